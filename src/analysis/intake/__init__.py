@@ -1,0 +1,1 @@
+"""From raw files to checked observations. Imports words and registry."""

@@ -1,0 +1,1 @@
+"""Papermill runs the notebooks, nbconvert publishes the pages. Imports words and briefing."""

@@ -1,0 +1,119 @@
+"""How the product says what is wrong: where, what was found, what is allowed, what to do; all at once.
+
+A check returns ``list[Problem]``; :func:`require` raises once with every problem in it. Nothing here reads or writes.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+MAX_EXAMPLES = 5  # values quoted in one problem; the rest is counted
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing that is wrong with an input.
+
+    Parameters
+    ----------
+    where : str
+        File, entry and line, as the reader would look for it: ``"params/demo.yml: horizon_months"``.
+    found : str
+        What stands there, values shown with ``!r``.
+    allowed : str
+        What may stand there.
+    remedy : str
+        What to do about it.
+    """
+
+    where: str
+    found: str
+    allowed: str = ""
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        parts = [f"{self.where}: {self.found.rstrip('.')}."]
+        if self.allowed:
+            parts.append(f"Allowed: {self.allowed.rstrip('.')}.")
+        if self.remedy:
+            parts.append(f"{self.remedy.rstrip('.')}.")
+        return " ".join(parts)
+
+
+class AnalysisError(Exception):
+    """Root of our errors. ``problems`` holds every problem found; ``exit_code`` is what the command returns."""
+
+    exit_code = 1
+
+    def __init__(self, problems: Problem | str | Iterable[Problem]):
+        if isinstance(problems, str):
+            problems = [Problem(where="candich", found=problems)]
+        elif isinstance(problems, Problem):
+            problems = [problems]
+        self.problems: list[Problem] = list(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class ParamsError(AnalysisError):
+    """A params file, a target, a unit list or an argument is wrong: the user's to mend."""
+
+    exit_code = 2
+
+
+class DataError(AnalysisError):
+    """The data cannot be read or contradicts itself: the user's to mend."""
+
+    exit_code = 2
+
+
+class ModelError(AnalysisError):
+    """A forecast could not be made: our fault, or a run above its ``max_failed_share``."""
+
+
+class PublishError(AnalysisError):
+    """A page or a site could not be published."""
+
+
+def require(problems: Sequence[Problem], error: type[AnalysisError] = DataError) -> None:
+    """Raise `error` with all `problems`, if there is any.
+
+    Raises
+    ------
+    AnalysisError
+        Of the class `error`, when `problems` is not empty.
+
+    Examples
+    --------
+    >>> require([])
+    """
+    if problems:
+        raise error(list(dict.fromkeys(problems)))
+
+
+def examples(values: Iterable[object]) -> str:
+    """Quote at most five values and count the rest.
+
+    Examples
+    --------
+    >>> examples([1, 'a'])
+    "1, 'a'"
+    >>> examples(range(7))
+    '0, 1, 2, 3, 4 and 2 more'
+    """
+    values = list(values)
+    text = ", ".join(repr(value) for value in values[:MAX_EXAMPLES])
+    return text if len(values) <= MAX_EXAMPLES else f"{text} and {len(values) - MAX_EXAMPLES} more"
+
+
+def did_you_mean(word: str, allowed: Iterable[str]) -> str:
+    """Suggest the nearest allowed word, as a sentence, or ``""``.
+
+    Examples
+    --------
+    >>> did_you_mean("horizn", ["horizon", "cutoff"])
+    "Did you mean 'horizon'?"
+    """
+    close = difflib.get_close_matches(str(word), [str(one) for one in allowed], n=1, cutoff=0.6)
+    return f"Did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,170 @@
+"""Periods: one text code everywhere in tables and files, integers inside the arithmetic.
+
+A period is written ``2022-02`` (month), ``2022-Q1`` (quarter) or ``2022`` (year); codes of one frequency sort as text.
+``pandas.Period`` does the calendar; nothing here reads a clock.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from analysis.words.errors import DataError, Problem, examples
+
+FREQUENCIES = {"M": 12, "Q": 4, "Y": 1}  # code of a frequency -> periods in a year
+_PATTERNS = {
+    "M": re.compile(r"(\d{4})-?(0[1-9]|1[0-2])"),
+    "Q": re.compile(r"(\d{4})-?[Qq]([1-4])"),
+    "Y": re.compile(r"(\d{4})"),
+}
+
+
+def frequency_of(code: str) -> str | None:
+    """Return ``"M"``, ``"Q"`` or ``"Y"`` for a period code, None where it is none.
+
+    Examples
+    --------
+    >>> frequency_of("2022-02"), frequency_of("2022-Q1"), frequency_of("2022"), frequency_of("22.8")
+    ('M', 'Q', 'Y', None)
+    """
+    for frequency, pattern in _PATTERNS.items():
+        if pattern.fullmatch(str(code).strip()):
+            return frequency
+    return None
+
+
+def as_period(code: str) -> pd.Period:
+    """Read one period code.
+
+    Raises
+    ------
+    DataError
+        If `code` is not ``YYYY-MM``, ``YYYY-Qn`` or ``YYYY``.
+
+    Examples
+    --------
+    >>> as_period("2022-Q3")
+    Period('2022Q3', 'Q-DEC')
+    """
+    text = str(code).strip()
+    frequency = frequency_of(text)
+    if frequency is None:
+        raise DataError(
+            Problem(
+                where=f"period {code!r}",
+                found="it cannot be read as a period",
+                allowed="2022-02 (month), 2022-Q1 (quarter) or 2022 (year)",
+                remedy="Rewrite it, or state the source's date format in its params/sources file",
+            )
+        )
+    parts = _PATTERNS[frequency].fullmatch(text).groups()
+    pandas_text = {"M": "-", "Q": "Q", "Y": ""}[frequency].join(parts)
+    return pd.Period(pandas_text, freq=frequency)
+
+
+def period_code(period: pd.Period) -> str:
+    """Write a period as our code; the inverse of :func:`as_period`.
+
+    Examples
+    --------
+    >>> period_code(pd.Period("2022-02", "M")), period_code(pd.Period("2022Q1", "Q"))
+    ('2022-02', '2022-Q1')
+    """
+    if period.freqstr.startswith("Q"):
+        return f"{period.year:04d}-Q{period.quarter}"
+    if period.freqstr.startswith("M"):
+        return f"{period.year:04d}-{period.month:02d}"
+    return f"{period.year:04d}"
+
+
+def ordinals(codes: Iterable[str]) -> np.ndarray:
+    """Integer of every period code (consecutive periods differ by 1); all codes of one frequency.
+
+    Returns
+    -------
+    array of int64, shape (n,)
+
+    Raises
+    ------
+    DataError
+        If a code cannot be read or frequencies are mixed.
+
+    Examples
+    --------
+    >>> ordinals(["2022-01", "2022-03"])
+    array([624, 626])
+    """
+    codes = pd.Series(list(codes), dtype=object)
+    unique = {code: as_period(code) for code in codes.unique()}
+    if len({period.freqstr for period in unique.values()}) > 1:
+        raise DataError(
+            Problem(
+                where="periods",
+                found=f"months, quarters and years are mixed, e.g. {examples(sorted(unique)[:1] + sorted(unique)[-1:])}",
+                allowed="one frequency an indicator",
+                remedy="Split the indicator, or bring it to one frequency at the source",
+            )
+        )
+    return codes.map({code: period.ordinal for code, period in unique.items()}).to_numpy(dtype="int64")
+
+
+def codes(values: Iterable[int], *, frequency: str) -> list[str]:
+    """Period codes of integers; the inverse of :func:`ordinals`.
+
+    Examples
+    --------
+    >>> codes([624, 626], frequency="M")
+    ['2022-01', '2022-03']
+    """
+    return [period_code(pd.Period(ordinal=int(value), freq=frequency)) for value in values]
+
+
+def shift(code: str, n_periods: int) -> str:
+    """The period `n_periods` later.
+
+    Examples
+    --------
+    >>> shift("2022-11", 3)
+    '2023-02'
+    """
+    return period_code(as_period(code) + n_periods)
+
+
+def between(cutoff: str, deadline: str) -> int:
+    """Horizon of `deadline` seen from `cutoff`, in periods of `cutoff`'s frequency; <= 0 when it has passed.
+
+    A deadline of another frequency means the last period of it: from the month 2022-02, the deadline 2022 is 2022-12.
+
+    Examples
+    --------
+    >>> between("2022-02", "2022-12"), between("2022-02", "2022"), between("2022-Q1", "2022-12")
+    (10, 10, 3)
+    """
+    start = as_period(cutoff)
+    return (last_in(deadline, frequency_of(cutoff)) - start).n
+
+
+def last_in(code: str, frequency: str) -> pd.Period:
+    """Last period of `frequency` that ends in the period `code` (which may be longer or shorter).
+
+    Examples
+    --------
+    >>> period_code(last_in("2025", "M")), period_code(last_in("2025-11", "Q"))
+    ('2025-12', '2025-Q4')
+    """
+    return as_period(code).asfreq(frequency, how="end")
+
+
+def last_day(code: str) -> dt.date:
+    """Last calendar day of a period.
+
+    Examples
+    --------
+    >>> last_day("2024-02")
+    datetime.date(2024, 2, 29)
+    """
+    return as_period(code).end_time.date()

@@ -1,0 +1,218 @@
+"""The tables that stages hand to one another: columns, types, keys. Validated once at the door, trusted after.
+
+Vocabulary: `unit`, `indicator`, `period`, `value`, `vintage`, `cutoff`, `horizon`, `quantile_level`, `interval_level`,
+`target` (only ever the promise), `deadline`, `p_attain`, `status`. Shares are fractions in every table; per cent is only
+printed. ``error = predicted - observed``. Codes are text and keep their leading zeros.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import pandas as pd
+
+from analysis.words.errors import DataError, Problem, examples, require
+
+STATUSES = ("met", "holding", "on_track", "likely", "at_risk", "unlikely", "missed", "not_assessable")
+ON_TRACK = ("met", "holding", "on_track")  # what "n of m sub-units on track" counts
+GRADES = ("A", "B", "C", "D")  # evidence: A much, D too little to assess
+INDICATOR_KINDS = ("rate", "count", "level", "rank")  # rate: share 0..1; count: >= 0; level: any number; rank: 1 is best
+OPERATORS = (">", ">=", "<", "<=")
+LANGUAGES = ("vi", "en")
+
+_PANDAS = {"text": "object", "number": "float64", "whole": "Int64", "yes/no": "bool"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a table is: its name, its columns with their kinds, its key (also its sort order)."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: MappingProxyType  # column -> "text" | "number" | "whole" | "yes/no"
+
+    def empty(self) -> pd.DataFrame:
+        """A table of this kind without rows."""
+        return as_table(pd.DataFrame({name: [] for name in self.columns}), self)
+
+
+def _table(name: str, key: str, text: str = "", number: str = "", whole: str = "", yes: str = "") -> Table:
+    columns = {one: "text" for one in (*key.split(), *text.split())}
+    columns |= {one: "number" for one in number.split()} | {one: "whole" for one in whole.split()}
+    return Table(name, tuple(key.split()), MappingProxyType(columns | {one: "yes/no" for one in yes.split()}))
+
+
+UNITS = _table("units", "unit", text="name name_en parent level valid_from valid_to")
+INDICATORS = _table(
+    "indicators",
+    "indicator",
+    # kind: INDICATOR_KINDS; better: "up" or "down"; aggregation: "sum" (numerators and denominators, or counts) or "none"
+    # unit_of_measure: "%" for rates, else the counted thing ("hồ sơ"); numerator/denominator: what each counts
+    text="name_vi name_en kind better frequency aggregation unit_vi unit_en numerator_vi numerator_en "
+    "denominator_vi denominator_en definition_vi definition_en valid_from",
+    number="resolution maximum",  # published step (0.01 = whole per cent; NaN: exact), upper bound of a level or rank
+    whole="season_length order",
+    yes="cumulative",
+)
+TARGETS = _table(
+    "targets",
+    "target",
+    text="kind indicator operator start deadline reading name_vi name_en scope owner document document_date sentence "
+    "inferred valid_from valid_to replaces note_vi note_en",
+    number="threshold baseline k n",
+    whole="order",
+)
+OBSERVATIONS = _table(
+    "observations",
+    "unit indicator period vintage",
+    text="flags",
+    number="value numerator denominator lower upper",
+)
+FORECASTS = _table(
+    "forecasts", "unit indicator cutoff horizon quantile_level", text="period member", number="predicted"
+)
+FORECASTS = Table(
+    "forecasts",
+    FORECASTS.key,
+    MappingProxyType({**FORECASTS.columns, "horizon": "whole", "quantile_level": "number"}),
+)
+ASSESSMENTS = _table(
+    "assessments",
+    "unit target cutoff",
+    # reason: code why not assessable, "" otherwise; current_period: last observed period used
+    text="indicator kind status grade reason current_period deadline operator previous_status",
+    number="p_attain p_raw threshold current current_numerator current_denominator gap gap_cases "
+    "predicted_median lower50 upper50 lower80 upper80 lower95 upper95 required_pace actual_pace required_cases "
+    "pace_percentile worst_decile previous_p",
+    whole="horizon n_points n_origins n_sub_units n_sub_on_track",
+    yes="settled attained_now",
+)
+QUALITY = _table(  # one row a finding; flag is a code of intake.checks.FLAGS, found quotes the raw value
+    "quality", "unit indicator period flag", text="severity found source"
+)
+EVIDENCE = _table(  # the panel's own backtest: one row a model x slice
+    "evidence",
+    "indicator target model slice",
+    text="slice_kind",
+    number="brier skill_climatology skill_pace coverage80 coverage95 ece slope bias",
+    whole="n_cases n_origins",
+)
+SCORECARD = _table(
+    "scorecard", "unit target cutoff", text="cause period", number="p_attain outcome brier", whole="horizon"
+)
+PAGES = _table("pages", "page", text="unit notebook status reason key sha256", whole="n_bytes")
+TABLES = MappingProxyType(
+    {
+        one.name: one
+        for one in (UNITS, INDICATORS, TARGETS, OBSERVATIONS, FORECASTS, ASSESSMENTS, QUALITY, EVIDENCE, SCORECARD, PAGES)
+    }
+)
+
+
+def as_table(frame: pd.DataFrame, table: Table, *, where: str = "") -> pd.DataFrame:
+    """Convert to the table's columns and types, check its key, sort by it.
+
+    Missing optional columns are filled with missing values; columns that the table does not have are refused.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    table : Table
+    where : str
+        What the rows came from, for the message.
+
+    Returns
+    -------
+    DataFrame
+        New; sorted by the key; text columns hold str ("" where missing), numbers float64.
+
+    Raises
+    ------
+    DataError
+        A key column is missing or empty, an unknown column, a value of the wrong type, a key that occurs twice.
+
+    Examples
+    --------
+    >>> as_table(pd.DataFrame({"page": ["b", "a"]}), PAGES)["page"].tolist()
+    ['a', 'b']
+    """
+    where = where or f"table {table.name}"
+    problems = [
+        Problem(where, f"column {one!r} is not known", ", ".join(table.columns), "Rename or drop it")
+        for one in frame.columns
+        if one not in table.columns
+    ]
+    problems += [
+        Problem(where, f"the key column {one!r} is missing", ", ".join(table.key), "Add it")
+        for one in table.key
+        if one not in frame.columns
+    ]
+    require(problems)
+    out = {}
+    for name, kind in table.columns.items():
+        column = frame[name] if name in frame.columns else pd.Series([None] * len(frame), index=frame.index)
+        out[name] = _as_kind(column, kind, where=where, name=name)
+    result = pd.DataFrame(out).sort_values(list(table.key), kind="stable", ignore_index=True)
+    twice = result.duplicated(list(table.key), keep=False)
+    if twice.any():
+        rows = result.loc[twice, list(table.key)].drop_duplicates().itertuples(index=False, name=None)
+        require([Problem(where, f"a key occurs twice: {examples(rows)}", "each key once", "Remove or merge the rows")])
+    return result
+
+
+def _as_kind(column: pd.Series, kind: str, *, where: str, name: str) -> pd.Series:
+    if kind == "text":
+        return column.astype("object").where(column.notna(), "").map(str).astype("object")
+    if kind == "yes/no":
+        return column.astype("object").where(column.notna(), False).astype("bool")
+    numbers = pd.to_numeric(column, errors="coerce")
+    bad = numbers.isna() & column.notna()
+    if bad.any():
+        require(
+            [
+                Problem(
+                    where,
+                    f"column {name!r} holds {int(bad.sum())} values that are not numbers: {examples(column[bad])}",
+                    "numbers, or empty",
+                    "Mend them at the source, or state the number format in the params/sources file",
+                )
+            ]
+        )
+    return numbers.astype(_PANDAS[kind])
+
+
+@dataclass(frozen=True)
+class RunTables:
+    """All that a notebook or a briefing may show of one run; ``params`` is the run's checked params as plain values.
+
+    ``previous`` holds the tables of the quarter before, when the store has them.
+    """
+
+    run_id: str
+    params: dict
+    units: pd.DataFrame
+    indicators: pd.DataFrame
+    targets: pd.DataFrame
+    observations: pd.DataFrame
+    forecasts: pd.DataFrame
+    assessments: pd.DataFrame
+    quality: pd.DataFrame
+    evidence: pd.DataFrame
+    scorecard: pd.DataFrame
+    manifest: dict = field(default_factory=dict)
+    extra: dict[str, pd.DataFrame] = field(default_factory=dict)  # tables that a target kind or a scenario adds
+    previous: RunTables | None = None
+
+
+def check_key(frame: pd.DataFrame, table: Table) -> None:
+    """Raise where `frame` lacks a column of `table`; a cheap check for functions that take a trusted table.
+
+    Raises
+    ------
+    DataError
+        When a column is missing.
+    """
+    missing = [one for one in table.columns if one not in frame.columns]
+    if missing:
+        raise DataError(Problem(f"table {table.name}", f"columns {examples(missing)} are missing", "", "Use as_table"))

@@ -1,0 +1,106 @@
+"""Who may import whom (the house of docs/design.md), read from the code's own imports."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "analysis"
+MAY_IMPORT = {
+    "words": set(),
+    "registry": {"words"},
+    "intake": {"words", "registry"},
+    "forecasting": {"words"},
+    "attainment": {"words", "registry", "forecasting"},
+    "briefing": {"words"},
+    "records": {"words", "forecasting.scores"},
+    "publishing": {"words", "briefing"},
+    "pipeline": {"words", "registry", "intake", "forecasting", "attainment", "briefing", "records", "publishing"},
+    "cli": {"words", "pipeline"},
+}
+ONLY_IN = {  # third-party package -> rooms that may import it
+    "papermill": {"publishing"},
+    "nbconvert": {"publishing"},
+    "nbclient": {"publishing"},
+    "IPython": {"publishing", "briefing"},
+    "matplotlib": {"briefing"},
+    "seaborn": {"briefing"},
+    "statsmodels": {"forecasting"},
+    "statsforecast": set(),
+}
+PURE = ("forecasting", "attainment")  # no files, clock, environment or global random state
+IMPURE_CALLS = {"open", "read_csv", "read_parquet", "getenv", "now", "today", "seed"}
+
+
+def modules():
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def room_of(path):
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return parts[0]
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            if node.module == "analysis":
+                yield from (f"analysis.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+def violations(path, names):
+    room = room_of(path)
+    if room in {"__init__", "__main__"}:
+        return []
+    found = []
+    for name in names:
+        if name.startswith("analysis."):
+            inner = name.removeprefix("analysis.")
+            other = inner.split(".")[0]
+            allowed = MAY_IMPORT[room] | {room}
+            if other not in allowed and not any(inner == one or inner.startswith(one + ".") for one in allowed):
+                found.append(f"{path.name} ({room}) imports {name}")
+        top = name.split(".")[0]
+        if top in ONLY_IN and room not in ONLY_IN[top]:
+            found.append(f"{path.name} ({room}) imports {name}; only {sorted(ONLY_IN[top])} may")
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_go_down_only(path):
+    assert violations(path, imported(path)) == []
+
+
+def test_an_arrow_back_up_is_found():
+    path = SOURCE / "forecasting" / "grid.py"
+    assert violations(path, ["analysis.attainment.events"]) != []
+    assert violations(path, ["papermill"]) != []
+    assert violations(SOURCE / "records" / "store.py", ["analysis.forecasting.grid"]) != []
+    assert violations(SOURCE / "records" / "store.py", ["analysis.forecasting.scores"]) == []
+
+
+@pytest.mark.parametrize(
+    "path", [one for one in modules() if room_of(one) in PURE], ids=lambda path: str(path.relative_to(SOURCE))
+)
+def test_statistics_touch_no_file_clock_or_environment(path):
+    names = [
+        node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    ]
+    assert sorted(IMPURE_CALLS & set(names)) == []
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_files_and_functions_stay_small(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            docstring = ast.get_docstring(node, clean=False) or ""
+            lines = node.end_lineno - node.lineno + 1 - docstring.count("\n")
+            assert lines <= 60, f"{node.name} has {lines} lines"
