@@ -216,3 +216,28 @@ def check_key(frame: pd.DataFrame, table: Table) -> None:
     missing = [one for one in table.columns if one not in frame.columns]
     if missing:
         raise DataError(Problem(f"table {table.name}", f"columns {examples(missing)} are missing", "", "Use as_table"))
+
+
+def rows_of(frame: pd.DataFrame, code: str, *, column: str | None = None) -> pd.DataFrame:
+    """Rows of one unit from a table sorted by its key, by binary search: cost does not grow with the table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Sorted by `column`, as every table of ours is by the first column of its key.
+    code : str
+    column : str, optional
+        Default: the first column.
+
+    Returns
+    -------
+    DataFrame
+        A view; rows in the table's order.
+
+    Examples
+    --------
+    >>> rows_of(pd.DataFrame({"unit": ["01", "01", "02"], "value": [1, 2, 3]}), "01")["value"].tolist()
+    [1, 2]
+    """
+    keys = frame[column or frame.columns[0]].to_numpy(dtype=object)
+    return frame.iloc[keys.searchsorted(code, side="left") : keys.searchsorted(code, side="right")]

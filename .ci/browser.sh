@@ -1,0 +1,21 @@
+#!/bin/sh
+# What the browser tests need and Python packages do not bring: Debian's Chromium, and axe-core from npm by its lock file.
+set -eu
+cd "$(dirname "$0")/.."
+
+missing=""
+for package in $(sed 's/#.*//' apt-packages.txt); do
+    dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+    if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+        apt-get update -q
+        # shellcheck disable=SC2086
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
+    else
+        echo "The browser tests need these Debian packages: sudo apt-get install$missing" >&2
+    fi
+fi
+if [ -f tests/browser/package-lock.json ] && command -v npm >/dev/null 2>&1; then
+    npm ci --prefix tests/browser --silent --no-audit --no-fund
+fi
