@@ -104,7 +104,7 @@ def ordinals(codes: Iterable[str]) -> np.ndarray:
         raise DataError(
             Problem(
                 where="periods",
-                found=f"months, quarters and years are mixed, e.g. {examples(sorted(unique)[:1] + sorted(unique)[-1:])}",
+                found=f"months, quarters and years are mixed, e.g. {examples([min(unique), max(unique)])}",
                 allowed="one frequency an indicator",
                 remedy="Split the indicator, or bring it to one frequency at the source",
             )

@@ -1,8 +1,8 @@
 """The tables that stages hand to one another: columns, types, keys. Validated once at the door, trusted after.
 
 Vocabulary: `unit`, `indicator`, `period`, `value`, `vintage`, `cutoff`, `horizon`, `quantile_level`, `interval_level`,
-`target` (only ever the promise), `deadline`, `p_attain`, `status`. Shares are fractions in every table; per cent is only
-printed. ``error = predicted - observed``. Codes are text and keep their leading zeros.
+`target` (only ever the promise), `deadline`, `p_attain`, `status`. Shares are fractions in every table; per cent is
+only printed. ``error = predicted - observed``. Codes are text and keep their leading zeros.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ UNITS = _table("units", "unit", text="name name_en parent level valid_from valid
 INDICATORS = _table(
     "indicators",
     "indicator",
-    # kind: INDICATOR_KINDS; better: "up" or "down"; aggregation: "sum" (numerators and denominators, or counts) or "none"
+    # kind: INDICATOR_KINDS; better: "up" or "down"
+    # aggregation: "sum" (numerators and denominators, or counts) or "none"
     # unit_of_measure: "%" for rates, else the counted thing ("hồ sơ"); numerator/denominator: what each counts
     text="name_vi name_en kind better frequency aggregation unit_vi unit_en numerator_vi numerator_en "
     "denominator_vi denominator_en definition_vi definition_en valid_from",
@@ -105,7 +106,10 @@ PAGES = _table("pages", "page", text="unit notebook status reason key sha256", w
 TABLES = MappingProxyType(
     {
         one.name: one
-        for one in (UNITS, INDICATORS, TARGETS, OBSERVATIONS, FORECASTS, ASSESSMENTS, QUALITY, EVIDENCE, SCORECARD, PAGES)
+        for one in (
+            *(UNITS, INDICATORS, TARGETS, OBSERVATIONS, FORECASTS, ASSESSMENTS),
+            *(QUALITY, EVIDENCE, SCORECARD, PAGES),
+        )
     }
 )
 
@@ -151,7 +155,7 @@ def as_table(frame: pd.DataFrame, table: Table, *, where: str = "") -> pd.DataFr
     require(problems)
     out = {}
     for name, kind in table.columns.items():
-        column = frame[name] if name in frame.columns else pd.Series([None] * len(frame), index=frame.index)
+        column = frame[name] if name in frame.columns else pd.Series(None, index=frame.index, dtype=object)
         out[name] = _as_kind(column, kind, where=where, name=name)
     result = pd.DataFrame(out).sort_values(list(table.key), kind="stable", ignore_index=True)
     twice = result.duplicated(list(table.key), keep=False)
