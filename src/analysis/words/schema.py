@@ -17,7 +17,7 @@ from analysis.words.errors import DataError, Problem, examples, require
 STATUSES = ("met", "holding", "on_track", "likely", "at_risk", "unlikely", "missed", "not_assessable")
 ON_TRACK = ("met", "holding", "on_track")  # what "n of m sub-units on track" counts
 GRADES = ("A", "B", "C", "D")  # evidence: A much, D too little to assess
-INDICATOR_KINDS = ("rate", "count", "level", "rank")  # rate: share 0..1; count: >= 0; level: any number; rank: 1 is best
+INDICATOR_KINDS = ("rate", "count", "level", "rank")  # share 0..1; >= 0; any; 1 is best
 OPERATORS = (">", ">=", "<", "<=")
 LANGUAGES = ("vi", "en")
 

@@ -12,9 +12,7 @@ import unicodedata
 MAX_STEM = 40  # readable characters kept before the hash
 _PLAIN = re.compile(r"[0-9a-z](?:[0-9a-z_]|-(?!-)){0,62}")  # "--" is kept for hashed names
 # Names Windows keeps for devices, whatever the extension (Win32 "Naming Files, Paths, and Namespaces")
-_DEVICES = frozenset(
-    ["con", "prn", "aux", "nul"] + [f"{one}{n}" for one in ("com", "lpt") for n in range(10)]
-)
+_DEVICES = frozenset(["con", "prn", "aux", "nul"] + [f"{one}{n}" for one in ("com", "lpt") for n in range(10)])
 
 
 def page_slug(unit: str) -> str:

@@ -1,0 +1,161 @@
+"""Where a run's tables live, and how a notebook gets them back.
+
+``outputs/<run_id>/tables/<name>.parquet``, sorted by key, without a clock, so the same tables are the same bytes.
+Every file is written beside its place and moved in one step: a reader never meets half of one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.words.errors import DataError, Problem, examples, require
+from analysis.words.schema import TABLES, RunTables
+
+RUN_TABLES = (
+    *("units", "indicators", "targets", "observations", "forecasts", "assessments"),
+    *("quality", "evidence", "scorecard"),
+)
+PREVIOUS = "previous_"  # prefix of the tables of the quarter before, kept in the same run folder
+EXTRA = "extra_"  # prefix of the tables that a target kind adds
+_ROW_GROUP = 1 << 20
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file in one step: whole, or not at all.
+
+    Raises
+    ------
+    OSError
+        When the disk is full or the folder may not be written to; nothing is left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_bytes(content)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """Write one table as Parquet; same rows, same bytes.
+
+    Raises
+    ------
+    OSError
+        As :func:`write_bytes`.
+    """
+    table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
+    table = table.replace_schema_metadata(None)  # pandas' own note carries its version
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", row_group_size=_ROW_GROUP)
+    write_bytes(path, sink.getvalue().to_pybytes())
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read one table without starting a thread (the publishing parent forks later).
+
+    Raises
+    ------
+    DataError
+        When the file is missing or is not a whole Parquet file.
+    """
+    try:
+        with pq.ParquetFile(path, memory_map=False) as file:
+            table = file.read(use_threads=False)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(
+            Problem(str(path), f"it cannot be read: {error}", "a whole Parquet file", "Run the forecast again")
+        ) from error
+    frame = table.to_pandas(use_threads=False)
+    return _with_types(frame, path.stem)
+
+
+def _with_types(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Give a table back the types it was written with (Parquet keeps values, not pandas' extension types)."""
+    table = TABLES.get(name.removeprefix(PREVIOUS))
+    if table is None:
+        return frame
+    whole = {one: "Int64" for one, kind in table.columns.items() if kind == "whole" and one in frame.columns}
+    text = {one: "object" for one, kind in table.columns.items() if kind == "text" and one in frame.columns}
+    return frame.astype({**whole, **text})
+
+
+def write_run(tables: Mapping[str, pd.DataFrame], run_dir: Path) -> dict[str, Path]:
+    """Write every table of a run.
+
+    Parameters
+    ----------
+    tables : mapping of name to DataFrame
+        The names of ``RUN_TABLES``; further names with the prefixes ``previous_`` and ``extra_``.
+    run_dir : Path
+
+    Returns
+    -------
+    dict of name to path
+
+    Raises
+    ------
+    DataError
+        When a table of ``RUN_TABLES`` is missing.
+    OSError
+        When the disk is full.
+    """
+    missing = [one for one in RUN_TABLES if one not in tables]
+    require([Problem(str(run_dir), f"tables {examples(missing)} are missing", "", "Pass them")] if missing else [])
+    folder = run_dir / "tables"
+    paths = {name: folder / f"{name}.parquet" for name in sorted(tables)}
+    for name, path in paths.items():
+        write_table(tables[name], path)
+    for stale in sorted(set(folder.glob("*.parquet")) - set(paths.values())):
+        stale.unlink()  # a table of an earlier run of these params must not be read as one of this
+    return paths
+
+
+def load_run(run_dir: str | Path) -> RunTables:
+    """Read a finished run: what every notebook asks first. Cached as long as its manifest stays the same.
+
+    Raises
+    ------
+    DataError
+        When there is no finished run in `run_dir`.
+    """
+    run_dir = Path(run_dir).resolve()
+    manifest = run_dir / "manifest.json"
+    if not manifest.is_file():
+        known = sorted(one.parent.name for one in run_dir.parent.glob("*/manifest.json"))
+        raise DataError(
+            Problem(
+                str(run_dir),
+                "there is no finished run in it (no manifest.json)",
+                f"runs here: {', '.join(known)}" if known else "a folder that `candich run` wrote",
+                "Run `candich run params/demo.yml` first, or change run_dir",
+            )
+        )
+    return _load_run(run_dir, manifest.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=4)
+def _load_run(run_dir: Path, manifest_text: str) -> RunTables:
+    manifest = json.loads(manifest_text)
+    found = {path.stem: read_table(path) for path in sorted((run_dir / "tables").glob("*.parquet"))}
+    require(
+        [Problem(str(run_dir), f"table {one!r} is missing", "", "Run again") for one in RUN_TABLES if one not in found]
+    )
+    base = {name: found[name] for name in RUN_TABLES}
+    before = {name: found.get(PREVIOUS + name) for name in RUN_TABLES}
+    common = {"run_id": manifest["run_id"], "params": manifest["params"], "manifest": manifest}
+    previous = None
+    if before["assessments"] is not None:
+        kept = {name: base[name] if frame is None else frame for name, frame in before.items()}
+        previous = RunTables(**common, **kept)
+    extra = {name.removeprefix(EXTRA): frame for name, frame in found.items() if name.startswith(EXTRA)}
+    return RunTables(**common, **base, extra=extra, previous=previous)
