@@ -100,7 +100,12 @@ EVIDENCE = _table(  # the panel's own backtest: one row a model x slice
     whole="n_cases n_origins",
 )
 SCORECARD = _table(
-    "scorecard", "unit target cutoff", text="cause period", number="p_attain outcome brier", whole="horizon"
+    "scorecard",
+    "unit target cutoff",
+    # cause of a miss: "", revision, changed_target, shock, model; origin: published (a stored run) or recomputed
+    text="cause period origin",
+    number="p_attain outcome brier",
+    whole="horizon",
 )
 PAGES = _table("pages", "page", text="unit notebook status reason key sha256", whole="n_bytes")
 TABLES = MappingProxyType(

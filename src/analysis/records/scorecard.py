@@ -1,0 +1,113 @@
+"""How our own past probabilities did: one row a unit, target and past cutoff with a known outcome, misses explained.
+
+A miss is a probability on the wrong side of one half. Its cause is the first that holds: the figure we forecast from has
+been revised since, the target has been changed, the whole panel turned the same way (a common shock), else our model.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.forecasting import scores
+from analysis.words import schema
+
+SHOCK_SHARE = 0.7  # share of a target's units of one cutoff that missed on the same side: then it was common
+MIN_SHOCK_UNITS = 10  # fewer units cannot tell a common shock from chance
+REVISION = 0.005  # a revision of this many points (as a fraction of the value for counts) explains a miss
+_KEY = ["unit", "target"]
+
+
+def build_scorecard(past: pd.DataFrame, *, now: pd.DataFrame, origin: str) -> pd.DataFrame:
+    """Score every past probability whose outcome is settled by now.
+
+    Parameters
+    ----------
+    past : DataFrame
+        Assessments of earlier cutoffs (``schema.ASSESSMENTS``), as they were said then.
+    now : DataFrame
+        Today's assessments; the rows with ``settled`` give the outcomes (``p_attain`` is exactly 0 or 1 there).
+    origin : {"published", "recomputed"}
+        Whether `past` was read from a stored run or computed today from the data of that time.
+
+    Returns
+    -------
+    DataFrame
+        ``schema.SCORECARD``; ``brier = (p_attain - outcome) ** 2``.
+    """
+    settled = now.loc[now["settled"] & now["p_attain"].isin([0.0, 1.0]), [*_KEY, "p_attain", "threshold", "operator"]]
+    settled = settled.rename(columns={"p_attain": "outcome", "threshold": "threshold_now", "operator": "operator_now"})
+    cases = past.loc[~past["settled"] & past["p_attain"].notna()].merge(settled, on=_KEY, how="inner")
+    if cases.empty:
+        return schema.SCORECARD.empty()
+    cases["brier"] = (cases["p_attain"] - cases["outcome"]) ** 2
+    cases["cause"] = _causes(cases, revised=_revised(cases))
+    cases["origin"] = origin
+    cases["period"] = cases["deadline"]
+    columns = [one for one in schema.SCORECARD.columns if one in cases.columns]
+    return schema.as_table(cases[columns], schema.SCORECARD, where="scorecard")
+
+
+def _causes(cases: pd.DataFrame, *, revised: np.ndarray) -> np.ndarray:
+    missed = (cases["p_attain"] > 0.5) != (cases["outcome"] > 0.5)
+    side = np.sign(cases["outcome"] - cases["p_attain"]).where(missed, 0.0)
+    groups = side.groupby([cases["target"], cases["cutoff"]])
+    share = groups.transform("mean").abs()
+    common = (share >= SHOCK_SHARE) & (groups.transform("size") >= MIN_SHOCK_UNITS)
+    changed = (cases["threshold"] != cases["threshold_now"]) & cases["threshold"].notna()
+    changed |= cases["operator"] != cases["operator_now"]
+    return np.select(
+        [~missed, revised & missed, changed & missed, common & missed],
+        ["", "revision", "changed_target", "shock"],
+        "model",
+    )
+
+
+def _revised(cases: pd.DataFrame) -> np.ndarray:
+    """Whether the figure a case was forecast from stands differently in today's data (column ``current_now``)."""
+    if "current_now" not in cases:
+        return np.zeros(len(cases), dtype=bool)
+    scale = np.where(cases["current"].abs() > 1, cases["current"].abs(), 1.0)
+    return (((cases["current"] - cases["current_now"]).abs() / scale) > REVISION).to_numpy()
+
+
+def with_current_now(past: pd.DataFrame, observations: pd.DataFrame) -> pd.DataFrame:
+    """Add ``current_now``: today's value of the period that each past assessment started from.
+
+    Parameters
+    ----------
+    past : DataFrame
+        ``schema.ASSESSMENTS``.
+    observations : DataFrame
+        ``schema.OBSERVATIONS`` as known today; the last vintage of a period counts.
+    """
+    latest = observations.drop_duplicates(["unit", "indicator", "period"], keep="last")
+    values = latest[["unit", "indicator", "period", "value"]].rename(
+        columns={"period": "current_period", "value": "current_now"}
+    )
+    return past.merge(values, on=["unit", "indicator", "current_period"], how="left")
+
+
+def summarise_scorecard(scorecard: pd.DataFrame) -> dict[str, float]:
+    """Mean Brier score, the base rate's, the skill against it, and how many of our calls came true.
+
+    Returns
+    -------
+    dict
+        ``n_cases``, ``brier``, ``brier_base_rate``, ``skill``, ``share_right``, ``mean_p``, ``base_rate``.
+    """
+    p, outcome = scorecard["p_attain"].to_numpy(float), scorecard["outcome"].to_numpy(float)
+    if not len(p):
+        return {"n_cases": 0}
+    base_rate = float(outcome.mean())
+    climatology = float(scores.brier(np.full_like(p, base_rate), outcome))
+    ours = float(scores.brier(p, outcome))
+    return {
+        "n_cases": len(p),
+        "brier": ours,
+        "brier_base_rate": climatology,
+        "skill": 1 - ours / climatology if climatology > 0 else float("nan"),
+        "share_right": float(((p > 0.5) == (outcome > 0.5)).mean()),
+        "mean_p": float(p.mean()),
+        "base_rate": base_rate,
+    }
