@@ -1,0 +1,331 @@
+"""How good were the forecasts? Scores of probabilities, intervals, quantiles and points.
+
+Arrays in, numbers out; nothing is fitted but the two numbers of the calibration line. Lower is better, except where
+a name says skill, AUC, coverage or slope. ``error = predicted - observed``. A case without an outcome is dropped by
+the caller, openly, before scoring: a missing value here is refused. This module is the one door: intervals and
+quantiles are written in :mod:`analysis.forecasting.intervals`, points in :mod:`analysis.forecasting.accuracy`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from analysis.forecasting.accuracy import mase, msis, owa, seasonal_scale, smape
+from analysis.forecasting.intervals import coverage, crps_from_quantiles, interval_score, pinball_loss, wis
+from analysis.words.errors import Problem, examples, require
+
+__all__ = [
+    "auc",
+    "brier",
+    "brier_skill",
+    "calibration_line",
+    "calibration_slope",
+    "coverage",
+    "crps_from_quantiles",
+    "ece",
+    "flip_flop_index",
+    "interval_score",
+    "log_score",
+    "mase",
+    "msis",
+    "owa",
+    "pinball_loss",
+    "reliability",
+    "seasonal_scale",
+    "skill",
+    "smape",
+    "wis",
+]
+
+LOG_SCORE_CLIP = 0.001  # a probability this near 0 or 1 is scored as if it stood here; printed with the score
+SLOPE_CLIP = 0.005  # logit(p) for the calibration line is finite
+NEWTON_STEPS = 25
+RIDGE = 1e-4  # on slope - 1 and on the intercept: keeps the line finite when p separates the outcomes
+
+
+def brier(p: ArrayLike, outcome: ArrayLike) -> float:
+    """Mean squared difference of probability and outcome.
+
+    Parameters
+    ----------
+    p : array, shape (n,)
+        Probability of the event, 0..1.
+    outcome : array, shape (n,)
+        1 (or True) where the event happened, else 0.
+
+    Returns
+    -------
+    float
+        0..1; NaN without cases.
+
+    Raises
+    ------
+    DataError
+        Lengths differ, `p` is outside 0..1, `outcome` is neither 0 nor 1, or either is missing.
+
+    References
+    ----------
+    Brier (1950), Monthly Weather Review 78(1), 1-3.
+
+    Examples
+    --------
+    >>> round(brier([0.9, 0.2], [1, 0]), 3)
+    0.025
+    """
+    p, outcome = _cases(p, outcome)
+    return float(np.mean((p - outcome) ** 2)) if len(p) else float("nan")
+
+
+def skill(score: float, reference: float) -> float:
+    """Share of the reference's loss that is avoided: ``1 - score / reference``; NaN where the reference is 0.
+
+    Examples
+    --------
+    >>> skill(0.1, 0.2)
+    0.5
+    """
+    return float(1 - score / reference) if reference > 0 else float("nan")
+
+
+def brier_skill(p: ArrayLike, outcome: ArrayLike, *, reference: ArrayLike | None = None) -> float:
+    """Brier skill against the probabilities `reference`, or against the base rate of these very cases.
+
+    The base rate is known in hindsight only, so it is a stern reference.
+
+    Returns
+    -------
+    float
+        1 is perfect, 0 no better than the reference, negative worse; NaN where the reference made no error.
+
+    Raises
+    ------
+    DataError
+        As :func:`brier`.
+
+    Examples
+    --------
+    >>> round(brier_skill([0.8, 0.2], [1, 0]), 3)   # 0.04 against 0.25
+    0.84
+    """
+    p, outcome = _cases(p, outcome)
+    base = np.full(len(p), outcome.mean() if len(p) else np.nan) if reference is None else reference
+    return skill(brier(p, outcome), brier(base, outcome)) if len(p) else float("nan")
+
+
+def log_score(p: ArrayLike, outcome: ArrayLike, *, clip: float = LOG_SCORE_CLIP) -> float:
+    """Mean of ``-log`` of the probability given to what happened, `p` first moved into ``[clip, 1 - clip]``.
+
+    Without the clip one certain miss makes the score infinite; with it the worst case costs ``-log(clip)`` (6.9).
+
+    Raises
+    ------
+    DataError
+        As :func:`brier`.
+
+    References
+    ----------
+    Good (1952), Journal of the Royal Statistical Society B 14(1), 107-114.
+
+    Examples
+    --------
+    >>> round(log_score([0.5, 0.0], [1, 1]), 4)   # (0.6931 + 6.9078) / 2
+    3.8005
+    """
+    p, outcome = _cases(p, outcome)
+    p = np.clip(p, clip, 1 - clip)
+    return float(-np.mean(np.log(np.where(outcome == 1, p, 1 - p)))) if len(p) else float("nan")
+
+
+def auc(p: ArrayLike, outcome: ArrayLike) -> float:
+    """Chance that a case that happened had a higher probability than one that did not (ties count half).
+
+    Returns
+    -------
+    float
+        0.5 without any order, 1 with the right one; NaN where all outcomes are equal.
+
+    Raises
+    ------
+    DataError
+        As :func:`brier`.
+
+    References
+    ----------
+    Hanley & McNeil (1982), Radiology 143(1), 29-36 (area = Mann-Whitney statistic).
+
+    Examples
+    --------
+    >>> auc([0.9, 0.5, 0.5, 0.1], [1, 1, 0, 0])   # 3.5 of 4 pairs
+    0.875
+    """
+    p, outcome = _cases(p, outcome)
+    n_yes, n_no = outcome.sum(), (1 - outcome).sum()
+    if n_yes == 0 or n_no == 0:
+        return float("nan")
+    ranks = pd.Series(p).rank(method="average").to_numpy()
+    return float((ranks[outcome == 1].sum() - n_yes * (n_yes + 1) / 2) / (n_yes * n_no))
+
+
+def reliability(p: ArrayLike, outcome: ArrayLike, *, n_bins: int = 10) -> pd.DataFrame:
+    """Said against seen, in `n_bins` bins of equal width; the last bin includes 1.
+
+    Returns
+    -------
+    DataFrame
+        One row a bin that has cases: ``bin_lower, bin_upper, n, mean_p, share, share_lower, share_upper``; the last
+        two are the Wilson 95 % bounds of the share, as if cases were independent (they share shocks: a minimum).
+
+    Raises
+    ------
+    DataError
+        As :func:`brier`.
+
+    References
+    ----------
+    Murphy & Winkler (1977), Applied Statistics 26(1), 41-47. Wilson (1927), JASA 22(158), 209-212.
+
+    Examples
+    --------
+    >>> reliability([0.15, 0.85, 0.95], [0, 1, 1], n_bins=2)[["n", "mean_p", "share"]].round(2).values.tolist()
+    [[1.0, 0.15, 0.0], [2.0, 0.9, 1.0]]
+    """
+    p, outcome = _cases(p, outcome)
+    # 1e-9: 0.3 must fall into the bin that starts at 0.3, which floor(0.3 * 10) alone does not promise
+    which = np.minimum((p * n_bins + 1e-9).astype(int), n_bins - 1)
+    n = np.bincount(which, minlength=n_bins).astype(float)
+    used = n > 0
+    share = np.bincount(which, weights=outcome, minlength=n_bins)[used] / n[used]
+    lower, upper = _wilson(share, n[used])
+    return pd.DataFrame(
+        {
+            "bin_lower": np.arange(n_bins)[used] / n_bins,
+            "bin_upper": (np.arange(n_bins)[used] + 1) / n_bins,
+            "n": n[used].astype(int),
+            "mean_p": np.bincount(which, weights=p, minlength=n_bins)[used] / n[used],
+            "share": share,
+            "share_lower": lower,
+            "share_upper": upper,
+        }
+    )
+
+
+def ece(p: ArrayLike, outcome: ArrayLike, *, n_bins: int = 10) -> float:
+    """Expected calibration error: mean distance of said and seen over the bins of :func:`reliability`, by cases.
+
+    Biased upwards when bins are thin: 50 perfectly calibrated cases already show about 0.1.
+
+    Raises
+    ------
+    DataError
+        As :func:`brier`.
+
+    References
+    ----------
+    Naeini, Cooper & Hauskrecht (2015), AAAI 29, 2901-2907.
+
+    Examples
+    --------
+    >>> round(ece([0.15, 0.85, 0.95], [0, 1, 1], n_bins=2), 4)   # (0.15 + 2 * 0.1) / 3
+    0.1167
+    """
+    table = reliability(p, outcome, n_bins=n_bins)
+    if table.empty:
+        return float("nan")
+    return float(np.average((table["mean_p"] - table["share"]).abs(), weights=table["n"]))
+
+
+def calibration_line(p: ArrayLike, outcome: ArrayLike, *, clip: float = SLOPE_CLIP) -> tuple[float, float]:
+    """Intercept and slope of ``logit P(outcome) = intercept + slope * logit(p)``; (0, 1) is perfect.
+
+    Newton's method on the likelihood with a small ridge (`RIDGE`, towards intercept 0 and slope 1, per case), which
+    leaves ordinary panels unchanged to four digits and keeps the line finite where `p` separates the outcomes.
+    A slope under 1 says the probabilities are too extreme, above 1 too timid.
+
+    Returns
+    -------
+    intercept, slope : float
+        NaN where all outcomes or all `p` are equal.
+
+    Raises
+    ------
+    DataError
+        As :func:`brier`.
+
+    References
+    ----------
+    Cox (1958), Biometrika 45(3/4), 562-565.
+
+    Examples
+    --------
+    >>> p = [0.2] * 10 + [0.8] * 10
+    >>> intercept, slope = calibration_line(p, [1] * 2 + [0] * 8 + [1] * 8 + [0] * 2)
+    >>> round(abs(intercept), 3), round(slope, 3)
+    (0.0, 1.0)
+    """
+    p, outcome = _cases(p, outcome)
+    if len(p) < 2 or np.ptp(outcome) == 0 or np.ptp(np.clip(p, clip, 1 - clip)) == 0:
+        return float("nan"), float("nan")
+    clipped = np.clip(p, clip, 1 - clip)
+    x = np.column_stack([np.ones(len(p)), np.log(clipped / (1 - clipped))])
+    ridge, anchor = RIDGE * len(p), np.array([0.0, 1.0])
+    line = anchor.copy()
+    for _ in range(NEWTON_STEPS):
+        fitted = 1 / (1 + np.exp(-np.clip(x @ line, -30, 30)))
+        gradient = x.T @ (outcome - fitted) - ridge * (line - anchor)
+        hessian = (x * (fitted * (1 - fitted))[:, None]).T @ x + ridge * np.eye(2)
+        # steps of at most 1: far from the optimum the quadratic model overshoots
+        step = np.linalg.solve(hessian, gradient)
+        line = line + step / max(1.0, float(np.abs(step).max()))
+        if np.abs(step).max() < 1e-9:
+            break
+    return float(line[0]), float(line[1])
+
+
+def calibration_slope(p: ArrayLike, outcome: ArrayLike) -> float:
+    """The slope of :func:`calibration_line`."""
+    return calibration_line(p, outcome)[1]
+
+
+def flip_flop_index(values: ArrayLike) -> float:
+    """How much a sequence of forecasts of one event goes back and forth, 0 where it only ever moves one way.
+
+    ``(sum of absolute changes - (max - min)) / (n - 2)``, in the unit of `values`; NaN with fewer than three.
+
+    References
+    ----------
+    Griffiths, Foley, Ioannou & Leeuwenburg (2019), Meteorological Applications 26(1), 30-35.
+
+    Examples
+    --------
+    >>> round(flip_flop_index([0.2, 0.8, 0.2, 0.8]), 6)   # (1.8 - 0.6) / 2
+    0.6
+    """
+    values = np.asarray(values, float)
+    values = values[~np.isnan(values)]
+    if len(values) < 3:
+        return float("nan")
+    return float((np.abs(np.diff(values)).sum() - np.ptp(values)) / (len(values) - 2))
+
+
+def _cases(p: ArrayLike, outcome: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    p, outcome = np.asarray(p, float).ravel(), np.asarray(outcome, float).ravel()
+    problems = []
+    if len(p) != len(outcome):
+        found = f"{len(p)} probabilities and {len(outcome)} outcomes"
+        problems.append(Problem("scores", found, "one outcome a probability", "Align them"))
+    if np.any(bad := ~((p >= 0) & (p <= 1))):
+        found = f"{int(bad.sum())} probabilities are missing or outside 0..1, e.g. {examples(p[bad].tolist())}"
+        problems.append(Problem("scores", found, "0..1, not per cent", "Drop unforecast cases openly, before scoring"))
+    if np.any(bad := ~np.isin(outcome, (0.0, 1.0))):
+        found = f"{int(bad.sum())} outcomes are missing or not 0 or 1, e.g. {examples(outcome[bad].tolist())}"
+        problems.append(Problem("scores", found, "0 or 1", "Drop cases that have no outcome yet"))
+    require(problems)
+    return p, outcome
+
+
+def _wilson(share: np.ndarray, n: np.ndarray, z: float = 1.959964) -> tuple[np.ndarray, np.ndarray]:
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return np.maximum(centre - half, 0), np.minimum(centre + half, 1)
