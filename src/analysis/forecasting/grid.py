@@ -1,0 +1,257 @@
+"""The pooled grid: level with no, damped or full trend, every setting's weight shared by all units of the indicator.
+
+State, for setting g = (alpha, beta, phi) and series y: ``f = l + phi b``; ``e = y - f``; ``l = f + alpha e``;
+``b = phi b + alpha beta e``. Start values come from the first max(2, min(5, T // 3)) points and are kept out of the
+likelihood. A missing period is a step without an update.
+
+Arrays have the setting first and the series last: ``(n_settings, n)``; every operation is elementwise, so that a
+series' numbers do not depend on its neighbours, on the block size or on a linear-algebra library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+ALPHAS = (0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.99)
+BETAS = (0.02, 0.1, 0.25, 0.5)
+PHIS = (0.7, 0.85, 0.93, 0.98, 1.0)
+TREND_PENALTY = 1.0  # log-likelihood taken off settings with a trend
+SSE_FLOOR = 0.05  # of the panel's median best mean square, added to every mean square
+EM_STEPS = 15
+PRIOR_CASES = 2.0  # pseudo-series spread evenly over the settings: one series alone does not pick a single setting
+BLOCK = 512  # series at once: the states of a block stay in the processor's cache
+_FIXED = 2.0**40  # posterior weights are summed as whole multiples of this: the sum does not depend on the order
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Grid settings, each array of shape (n_settings,); beta 0 and phi 1 stand for "no trend"."""
+
+    alpha: np.ndarray
+    beta: np.ndarray
+    phi: np.ndarray
+
+    @property
+    def trend(self) -> np.ndarray:
+        """Which settings have a trend."""
+        return self.beta > 0
+
+    def __len__(self) -> int:
+        return len(self.alpha)
+
+
+def settings() -> Settings:
+    """The 147 settings of the pooled grid: 7 without and 140 with a trend."""
+    flat = [(alpha, 0.0, 1.0) for alpha in ALPHAS]
+    trended = [(alpha, beta, phi) for alpha in ALPHAS for beta in BETAS for phi in PHIS]
+    table = np.array(flat + trended)
+    return Settings(*(np.ascontiguousarray(column) for column in table.T))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """States at the end of the block and the squared errors on the way.
+
+    Attributes
+    ----------
+    settings : Settings
+    sse : array, shape (n_settings, n)
+    level, slope : array, shape (n_settings, n)
+    n_scored : array, shape (n,)
+        R: observed periods after the start.
+    """
+
+    settings: Settings
+    sse: np.ndarray
+    level: np.ndarray
+    slope: np.ndarray
+    n_scored: np.ndarray
+
+
+def start_values(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Start of every series from its first max(2, min(5, T // 3)) observed points.
+
+    Parameters
+    ----------
+    values : array, shape (n, T)
+
+    Returns
+    -------
+    mean : array, shape (n,)
+        Level for settings without a trend.
+    level, slope : array, shape (n,)
+        Least-squares line through the points, at the last of them.
+    at : array of int, shape (n,)
+        Column of the last point used; T for a series with no point.
+    """
+    n, n_periods = values.shape
+    seen = np.isfinite(values)
+    count = seen.sum(axis=1)
+    wanted = np.maximum(2, np.minimum(5, count // 3))
+    order = np.cumsum(seen, axis=1)
+    used = seen & (order <= wanted[:, None])
+    k = np.maximum(used.sum(axis=1), 1)
+    time = np.arange(n_periods, dtype=float)
+    y = np.where(used, values, 0.0)
+    mean, mean_time = y.sum(axis=1) / k, np.where(used, time, 0.0).sum(axis=1) / k
+    centred = np.where(used, time - mean_time[:, None], 0.0)
+    spread = (centred * centred).sum(axis=1)
+    slope = (centred * np.where(used, values - mean[:, None], 0.0)).sum(axis=1) / np.where(spread > 0, spread, 1.0)
+    at = np.where(count > 0, n_periods - 1 - np.argmax(used[:, ::-1], axis=1), n_periods)
+    level = mean + slope * (np.minimum(at, n_periods - 1) - mean_time)
+    return mean, level, slope, at
+
+
+def fit_grid(values: np.ndarray, *, chosen: Settings | None = None) -> Fit:
+    """Run every setting through every series.
+
+    Parameters
+    ----------
+    values : array, shape (n, T)
+        Modelling scale; NaN where missing.
+    chosen : Settings, optional
+        Default: :func:`settings`.
+
+    Returns
+    -------
+    Fit
+    """
+    chosen = settings() if chosen is None else chosen
+    n = values.shape[0]
+    mean, level, slope, at = start_values(values)
+    shape = (len(chosen), n)
+    out = Fit(chosen, np.zeros(shape), np.empty(shape), np.empty(shape), np.zeros(n))
+    seen = np.isfinite(values)
+    time = np.arange(values.shape[1])
+    out.n_scored[:] = (seen & (time > at[:, None])).sum(axis=1)
+    for begin in range(0, n, BLOCK):
+        part = slice(begin, min(begin + BLOCK, n))
+        l0 = np.where(chosen.trend[:, None], level[part], mean[part])
+        b0 = np.where(chosen.trend[:, None], slope[part], 0.0)
+        sse, last, trend = _run(values[part], chosen=chosen, level=l0, slope=b0, at=at[part])
+        out.sse[:, part], out.level[:, part], out.slope[:, part] = sse, last, trend
+    return out
+
+
+def _run(
+    values: np.ndarray, *, chosen: Settings, level: np.ndarray, slope: np.ndarray, at: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    alpha, phi = chosen.alpha[:, None], chosen.phi[:, None]
+    gain = (chosen.alpha * chosen.beta)[:, None]
+    sse = np.zeros_like(level)
+    b, f, e, step = (np.empty_like(level) for _ in range(4))
+    y = np.ascontiguousarray(values.T)
+    for t in range(int(at.min()) + 1 if at.size else 0, len(y)):
+        active = t > at
+        seen = np.isfinite(y[t]) & active
+        np.multiply(slope, phi, out=b)
+        np.add(level, b, out=f)
+        np.subtract(np.where(seen, y[t], 0.0), f, out=e)
+        if not seen.all():
+            e *= seen
+        if not active.all():  # a series that has not begun keeps its start values
+            f = np.where(active, f, level)
+            b = np.where(active, b, slope)
+        np.multiply(e, gain, out=step)
+        np.add(b, step, out=slope)
+        np.multiply(e, alpha, out=step)
+        np.add(f, step, out=level)
+        np.multiply(e, e, out=step)
+        sse += step
+    return sse, level, slope
+
+
+def log_likelihood(fit: Fit, *, floor: np.ndarray | None = None) -> np.ndarray:
+    """``-R/2 log(SSE / R)`` with the floor in it, less 1 for settings with a trend; shape (n_settings, n).
+
+    Parameters
+    ----------
+    fit : Fit
+    floor : array, shape (n,), optional
+        Mean square below which nothing can be told apart (rounding at the source).
+    """
+    scored = np.maximum(fit.n_scored, 1.0)
+    best = fit.sse.min(axis=0) / scored
+    usable = fit.n_scored > 0
+    median = float(np.median(best[usable])) if usable.any() else 0.0
+    least = SSE_FLOOR * median + (0.0 if floor is None else floor) + 1e-12
+    out = fit.sse / scored
+    out += least
+    np.log(out, out=out)
+    out *= -0.5 * fit.n_scored
+    out[fit.settings.trend] -= TREND_PENALTY
+    out -= out.max(axis=0)
+    return out
+
+
+def pooled_prior(loglik: np.ndarray, *, n_scored: np.ndarray) -> np.ndarray:
+    """Weight of every setting, common to all units: 15 steps of expectation-maximisation.
+
+    Parameters
+    ----------
+    loglik : array, shape (n_settings, n)
+    n_scored : array, shape (n,)
+        Series without a scored period have no say.
+
+    Returns
+    -------
+    array, shape (n_settings,)
+        Sums to one. The same for any order of the series.
+    """
+    n_settings = loglik.shape[0]
+    use = n_scored > 0
+    likelihood = np.exp(loglik[:, use])
+    n = likelihood.shape[1]
+    prior = np.full(n_settings, 1.0 / n_settings)
+    if n == 0:
+        return prior
+    for _ in range(EM_STEPS):
+        total = np.zeros(n_settings, dtype=np.int64)
+        for begin in range(0, n, BLOCK):
+            post = _posterior(likelihood[:, begin : begin + BLOCK], prior)
+            total += np.rint(post * _FIXED).astype(np.int64).sum(axis=1)
+        prior = (total / _FIXED + PRIOR_CASES / n_settings) / (n + PRIOR_CASES)
+    return prior / prior.sum()
+
+
+def _posterior(likelihood: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    post = likelihood * prior[:, None]
+    return post / column_sum(post)
+
+
+def posterior(loglik: np.ndarray, *, prior: np.ndarray) -> np.ndarray:
+    """Each series' weights over the settings, shape (n_settings, n); columns sum to one."""
+    return _posterior(np.exp(loglik), prior)
+
+
+def column_sum(block: np.ndarray) -> np.ndarray:
+    """Sum over the first axis, added in order whatever the number of columns."""
+    if block.shape[1] == 1:  # NumPy would add one contiguous column pairwise
+        return column_sum(np.repeat(block, 2, axis=1))[:1]
+    return block.sum(axis=0)
+
+
+def trend_sums(phi: np.ndarray, *, horizon: int) -> np.ndarray:
+    """``phi + phi^2 + ... + phi^h`` for h = 1..horizon, shape (n_settings, horizon)."""
+    powers = np.cumprod(np.repeat(phi[:, None], horizon, axis=1), axis=1)
+    return np.cumsum(powers, axis=1)
+
+
+def error_weights(chosen: Settings, *, horizon: int) -> np.ndarray:
+    """``c_j = alpha (1 + beta (phi + ... + phi^j))`` for j = 1..horizon-1: how an error lives on.
+
+    Returns
+    -------
+    array, shape (n_settings, horizon - 1)
+    """
+    sums = trend_sums(chosen.phi, horizon=max(horizon - 1, 0))
+    return chosen.alpha[:, None] * (1.0 + chosen.beta[:, None] * sums)
+
+
+def variance_factors(chosen: Settings, *, horizon: int) -> np.ndarray:
+    """h-step variance over one-step variance, ``1 + sum_{j<h} c_j^2``, shape (n_settings, horizon)."""
+    weights = error_weights(chosen, horizon=horizon)
+    inner = np.cumsum(weights * weights, axis=1)
+    return 1.0 + np.concatenate([np.zeros((len(chosen), 1)), inner], axis=1)

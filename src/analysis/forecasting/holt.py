@@ -1,0 +1,101 @@
+"""Turning grid weights into a forecast: pooled weights (the grid member) and likelihood weights (damped Holt)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.forecasting import grid
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Forecast of one weighted grid.
+
+    Attributes
+    ----------
+    mean : array, shape (n, H)
+    between : array, shape (n, H)
+        Variance of the settings' forecasts around the mean.
+    factor : array, shape (n, H)
+        Mean h-step variance factor.
+    carry : array, shape (n, H - 1)
+        Mean ``c_j``: how much of a one-step error is left j steps later.
+    mean_square : array, shape (n,)
+        One-step mean squared error.
+    """
+
+    mean: np.ndarray
+    between: np.ndarray
+    factor: np.ndarray
+    carry: np.ndarray
+    mean_square: np.ndarray
+
+
+def damped_prior(chosen: grid.Settings) -> np.ndarray:
+    """Even weight on every setting with a damped trend, none on the others."""
+    damped = chosen.trend & (chosen.phi < 1.0)
+    return damped / damped.sum()
+
+
+def mix(fit: grid.Fit, loglik: np.ndarray, *, prior: np.ndarray, horizon: int, gap: np.ndarray) -> Mixture:
+    """Forecast ``horizon`` steps with each series' posterior weights under `prior`.
+
+    Parameters
+    ----------
+    fit : grid.Fit
+    loglik : array, shape (n_settings, n)
+    prior : array, shape (n_settings,)
+    horizon : int
+    gap : array of int, shape (n,)
+        Periods between the last observation and the end of the block: the variance is that of ``h + gap`` steps.
+
+    Returns
+    -------
+    Mixture
+    """
+    n = loglik.shape[1]
+    out = Mixture(*(np.empty((n, k)) for k in (horizon, horizon, horizon, max(horizon - 1, 0))), np.empty(n))
+    keep = np.flatnonzero(prior > 0)
+    chosen = grid.Settings(*(getattr(fit.settings, name)[keep] for name in ("alpha", "beta", "phi")))
+    longest = horizon + int(gap.max(initial=0))
+    table = _Tables(
+        grid.trend_sums(chosen.phi, horizon=horizon),
+        grid.variance_factors(chosen, horizon=longest),
+        grid.error_weights(chosen, horizon=horizon),
+    )
+    for begin in range(0, n, grid.BLOCK):
+        part = slice(begin, min(begin + grid.BLOCK, n))
+        weights = grid.posterior(loglik[keep, part], prior=prior[keep])
+        scored = np.maximum(fit.n_scored[part], 1.0)
+        out.mean_square[part] = grid.column_sum(weights * fit.sse[keep, part]) / scored
+        _mix_block(fit.level[keep, part], fit.slope[keep, part], weights, table, gap[part], part, out)
+    return out
+
+
+@dataclass(frozen=True)
+class _Tables:
+    sums: np.ndarray
+    factors: np.ndarray
+    carry: np.ndarray
+
+
+def _mix_block(
+    level: np.ndarray,
+    slope: np.ndarray,
+    weights: np.ndarray,
+    table: _Tables,
+    gap: np.ndarray,
+    part: slice,
+    out: Mixture,
+) -> None:
+    for h in range(out.mean.shape[1]):
+        ahead = level + slope * table.sums[:, h : h + 1]
+        mean = grid.column_sum(weights * ahead)
+        ahead -= mean
+        out.mean[part, h] = mean
+        out.between[part, h] = grid.column_sum(weights * ahead * ahead)
+        out.factor[part, h] = grid.column_sum(weights * table.factors[:, h + gap])
+    for j in range(out.carry.shape[1]):
+        out.carry[part, j] = grid.column_sum(weights * table.carry[:, j : j + 1])

@@ -1,0 +1,249 @@
+"""One indicator as a block ``(n_units, n_periods)``: what the models see. Arrays in, arrays out; no files.
+
+Periods are consecutive; a period nobody reported is a column of NaN. Values before a declared break stay visible but
+are not fitted (`first`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from analysis.forecasting import infer
+from analysis.words import periods as words
+from analysis.words.errors import DataError, Problem, examples
+
+BREAK_FLAG = "break"  # token of `flags` at the first period of a new definition or boundary
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Values of one indicator, a row a unit, a column a period.
+
+    Attributes
+    ----------
+    units : tuple of str, length n
+    periods : tuple of str, length T
+        Consecutive period codes; the last is the cutoff.
+    values : array, shape (n, T)
+        Share as a fraction, count, or level; NaN where not reported.
+    numerator, denominator : array, shape (n, T), or None
+    kind : str
+        "rate", "count", "level" or "rank".
+    cumulative : bool
+        A value never falls below the one before.
+    season_length : int
+        12, 4 or 1.
+    resolution : float or None
+        Published step in natural units (0.01: whole per cent); None: exact.
+    first : array of int, shape (n,)
+        First usable period (after the last declared break).
+    """
+
+    units: tuple[str, ...]
+    periods: tuple[str, ...]
+    values: np.ndarray
+    numerator: np.ndarray | None = None
+    denominator: np.ndarray | None = None
+    kind: str = "rate"
+    cumulative: bool = False
+    season_length: int = 1
+    resolution: float | None = None
+    first: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.first is None:
+            object.__setattr__(self, "first", np.zeros(len(self.units), dtype=np.int64))
+
+    @property
+    def n_units(self) -> int:
+        """Number of rows."""
+        return len(self.units)
+
+    @property
+    def n_periods(self) -> int:
+        """Number of columns."""
+        return len(self.periods)
+
+    def usable(self) -> np.ndarray:
+        """Values with NaN before each unit's `first`, shape (n, T)."""
+        before = np.arange(self.n_periods) < self.first[:, None]
+        return np.where(before, np.nan, self.values)
+
+    def last_value(self) -> np.ndarray:
+        """Last usable observed value of every unit, NaN where there is none, shape (n,)."""
+        values = self.usable()
+        index = last_observed(values)
+        found = np.take_along_axis(values, np.maximum(index, 0)[:, None], axis=1)[:, 0]
+        return np.where(index >= 0, found, np.nan)
+
+    def rows(self, index: np.ndarray) -> Panel:
+        """The panel with only the rows `index`, in that order."""
+        return replace(
+            self,
+            units=tuple(self.units[one] for one in index),
+            values=self.values[index],
+            numerator=None if self.numerator is None else self.numerator[index],
+            denominator=None if self.denominator is None else self.denominator[index],
+            first=self.first[index],
+        )
+
+
+def last_observed(values: np.ndarray) -> np.ndarray:
+    """Column of the last finite value of every row, -1 where there is none.
+
+    Examples
+    --------
+    >>> last_observed(np.array([[1.0, 2.0, np.nan], [np.nan, np.nan, np.nan]]))
+    array([ 1, -1])
+    """
+    seen = np.isfinite(values)
+    last = values.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1)
+    return np.where(seen.any(axis=1), last, -1)
+
+
+def truncate(panel: Panel, n_periods: int) -> Panel:
+    """The panel as it stood `n_periods` periods after its start: for backtests.
+
+    A break that is declared later than that is not known yet; the unit then uses all its periods.
+
+    Parameters
+    ----------
+    panel : Panel
+    n_periods : int
+        In 1..``panel.n_periods``.
+
+    Returns
+    -------
+    Panel
+
+    Raises
+    ------
+    DataError
+        If `n_periods` is outside that range.
+    """
+    if not 1 <= n_periods <= panel.n_periods:
+        raise DataError(
+            Problem("truncate", f"n_periods is {n_periods!r}", f"1..{panel.n_periods}", "Ask for fewer periods")
+        )
+    cut = slice(0, n_periods)
+    return replace(
+        panel,
+        periods=panel.periods[cut],
+        values=panel.values[:, cut],
+        numerator=None if panel.numerator is None else panel.numerator[:, cut],
+        denominator=None if panel.denominator is None else panel.denominator[:, cut],
+        first=np.where(panel.first < n_periods, panel.first, 0),
+    )
+
+
+def as_panel(
+    observations: pd.DataFrame,
+    *,
+    indicator: dict,
+    cutoff: str | None,
+    units: list[str] | None = None,
+    as_of: str | None = None,
+) -> Panel:
+    """Arrange one indicator's observations as a panel that ends at `cutoff`.
+
+    Of several vintages of one unit and period the latest counts (the latest not after `as_of`, when given). What the
+    indicator leaves open (kind, cumulative, season length, resolution: None, NaN or "") is inferred from the values
+    up to the cutoff.
+
+    Parameters
+    ----------
+    observations : DataFrame
+        Columns of ``schema.OBSERVATIONS``; vintage, numerator, denominator and flags may be absent.
+    indicator : dict
+        A row of ``schema.INDICATORS``; only "indicator" is required.
+    cutoff : str or None
+        Last period the model may see; None: the last observed one.
+    units : list of str, optional
+        Rows of the panel in this order (a unit without data is a row of NaN); default: every unit with data, sorted.
+    as_of : str, optional
+        Vintages after this are not known yet.
+
+    Returns
+    -------
+    Panel
+
+    Raises
+    ------
+    DataError
+        No row of the indicator up to the cutoff, or periods of mixed frequency.
+    """
+    code = indicator["indicator"]
+    rows = observations[observations["indicator"] == code]
+    if units is not None:
+        rows = rows[rows["unit"].isin(set(units))]
+    rows = rows.assign(_at=words.ordinals(rows["period"]))
+    end = words.as_period(cutoff).ordinal if cutoff is not None else rows["_at"].max()
+    rows = rows[rows["_at"] <= end] if len(rows) else rows
+    rows = _latest_vintage(rows, as_of=as_of)
+    if rows.empty:
+        found = examples(sorted(set(map(str, observations["indicator"]))))
+        raise DataError(
+            Problem(
+                f"indicator {code!r}",
+                f"it has no observation up to {cutoff!r}; indicators present: {found}",
+                "at least one row",
+                "Correct the indicator's code or the cutoff",
+            )
+        )
+    names = tuple(sorted(set(rows["unit"])) if units is None else units)
+    start = int(rows["_at"].min())
+    return _fill(rows, indicator=indicator, names=names, start=start, n_periods=int(end) - start + 1)
+
+
+def _latest_vintage(rows: pd.DataFrame, *, as_of: str | None) -> pd.DataFrame:
+    if "vintage" not in rows.columns:
+        return rows.drop_duplicates(["unit", "_at"], keep="last")
+    vintage = rows["vintage"].astype("object").where(rows["vintage"].notna(), "").map(str)
+    rows = rows.assign(vintage=vintage)
+    if as_of is not None:
+        rows = rows[rows["vintage"] <= as_of]
+    return rows.sort_values("vintage", kind="stable").drop_duplicates(["unit", "_at"], keep="last")
+
+
+def _fill(rows: pd.DataFrame, *, indicator: dict, names: tuple[str, ...], start: int, n_periods: int) -> Panel:
+    row = rows["unit"].map({name: index for index, name in enumerate(names)}).to_numpy()
+    column = rows["_at"].to_numpy() - start
+
+    def block(name: str) -> np.ndarray:
+        out = np.full((len(names), n_periods), np.nan)
+        if name in rows.columns:
+            out[row, column] = pd.to_numeric(rows[name], errors="coerce").to_numpy(dtype=float)
+        out[~np.isfinite(out)] = np.nan
+        return out
+
+    values, numerator, denominator = block("value"), block("numerator"), block("denominator")
+    ratio = np.divide(numerator, denominator, out=np.full_like(values, np.nan), where=denominator > 0)
+    values = np.where(np.isnan(values), ratio, values)
+    first = np.zeros(len(names), dtype=np.int64)
+    if "flags" in rows.columns:
+        broken = rows["flags"].astype("object").map(lambda text: BREAK_FLAG in str(text).replace(",", " ").split())
+        np.maximum.at(first, row[broken.to_numpy(dtype=bool)], column[broken.to_numpy(dtype=bool)])
+    frequency = words.frequency_of(str(rows["period"].iloc[0]))
+    found = infer.infer_all(values, numerator=numerator, denominator=denominator, frequency=frequency)
+    return Panel(
+        units=names,
+        periods=tuple(words.codes(range(start, start + n_periods), frequency=frequency)),
+        values=values,
+        numerator=numerator if np.isfinite(numerator).any() else None,
+        denominator=denominator if np.isfinite(denominator).any() else None,
+        kind=str(_stated(indicator, "kind", found.kind)),
+        cumulative=bool(_stated(indicator, "cumulative", found.cumulative)),
+        season_length=int(_stated(indicator, "season_length", found.season_length)),
+        resolution=_stated(indicator, "resolution", found.resolution),
+        first=first,
+    )
+
+
+def _stated(indicator: dict, name: str, otherwise: object) -> object:
+    value = indicator.get(name)
+    if value is None or value == "" or pd.isna(value):
+        return otherwise
+    return value

@@ -1,0 +1,62 @@
+"""Joint errors of all units along the horizon: same seed, same bytes, whatever rows are asked for.
+
+An h-step error is the sum of one-step shocks carried on, ``e_h = r_h + sum_j c_j r_{h-j}``, with a share common to all
+units; scaled to unit variance at every horizon and made t-distributed by one divisor a unit and path. A unit's own
+random numbers depend on the seed and its code, nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+BLOCK = 64  # units at once
+
+
+def errors(
+    units: list[str], *, carry: np.ndarray, df: np.ndarray, common: np.ndarray, n_paths: int, seed: int
+) -> np.ndarray:
+    """Standardised errors, t-distributed with `df` at every horizon.
+
+    Parameters
+    ----------
+    units : list of str, length n
+    carry : array, shape (n, H - 1)
+    df : array, shape (n,)
+    common : array, shape (H,)
+        Share of the variance that is common to all units.
+    n_paths : int
+    seed : int
+
+    Returns
+    -------
+    array, shape (n, H, n_paths)
+    """
+    n, horizon = len(units), carry.shape[1] + 1
+    shared = _generator(seed, "").standard_normal((horizon, n_paths))
+    own = np.empty((n, horizon, n_paths))
+    divisor = np.empty((n, n_paths))
+    for index, unit in enumerate(units):
+        stream = _generator(seed, "unit:" + unit)
+        own[index] = stream.standard_normal((horizon, n_paths))
+        divisor[index] = stream.standard_gamma(df[index] / 2.0, n_paths)
+    carried = _carry(own, carry)
+    together = _carry(np.broadcast_to(shared, own.shape), carry)
+    weight = common[: horizon, None]
+    out = np.sqrt(1.0 - weight) * carried + np.sqrt(weight) * together
+    return out / np.sqrt(divisor / (df[:, None] / 2.0))[:, None, :]
+
+
+def _carry(shocks: np.ndarray, carry: np.ndarray) -> np.ndarray:
+    out = np.array(shocks)
+    for h in range(1, shocks.shape[1]):
+        for j in range(1, h + 1):
+            out[:, h] += carry[:, j - 1, None] * shocks[:, h - j]
+    size = 1.0 + np.concatenate([np.zeros((len(carry), 1)), np.cumsum(carry * carry, axis=1)], axis=1)
+    return out / np.sqrt(size)[:, :, None]
+
+
+def _generator(seed: int, name: str) -> np.random.Generator:
+    digest = hashlib.blake2b(f"{seed}|{name}".encode(), digest_size=16).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))

@@ -1,0 +1,166 @@
+"""The answer of a model for every unit and horizon: quantiles, P(published value beyond a threshold), joint paths.
+
+On the modelling scale unit i at horizon h follows ``mean + sd * t(df)``. All that is said in natural units goes through
+the scale's monotone inverse, so that quantiles, probabilities and paths never contradict one another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from analysis.forecasting import paths as joint
+from analysis.forecasting import scales
+
+
+@dataclass(frozen=True)
+class Predictive:
+    """Predictive distributions of one panel.
+
+    Attributes
+    ----------
+    units : tuple of str, length n
+    scale : scales.Scale
+    mean, sd : array, shape (n, H)
+        Modelling scale; NaN where a unit cannot be forecast.
+    df : array, shape (n,)
+        Degrees of freedom of the t distribution.
+    carry : array, shape (n, H - 1)
+        How much of a one-step error is left j steps later.
+    common : array, shape (H,)
+        Share of the variance that all units have in common.
+    last : array, shape (n,)
+        Last observed value, natural units.
+    cumulative : bool
+        Values never fall below `last`.
+    seed : int
+    """
+
+    units: tuple[str, ...]
+    scale: scales.Scale
+    mean: np.ndarray
+    sd: np.ndarray
+    df: np.ndarray
+    carry: np.ndarray
+    common: np.ndarray
+    last: np.ndarray
+    cumulative: bool
+    seed: int
+
+    @property
+    def horizon(self) -> int:
+        """Longest horizon H."""
+        return self.mean.shape[1]
+
+    def quantiles(self, levels: np.ndarray | list[float]) -> np.ndarray:
+        """Quantiles in natural units.
+
+        Parameters
+        ----------
+        levels : array, shape (L,)
+            In (0, 1).
+
+        Returns
+        -------
+        array, shape (n, H, L)
+        """
+        levels = np.asarray(levels, dtype=float)
+        z = t_quantile(levels[None, :], self.df[:, None])
+        out = self.scale.inverse(self.mean[:, :, None] + self.sd[:, :, None] * z[:, None, :])
+        if self.cumulative:
+            out = np.maximum(out, self.last[:, None, None])
+        return out
+
+    def p_exceeds(
+        self, threshold: np.ndarray | float, *, horizon: np.ndarray | int, strict: bool = False
+    ) -> np.ndarray:
+        """P(published value at `horizon` >= threshold), or > threshold when `strict`.
+
+        Parameters
+        ----------
+        threshold : array, shape (n,), or float
+            Natural units.
+        horizon : array of int, shape (n,), or int
+            1-based.
+        strict : bool
+
+        Returns
+        -------
+        array, shape (n,)
+            In 0..1, not capped; NaN where the unit cannot be forecast or the threshold is NaN.
+        """
+        n = len(self.units)
+        threshold = np.broadcast_to(np.asarray(threshold, dtype=float), (n,))
+        at = np.broadcast_to(np.asarray(horizon, dtype=np.int64), (n,))[:, None] - 1
+        mean = np.take_along_axis(self.mean, at, axis=1)[:, 0]
+        sd = np.take_along_axis(self.sd, at, axis=1)[:, 0]
+        cut = scales.edge(threshold, step=self.scale.step, strict=strict)
+        inside = (cut > self.scale.lower) & (cut < self.scale.upper)
+        z = self.scale.forward(np.where(inside, cut, self._safe())) - mean
+        p = t_upper(z / sd, self.df)
+        p = np.where(cut <= self.scale.lower, 1.0, np.where(cut >= self.scale.upper, 0.0, p))
+        if self.cumulative:
+            beyond = self.last > threshold if strict else self.last >= threshold
+            p = np.where(beyond, 1.0, p)
+        return np.where(np.isnan(sd) | np.isnan(threshold), np.nan, p)
+
+    def _safe(self) -> np.ndarray:
+        return np.where(np.isfinite(self.last), self.last, 0.5 if self.scale.name == "logit" else 1.0)
+
+    def paths(
+        self, *, n_paths: int, seed: int | None = None, rows: np.ndarray | None = None, horizon: int | None = None
+    ) -> np.ndarray:
+        """Joint paths in natural units, as published (rounded to the published step).
+
+        Parameters
+        ----------
+        n_paths : int
+        seed : int, optional
+            Default: the options' seed. Same seed, same bytes.
+        rows : array of int, optional
+            Units wanted; their numbers are the same as in the full call.
+        horizon : int, optional
+            Default: all.
+
+        Returns
+        -------
+        array, shape (n_rows, H, n_paths)
+        """
+        rows = np.arange(len(self.units)) if rows is None else np.asarray(rows)
+        length = self.horizon if horizon is None else horizon
+        seed = self.seed if seed is None else seed
+        out = np.empty((len(rows), length, n_paths), dtype=np.float64)
+        scale = self.scale.rows(rows)
+        for begin in range(0, len(rows), joint.BLOCK):
+            part = slice(begin, begin + joint.BLOCK)
+            z = joint.errors(
+                [self.units[one] for one in rows[part]],
+                carry=self.carry[rows[part]],
+                df=self.df[rows[part]],
+                common=self.common,
+                n_paths=n_paths,
+                seed=seed,
+            )[:, :length]
+            z *= self.sd[rows[part], :length, None]
+            z += self.mean[rows[part], :length, None]
+            block = scale.rows(np.arange(len(rows))[part])
+            natural = scales.publish(block.inverse(z), step=block.step)
+            out[part] = natural
+        if self.cumulative:
+            np.maximum.accumulate(out, axis=1, out=out)
+            np.maximum(out, self.last[rows, None, None], out=out)
+        return out
+
+
+def t_quantile(p: np.ndarray, df: np.ndarray) -> np.ndarray:
+    """Quantile of Student's t, exactly antisymmetric about p = 1/2."""
+    tail = np.minimum(p, 1.0 - p)
+    return np.where(p < 0.5, 1.0, -1.0) * special.stdtrit(df, tail)
+
+
+def t_upper(z: np.ndarray, df: np.ndarray) -> np.ndarray:
+    """P(t > z); ``t_upper(z) + t_upper(-z)`` is 1 to the last bit or two."""
+    tail = special.stdtr(df, -np.abs(z))
+    return np.where(z > 0, tail, 1.0 - tail)

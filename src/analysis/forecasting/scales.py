@@ -1,0 +1,191 @@
+"""Modelling scales: where trends are straight and errors even. Logit for shares, raw or log for counts and levels.
+
+A share x is squeezed before the logit, ``(x m + 1/2) / (m + 1)``: with m the denominator this is (k + 1/2)/(n + 1).
+The inverse keeps every forecast in bounds. Thresholds go through the same map, after the half-unit rule: what is
+published in steps is compared with the target minus half a step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from analysis.forecasting.panel import Panel
+
+MAX_SQUEEZE = 1000.0  # a share of exactly 0 or 1 is never further out than half a case in a thousand
+TOLERANCE = 1e-9  # a threshold this close to a published step is on it (in steps)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A monotone map from natural units to the modelling scale, with its parameters for every unit.
+
+    Attributes
+    ----------
+    name : str
+        "logit", "raw" or "log".
+    squeeze : array, shape (n,)
+        m of the logit's squeeze.
+    unit : array, shape (n,)
+        Size of one unit of measure on the raw and log scale (typical absolute value of the series).
+    step : array, shape (n,), or None
+        Published step of each unit in natural units (1 / denominator, or the resolution); None: exact.
+    lower, upper : float
+        Bounds in natural units.
+    """
+
+    name: str
+    squeeze: np.ndarray
+    unit: np.ndarray
+    step: np.ndarray | None
+    lower: float
+    upper: float
+
+    def forward(self, values: np.ndarray) -> np.ndarray:
+        """Modelling scale of values, shape (n, ...)."""
+        if self.name == "logit":
+            m = _like(self.squeeze, values)
+            return np.log((values * m + 0.5) / ((1.0 - values) * m + 0.5))
+        scaled = values / _like(self.unit, values)
+        if self.name == "log":
+            return np.log(np.maximum(scaled, 0.0) + _like(self._offset(), values))
+        return scaled
+
+    def inverse(self, values: np.ndarray) -> np.ndarray:
+        """Natural units of modelling-scale values, shape (n, ...), inside the bounds."""
+        if self.name == "logit":
+            m = _like(self.squeeze, values)
+            p = 1.0 / (1.0 + np.exp(-values))
+            natural = (p * (m + 1.0) - 0.5) / m
+        else:
+            inner = np.exp(values) - _like(self._offset(), values) if self.name == "log" else values
+            natural = inner * _like(self.unit, values)
+        return np.clip(natural, self.lower, self.upper)
+
+    def log_slope(self, values: np.ndarray) -> np.ndarray:
+        """log |d forward / d value|, for comparing likelihoods between scales."""
+        if self.name == "logit":
+            m = _like(self.squeeze, values)
+            a, b = values * m + 0.5, (1.0 - values) * m + 0.5
+            return np.log(m / a + m / b)
+        unit = _like(self.unit, values)
+        if self.name == "log":
+            return -np.log(unit) - np.log(np.maximum(values / unit, 0.0) + _like(self._offset(), values))
+        return -np.log(unit) + np.zeros_like(values)
+
+    def _offset(self) -> np.ndarray:
+        return np.full_like(self.unit, 1e-3)
+
+    def rows(self, index: np.ndarray) -> Scale:
+        """The scale of the rows `index`."""
+        step = None if self.step is None else self.step[index]
+        return replace(self, squeeze=self.squeeze[index], unit=self.unit[index], step=step)
+
+
+def _like(parameter: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return parameter.reshape(parameter.shape + (1,) * (values.ndim - 1))
+
+
+def candidates(panel: Panel) -> list[Scale]:
+    """Scales that the panel's kind allows, the usual one first.
+
+    Returns
+    -------
+    list of Scale
+        "logit" then "raw" for a rate; "raw" then "log" (if nothing is negative) for anything else.
+    """
+    values = panel.usable()
+    step = published_step(panel)
+    squeeze = np.full(panel.n_units, MAX_SQUEEZE)
+    if step is not None:
+        squeeze = np.clip(1.0 / np.where(step > 0, step, 1e-12), 1.0, MAX_SQUEEZE)
+    unit = typical_size(values)
+    lower = 0.0 if panel.kind in ("rate", "count") else (1.0 if panel.kind == "rank" else -np.inf)
+    raw = Scale("raw", squeeze, unit, step, lower, 1.0 if panel.kind == "rate" else np.inf)
+    if panel.kind == "rate":
+        return [replace(raw, name="logit"), raw]
+    seen = values[np.isfinite(values)]
+    if seen.size and np.all(seen >= 0):
+        return [raw, replace(raw, name="log", lower=max(lower, 0.0))]
+    return [raw]
+
+
+def typical_size(values: np.ndarray) -> np.ndarray:
+    """Mean absolute value of every row (1 where it is 0 or unknown), shape (n,)."""
+    seen = np.isfinite(values)
+    size = np.where(seen, np.abs(values), 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    return np.where(size > 0, size, 1.0)
+
+
+def published_step(panel: Panel) -> np.ndarray | None:
+    """Step in which each unit's value is published, natural units, shape (n,); None: exact.
+
+    A rate with a denominator n moves in steps of 1/n (the last one known); a coarser published step wins.
+    """
+    step = np.full(panel.n_units, 0.0)
+    if panel.resolution is not None:
+        step = np.full(panel.n_units, float(panel.resolution))
+    if panel.kind == "rate" and panel.denominator is not None:
+        usual = np.where(panel.denominator > 0, panel.denominator, np.nan)
+        counted = _last(np.where(np.isfinite(panel.values), usual, np.nan))
+        if panel.numerator is not None or panel.resolution is None:
+            step = np.maximum(step, np.where(counted >= 1, 1.0 / np.where(counted >= 1, counted, 1.0), 0.0))
+    return step if np.any(step > 0) else None
+
+
+def _last(values: np.ndarray) -> np.ndarray:
+    """Median of the last twelve finite values of every row, NaN where there is none."""
+    seen = np.isfinite(values)
+    recent = seen & (np.cumsum(seen[:, ::-1], axis=1)[:, ::-1] <= 12)
+    kept = np.sort(np.where(recent, values, np.inf), axis=1)
+    count = recent.sum(axis=1)
+    low = np.take_along_axis(kept, np.maximum(count - 1, 0)[:, None] // 2, axis=1)[:, 0]
+    return np.where(count > 0, low, np.nan)
+
+
+def edge(threshold: np.ndarray, *, step: np.ndarray | None, strict: bool) -> np.ndarray:
+    """Where the continuous latent value has to lie for the published one to be above `threshold`.
+
+    ``published >= t`` holds when the latent value is above the first published step that is >= t, less half a step;
+    ``published > t`` likewise for the first step above t. Without a step it is t itself.
+
+    Parameters
+    ----------
+    threshold : array, shape (n,)
+    step : array, shape (n,), or None
+    strict : bool
+        ``>`` instead of ``>=``.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Examples
+    --------
+    >>> edge(np.array([0.8]), step=np.array([0.01]), strict=False)
+    array([0.795])
+    >>> edge(np.array([0.8]), step=np.array([0.01]), strict=True)
+    array([0.805])
+    """
+    threshold = np.asarray(threshold, dtype=float)
+    if step is None:
+        return threshold
+    width = np.where(step > 0, step, 1.0)
+    units = threshold / width
+    nearest = np.rint(units)
+    units = np.where(np.abs(units - nearest) <= TOLERANCE * np.maximum(1.0, np.abs(units)), nearest, units)
+    reached = np.floor(units) + 1.0 if strict else np.ceil(units)
+    return np.where(step > 0, (reached - 0.5) * width, threshold)
+
+
+def publish(values: np.ndarray, *, step: np.ndarray | None) -> np.ndarray:
+    """Round latent values to the published step of each row, shape (n, ...)."""
+    if step is None:
+        return values
+    width = _like(np.where(step > 0, step, 1.0), values)
+    per_unit = np.rint(1.0 / width)
+    exact = np.abs(per_unit * width - 1.0) < 1e-12  # 57 / 100 is 0.57, 57 * 0.01 is not
+    units = np.floor(values / width + 0.5)
+    rounded = np.where(exact & (width < 1), units / np.maximum(per_unit, 1.0), units * width)
+    return np.where(_like(step, values) > 0, rounded, values)
