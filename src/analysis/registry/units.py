@@ -1,0 +1,184 @@
+"""The tree of units: reading it, checking it, walking it. Codes are text; a unit without a parent is a root."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.words.errors import DataError, ParamsError, Problem, did_you_mean, examples, require
+from analysis.words.schema import UNITS, as_table
+
+MAX_BYTES = 50_000_000  # 10,035 communes with their history are below 2 MB
+REQUIRED = ("unit", "name", "parent", "level")
+
+
+def read_units(path: str | Path) -> pd.DataFrame:
+    """Read a unit file: CSV with ``unit,name,parent,level`` and, where known, ``name_en,valid_from,valid_to``.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    DataFrame
+        `schema.UNITS`; every cell text, leading zeros kept, "" where empty.
+
+    Raises
+    ------
+    ParamsError
+        No such file, wrong columns, a unit twice, a parent that is not in the list, a circle: all at once.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ParamsError(Problem(str(path), "there is no such file", "", "Check `units` in the params file"))
+    if path.stat().st_size > MAX_BYTES:
+        raise ParamsError(Problem(str(path), f"the file has {path.stat().st_size} bytes", f"at most {MAX_BYTES}"))
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise ParamsError(Problem(str(path), f"it cannot be read: {error}", "CSV in UTF-8")) from None
+    allowed = tuple(UNITS.columns)
+    problems = [
+        Problem(
+            str(path), f"column {one!r} is not known", ", ".join(allowed), did_you_mean(one, allowed) or "Remove it"
+        )
+        for one in frame.columns
+        if one not in allowed
+    ]
+    problems += [
+        Problem(str(path), f"the column {one!r} is missing", ", ".join(allowed), "Add it")
+        for one in REQUIRED
+        if one not in frame.columns
+    ]
+    require(problems, ParamsError)
+    frame = frame.map(str.strip)
+    require(check_tree(frame, where=str(path)), ParamsError)
+    return as_table(frame, UNITS, where=str(path))
+
+
+def check_tree(units: pd.DataFrame, *, where: str = "units") -> list[Problem]:
+    """Everything that keeps the list from being a tree: empty or repeated codes, unknown parents, circles.
+
+    Parameters
+    ----------
+    units : DataFrame
+        Columns `unit` and `parent`.
+
+    Returns
+    -------
+    list of Problem
+        Empty where all is well.
+    """
+    codes = units["unit"]
+    problems = []
+    empty = codes.eq("")
+    if empty.any():
+        problems.append(
+            Problem(where, f"{int(empty.sum())} rows without a unit code", "a code in every row", "Fill it in")
+        )
+    twice = sorted(codes[codes.duplicated() & ~empty].unique())
+    if twice:
+        problems.append(Problem(where, f"units stand twice: {examples(twice)}", "each once", "Remove one of them"))
+    known = set(codes)
+    for parent in sorted(set(units["parent"]) - known - {""}):
+        children_of = codes[units["parent"].eq(parent)].tolist()
+        problems.append(
+            Problem(
+                where,
+                f"the parent {parent!r} of {examples(children_of)} is not in the list",
+                "a unit of the list",
+                did_you_mean(parent, known) or "Add the parent",
+            )
+        )
+    circle = _circle(dict(zip(codes, units["parent"])))
+    if circle:
+        problems.append(
+            Problem(
+                where,
+                f"units are their own ancestors: {' -> '.join(circle)}",
+                "a tree without circles",
+                "Mend the parent of one of them",
+            )
+        )
+    return problems
+
+
+def _circle(parent_of: dict[str, str]) -> list[str]:
+    done: set[str] = set()
+    for start in sorted(parent_of):
+        trail: list[str] = []
+        unit = start
+        while unit and unit in parent_of and unit not in done:
+            if unit in trail:
+                return [*trail[trail.index(unit) :], unit]
+            trail.append(unit)
+            unit = parent_of[unit]
+        done.update(trail)
+    return []
+
+
+def children(units: pd.DataFrame, unit: str) -> list[str]:
+    """Units directly below `unit`, sorted by code.
+
+    Raises
+    ------
+    DataError
+        If `unit` is not in the list.
+    """
+    _require_known(units, unit)
+    return sorted(units.loc[units["parent"].eq(unit), "unit"])
+
+
+def descendants(units: pd.DataFrame, unit: str) -> list[str]:
+    """All units below `unit`, at any depth, sorted by code.
+
+    Raises
+    ------
+    DataError
+        If `unit` is not in the list.
+    """
+    _require_known(units, unit)
+    below = units.groupby("parent")["unit"].agg(list).to_dict()
+    found, queue = [], list(below.get(unit, []))
+    while queue:
+        one = queue.pop()
+        found.append(one)
+        queue.extend(below.get(one, []))
+    return sorted(found)
+
+
+def ancestors(units: pd.DataFrame, unit: str) -> list[str]:
+    """Units above `unit`, the nearest first.
+
+    Raises
+    ------
+    DataError
+        If `unit` is not in the list.
+    """
+    _require_known(units, unit)
+    parent_of = dict(zip(units["unit"], units["parent"]))
+    found = []
+    while parent_of.get(unit):
+        unit = parent_of[unit]
+        found.append(unit)
+    return found
+
+
+def leaves(units: pd.DataFrame, unit: str | None = None) -> list[str]:
+    """Units without children, in the whole list or below `unit` (which is its own leaf), sorted by code.
+
+    Raises
+    ------
+    DataError
+        If `unit` is not in the list.
+    """
+    among = units["unit"] if unit is None else [unit, *descendants(units, unit)]
+    return sorted(set(among) - set(units["parent"]))
+
+
+def _require_known(units: pd.DataFrame, unit: str) -> None:
+    if not units["unit"].eq(unit).any():
+        remedy = did_you_mean(unit, units["unit"]) or "Take a code of the unit list"
+        raise DataError(Problem("units", f"there is no unit {unit!r}", f"one of {len(units)} codes", remedy))
