@@ -93,7 +93,7 @@ def units() -> list[dict]:
             kind, kind_en = "Đặc khu", "Special zone"
         rows.append((f"{PROVINCE}{number:03d}", f"{kind} {name}", f"{kind_en} {name}", PROVINCE, "commune"))
     columns = ("unit", "name", "name_en", "parent", "level", "valid_from", "valid_to")
-    return [dict(zip(columns, (*row, "2022-01", ""))) for row in rows]
+    return [dict(zip(columns, (*row, "2022-01-01", ""))) for row in rows]
 
 
 def normals(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
