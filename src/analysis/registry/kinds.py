@@ -52,6 +52,7 @@ class Common(Entry):
     scope: Literal["all"] | Scope | Annotated[tuple[Text, ...], Field(min_length=1)]
     operator: Operator | None = None
     threshold: float | None = None
+    upper: float | None = None  # two-sided: threshold <= value <= upper
     start: PeriodCode | None = None
     deadline: PeriodCode | None = None
     reading: Reading | None = None
@@ -78,6 +79,8 @@ class Common(Entry):
         unknown = sorted(set(self.inferred) - set(type(self).model_fields))
         if unknown:
             said.append(f"names of this target's keys in `inferred`, not {', '.join(unknown)}")
+        if self.upper is not None and (self.operator != ">=" or self.threshold is None or self.upper < self.threshold):
+            said.append("an `upper` of at least the threshold, with the operator >=")
         if self.k is not None and self.n is not None and self.k > self.n:
             said.append(f"k of at most n = {self.n}")
         if self.valid_from and self.valid_to and self.valid_from > self.valid_to:
@@ -134,11 +137,12 @@ class CumulativeCount(Common):
     threshold: float
     deadline: PeriodCode
     of: Literal["count", "quota", "eligible"]
-    quotas: dict[Text, Annotated[float, Field(gt=0)]] = {}
+    quota: dict[Text, Annotated[float, Field(gt=0)]] = {}
+    population: dict[Text, Annotated[float, Field(gt=0)]] = {}
 
     def _said(self) -> list[str]:
-        if (self.of == "quota") != bool(self.quotas):
-            return ["`quotas` {unit: number} for `of: quota`, and only there"]
+        if self.of == "quota" and not self.quota:
+            return ["a `quota` {unit: number} for `of: quota`"]
         return []
 
 
@@ -179,6 +183,16 @@ class ScoreGe(Common):
     total: Annotated[float, Field(gt=0)]
     version: str
 
+    @property
+    def weights(self) -> dict[str, float]:
+        """Component indicator -> highest points."""
+        return {one.indicator: one.weight for one in self.components}
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Indicators of the components."""
+        return tuple(self.weights)
+
     def _said(self) -> list[str]:
         said = []
         weights = sum(one.weight for one in self.components)
@@ -190,21 +204,20 @@ class ScoreGe(Common):
 
 
 class RelativeChange(Common):
-    """The value changes by `change` (-0.5: halved) against a baseline: a number, one a unit, or a period's value."""
+    """The value changes by `threshold` (-0.5: halved) against a baseline: a number, one a unit, or a period's value."""
 
     kind: Literal["relative_change"]
     indicator: Text
     operator: Operator
-    threshold: None = None
-    change: Annotated[float, Field(ge=-1)]
-    baselines: dict[Text, float] = {}
+    threshold: Annotated[float, Field(ge=-1)]
+    baseline: float | dict[Text, float] | None = None
     baseline_period: PeriodCode | None = None
 
     def _said(self) -> list[str]:
         said = []
-        if sum((self.baseline is not None, bool(self.baselines), self.baseline_period is not None)) > 1:
-            said.append("one of `baseline`, `baselines`, `baseline_period`")
-        if (self.change < 0) != self.operator.startswith("<"):
+        if self.baseline is not None and self.baseline_period is not None:
+            said.append("one of `baseline` and `baseline_period`")
+        if (self.threshold < 0) != self.operator.startswith("<"):
             said.append("an operator that points where the change points (-0.5 with <=)")
         return said
 
@@ -233,32 +246,28 @@ class Directional(Common):
     threshold: None = None
 
 
-class Then(Entry):
-    """What a conditional target asks once its clock runs; `periods` is the time allowed."""
-
-    kind: Literal["level_at", "coverage_all", "tasks_k_of_n"]
-    operator: Operator | None = None
-    threshold: float | None = None
-    k: Annotated[int, Field(ge=1)] | None = None
-    n: Annotated[int, Field(ge=1)] | None = None
-    periods: Annotated[int, Field(ge=1)] | None = None
-
-    @model_validator(mode="after")
-    def _has_threshold(self) -> Then:
-        if self.kind == "level_at" and (self.operator is None or self.threshold is None):
-            raise ValueError("an operator and a threshold for level_at")
-        return self
-
-
 class Conditional(Common):
-    """A target whose clock starts when another body has acted; `start` left out: it has not."""
+    """A target whose clock starts when another body has acted (`start`; left out: not yet); then it is `then`."""
 
     kind: Literal["conditional"]
-    operator: None = None
-    threshold: None = None
     condition_vi: str
     condition_en: str
-    then: Then
+    then: Literal["level_at", "coverage_all", "tasks_k_of_n"]
+
+    @property
+    def inner(self) -> str:
+        """Kind that the target becomes once its clock runs."""
+        return self.then
+
+    @property
+    def started(self) -> bool:
+        """Whether the clock runs."""
+        return self.start is not None
+
+    def _said(self) -> list[str]:
+        if (self.then == "level_at") != (self.operator is not None and self.threshold is not None):
+            return ["an operator and a threshold for `then: level_at`, and only there"]
+        return []
 
 
 KINDS: dict[str, type[Common]] = {

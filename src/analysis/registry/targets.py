@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.registry.entries import as_entry
-from analysis.registry.kinds import KINDS, Conditional, Scope, Target
+from analysis.registry.kinds import KINDS, Scope, Target
 from analysis.registry.units import descendants
 from analysis.registry.yamls import read_yaml
 from analysis.words.errors import ParamsError, Problem, did_you_mean, examples, require
@@ -36,6 +36,7 @@ def read_targets(
     Returns
     -------
     tuple of Target
+        `peers` of a rank are unit codes here, however the file names them.
 
     Raises
     ------
@@ -78,7 +79,10 @@ def read_targets(
                 targets.append(target)
     problems += check_targets(targets, indicators=indicators, units=units, places=places)
     require(problems, ParamsError)
-    return tuple(targets)
+    return tuple(
+        one.model_copy(update={"peers": tuple(units_in(one.peers, units))}) if one.kind == "rank_le" else one
+        for one in targets
+    )
 
 
 def _as_target(raw: object, *, where: str) -> tuple[Target | None, list[Problem]]:
@@ -128,7 +132,7 @@ def check_targets(
         problems += _check_units(target, units, known, where)
         for key, named in (
             ("replaces", [target.replaces] if target.replaces else []),
-            ("members", getattr(target, "members", ())),
+            ("members", target.members if target.kind == "indicators_k_of_n" else ()),
         ):
             for one in sorted(set(named) - codes):
                 problems.append(
@@ -169,7 +173,6 @@ def _check_indicators(target: Target, kinds: dict[str, str], where: str) -> list
     thresholds = [("threshold", target.threshold), ("baseline", target.baseline)]
     thresholds += [("milestones", one.threshold) for one in target.milestones]
     thresholds += [(f"unit_thresholds.{unit}", value) for unit, value in target.unit_thresholds.items()]
-    thresholds += [("then.threshold", target.then.threshold)] if isinstance(target, Conditional) else []
     for key, value in thresholds:
         if value is not None and not 0 <= value <= 1:
             remedy = f"Write {value / 100:g} for {value:g} %" if 1 < value <= 100 else "Change the value"
@@ -210,8 +213,8 @@ def _check_units(target: Target, units: pd.DataFrame, known: set[str], where: st
                     did_you_mean(scope.level, levels) or "Choose one of them",
                 )
             )
-    for key in ("unit_thresholds", "quotas", "baselines"):
-        for one in sorted(set(getattr(target, key, {})) - known):
+    for key in ("unit_thresholds", "quota", "population", "baseline"):
+        for one in sorted(set(_mapping(getattr(target, key, None))) - known):
             problems.append(
                 Problem(
                     f"{where}: {key}",
@@ -221,6 +224,10 @@ def _check_units(target: Target, units: pd.DataFrame, known: set[str], where: st
                 )
             )
     return problems
+
+
+def _mapping(value: object) -> dict:
+    return value if isinstance(value, dict) else {}
 
 
 def _check_pairs(targets: Sequence[Target], units: pd.DataFrame, places: dict[str, str]) -> list[Problem]:
@@ -334,8 +341,8 @@ def targets_table(targets: Sequence[Target]) -> pd.DataFrame:
     for order, target in enumerate(targets):
         row = {name: getattr(target, name) for name in TARGETS.columns if hasattr(target, name)}
         row |= {"order": order, "scope": _scope_text(target.scope), "inferred": " ".join(target.inferred)}
-        if target.kind == "relative_change" and target.baseline is not None:
-            row["threshold"] = target.baseline * (1 + target.change)
+        if isinstance(target.baseline, dict):
+            row["baseline"] = None  # one a unit: stands in the entry
         rows.append(row)
     if not rows:
         return TARGETS.empty()
