@@ -1,0 +1,86 @@
+"""The words around a page: navigation, notices, the index and its search, in the languages of the site.
+
+A sentence is looked up in the briefings' catalogue first; those below are only the ones publishing itself says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from analysis.briefing.locale import translator
+
+VIETNAMESE = {
+    "Skip to content": "Đến phần nội dung",
+    "You are here": "Bạn đang ở",
+    "Pages of this run": "Các trang của kỳ này",
+    "All units": "Tất cả đơn vị",
+    "Overview": "Tổng quan",
+    "Forecast": "Dự báo",
+    "Registry of promises": "Sổ cam kết",
+    "Data quality": "Chất lượng dữ liệu",
+    "Scorecard": "Đối chiếu dự báo",
+    "Downloads": "Tải về",
+    "Simulated data, made up for demonstration. No figure here describes a real place.": (
+        "Dữ liệu mô phỏng, dựng để minh họa. Không con số nào ở đây nói về một nơi có thật."
+    ),
+    "Not updated": "Chưa cập nhật",
+    "This page could not be rebuilt in the latest run and still shows what was published before.": (
+        "Lần chạy mới nhất không dựng lại được trang này; nội dung dưới đây là bản đã công bố trước đó."
+    ),
+    "Figures up to {period}": "Số liệu đến {period}",
+    "Reason": "Lý do",
+    "Reason (in English, as the program gave it)": "Lý do (tiếng Anh, như chương trình báo)",
+    "Find a unit": "Tìm đơn vị",
+    "Type a name or a code, with or without diacritics": "Gõ tên hoặc mã, có dấu hoặc không dấu",
+    "{n} of {m} units shown": "Hiện {n}/{m} đơn vị",
+    "Unit": "Đơn vị",
+    "Code": "Mã",
+    "Units": "Đơn vị",
+    "Page": "Trang",
+    "Pages that were not updated": "Các trang chưa được cập nhật",
+    "{n} pages could not be rebuilt": "{n} trang không dựng lại được",
+    "none": "không có",
+    "earlier page kept": "giữ bản trước",
+    "no page": "chưa có trang",
+    "Status": "Trạng thái",
+    "Targets on track": "Mục tiêu đúng lộ trình",
+    "Contents": "Mục lục",
+    "Previous quarters": "Các kỳ trước",
+    "File": "Tệp",
+    "Size": "Dung lượng",
+    "What it holds": "Nội dung",
+    "Home": "Trang đầu",
+    "Open the overview": "Mở trang tổng quan",
+    "This site works without a network and can be opened from a memory stick.": (
+        "Trang này dùng được khi không có mạng và mở được từ thẻ nhớ USB."
+    ),
+    "Made by Cán Đích": "Thực hiện bởi Cán Đích",
+}
+
+
+def words(language: str) -> Callable[[str], str]:
+    """Look up what the frame of a page says.
+
+    Parameters
+    ----------
+    language : str
+        ``"vi"`` or ``"en"``.
+
+    Returns
+    -------
+    callable
+        English sentence to the sentence in `language`.
+
+    Examples
+    --------
+    >>> words("en")("Overview"), words("vi")("Overview")
+    ('Overview', 'Tổng quan')
+    """
+    catalogue = translator(language)
+
+    def look_up(message: str) -> str:
+        if language == "en" or message in catalogue:
+            return catalogue(message)
+        return VIETNAMESE.get(message, message)
+
+    return look_up

@@ -1,0 +1,75 @@
+"""The process environment in which the same inputs give the same bytes; to be set before NumPy is imported.
+
+OpenBLAS picks its kernels, and NumPy its SIMD loops, by the processor they meet: the same fit differed by up to 0.7
+per cent between kernels. Threads are held to one because children are forked from this process. Imports nothing
+heavy, so that the command line can start itself anew with it.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Mapping
+
+_EVERYWHERE = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+    "TZ": "UTC",
+    "LC_ALL": "C.UTF-8",
+    "SOURCE_DATE_EPOCH": "315532800",  # 1980-01-01, the first day a zip member can carry
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",  # or pyarrow starts a thread as soon as it is imported
+}
+_X86 = {
+    "OPENBLAS_CORETYPE": "Haswell",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",  # NumPy ignores those this processor does not have
+}
+_MARK = "CANDICH_PINNED"  # set once, so that a platform that refuses a value cannot make us start for ever
+
+
+def pinned_environment() -> dict[str, str]:
+    """The variables that publishing needs set, for this kind of processor.
+
+    Returns
+    -------
+    dict of str
+        Name to value.
+
+    Examples
+    --------
+    >>> pinned_environment()["OPENBLAS_NUM_THREADS"]
+    '1'
+    """
+    x86 = platform.machine().lower() in {"x86_64", "amd64"}
+    return {**_EVERYWHERE, **(_X86 if x86 else {})}
+
+
+def is_pinned(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether `environment` (this process's own by default) holds every pinned value."""
+    environment = os.environ if environment is None else environment
+    return all(environment.get(name) == value for name, value in pinned_environment().items())
+
+
+def restart_pinned(arguments: list[str] | None = None) -> None:
+    """Start this program anew with the pinned environment, unless it has it; returns only when there is nothing to do.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        What to start; ``[sys.executable, *sys.orig_argv[1:]]`` by default.
+    """
+    if is_pinned() or _MARK in os.environ:
+        return
+    if not hasattr(os, "fork"):  # Windows' exec gives the terminal back at once: set for child processes only
+        os.environ.update(pinned_environment())
+        return
+    environment = {**os.environ, **pinned_environment(), _MARK: "1"}
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(sys.executable, arguments or [sys.executable, *sys.orig_argv[1:]], environment)

@@ -1,0 +1,166 @@
+"""From an executed notebook to a page: an nbconvert exporter (entry point ``nbconvert.exporters``: ``briefing``).
+
+It stands on nbconvert's ``TemplateExporter``: the HTML exporter would parse every inline drawing a second time (80 ms
+a page) to add what our writers already add. On a page comes only: a Markdown cell, escaped and translated; an output
+whose ``text/html`` is vouched for by our fragment type with its hash, and then sanitised. Streams, tracebacks, other
+libraries' HTML, Markdown and script outputs, attachments and local files never do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import FileSystemLoader
+from markupsafe import Markup
+from nbconvert.exporters.templateexporter import TemplateExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat import NotebookNode
+from traitlets import default
+from traitlets.config import Config
+
+from analysis.briefing.fragment import FRAGMENT_MIME
+from analysis.briefing.locale import translate_markdown
+from analysis.publishing.canonical import page_data
+from analysis.publishing.chrome import words
+from analysis.publishing.sanitise import sanitise
+
+TEMPLATES = Path(__file__).parent / "template"
+LEFT_OUT = {"parameters", "injected-parameters", "remove-cell", "papermill-error-cell-tag"}
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+SIMULATED = "Simulated data, made up for demonstration. No figure here describes a real place."
+_HEADING = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
+
+
+class BriefingExporter(TemplateExporter):
+    """One executed notebook to one self-contained page."""
+
+    export_from_notebook = "Briefing page"
+    output_mimetype = "text/html"
+    language = "vi"
+
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return ".html"
+
+    @default("template_file")
+    def _template_file_default(self) -> str:
+        return "page.html.j2"
+
+    @default("template_name")
+    def _template_name_default(self) -> str:
+        return "base"
+
+    @property
+    def default_config(self) -> Config:
+        """No preprocessor: the template decides what is shown."""
+        return Config({"TemplateExporter": {}})
+
+    def __init__(self, config: Config | None = None, **kwargs: Any):
+        kwargs.setdefault("extra_loaders", [FileSystemLoader(TEMPLATES)])
+        super().__init__(config=config, **kwargs)
+
+    def _create_environment(self):
+        environment = super()._create_environment()
+        environment.autoescape = True
+        environment.filters |= {"fragment": publish_output, "prose": self._prose, "left_out": left_out}
+        return environment
+
+    def from_notebook_node(self, nb: NotebookNode, resources: dict | None = None, **kwargs: Any) -> tuple[str, dict]:
+        """Publish an executed notebook.
+
+        Parameters
+        ----------
+        nb : NotebookNode
+        resources : dict, optional
+            ``resources["briefing"]`` overrides the context kept in the notebook's ``metadata.candich``: ``breadcrumbs``
+            and ``nav`` (lists of ``title``, ``href``, ``current``), ``banner``, ``footer``, ``language``, ``title``.
+
+        Returns
+        -------
+        tuple of str and dict
+            The page and nbconvert's resources.
+        """
+        resources = dict(resources or {})
+        context = {**nb.metadata.get("candich", {}), **resources.get("briefing", {})}
+        page = page_context(nb, context)
+        self.language = page["language"]
+        self.environment.globals["page"] = page
+        return super().from_notebook_node(nb, resources, **kwargs)
+
+    def _prose(self, cell: NotebookNode) -> Markup:
+        return render_markdown(cell.source, self.language, cell.get("id", ""))
+
+
+def page_context(notebook: NotebookNode, context: dict) -> dict:
+    """What the template shows around the cells."""
+    about = page_data(notebook)
+    language = context.get("language") or about.get("language") or "vi"
+    _ = words(language)
+    banner = context.get("banner") or (_(SIMULATED) if about.get("simulated") else "")
+    title = str(context.get("title") or about.get("title") or _("Page"))
+    return {
+        "_": _,
+        "language": language,
+        "title": title,
+        "heading": "" if _has_heading(notebook) else title,
+        "description": str(about.get("description", "")),
+        "policy": Markup(POLICY),
+        "stylesheet": Markup(stylesheet()),
+        "banner": banner,
+        "breadcrumbs": context.get("breadcrumbs", []),
+        "nav": context.get("nav", []),
+        "footer": context.get("footer", ""),
+        "cutoff": context.get("cutoff", ""),
+        "script": "",
+    }
+
+
+def _has_heading(notebook: NotebookNode) -> bool:
+    return any(
+        "<h1" in output.get("data", {}).get("text/html", "") and FRAGMENT_MIME in output.data
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+    )
+
+
+@lru_cache(maxsize=1)
+def stylesheet() -> str:
+    """The briefings' theme followed by the frame's own rules; refused where either could close the style element."""
+    theme = files("analysis.briefing").joinpath("theme.css")
+    parts = [theme.read_text(encoding="utf-8")] if theme.is_file() else []
+    text = "\n".join([*parts, (TEMPLATES / "page.css").read_text(encoding="utf-8")])
+    return re.sub(r"/\*.*?\*/\s*|(?<=\n)[ \t]+|\n(?=\n)", "", text, flags=re.DOTALL).replace("</", "<\\/")
+
+
+def left_out(cell: NotebookNode) -> bool:
+    """Whether a cell is only there for the machine."""
+    return bool(LEFT_OUT & set(cell.metadata.get("tags", [])))
+
+
+def publish_output(output: NotebookNode) -> Markup:
+    """The HTML of an output that our own writers made and vouch for; nothing of any other."""
+    data = output.get("data", {}) if output.output_type in {"execute_result", "display_data"} else {}
+    html, claim = data.get("text/html"), data.get(FRAGMENT_MIME)
+    if not isinstance(html, str) or not isinstance(claim, dict):
+        return Markup("")
+    if hashlib.sha256(html.encode("utf-8", "replace")).hexdigest() != claim.get("sha256"):
+        return Markup("")
+    return Markup(sanitise(html))
+
+
+@lru_cache(maxsize=512)
+def render_markdown(source: str, language: str, name: str) -> Markup:
+    """A Markdown cell in the page's language: its HTML escaped, its first heading carrying the cell's id."""
+    renderer = IPythonRenderer(escape=True, allow_harmful_protocols=False, exclude_anchor_links=True)
+    html = MarkdownWithMath(renderer=renderer).render(translate_markdown(source, language))
+    anchor = re.sub(r"[^A-Za-z0-9_-]", "", name)
+    # the page has one h1, its title; a notebook's own first heading says what kind of page it is
+    html = re.sub(r"<h1>(.*?)</h1>", r'<p class="kicker">\1</p>', html, flags=re.DOTALL)
+    if anchor:
+        html = _HEADING.sub(rf'<h\1 id="{anchor}">\2</h\1>', html, count=1)
+    return Markup(sanitise(html))

@@ -1,0 +1,150 @@
+"""One page, from notebook to proven HTML, written beside its final place; runs in a process of its own."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import logging
+import os
+from functools import lru_cache
+from pathlib import Path
+
+import nbformat
+import papermill
+from nbformat import NotebookNode
+
+from analysis.publishing.canonical import canonical, check_executed, notebook_text, page_data
+from analysis.publishing.exporter import BriefingExporter
+from analysis.publishing.forks import can_fork
+from analysis.publishing.jobs import NOTEBOOKS, PageJob
+from analysis.publishing.proof import check_page
+from analysis.words.errors import Problem, PublishError, require
+
+RUN_DIR = "run_dir"  # the parameter that names the run's folder
+logging.getLogger("papermill").setLevel(logging.ERROR)
+
+
+@lru_cache(maxsize=64)
+def read_notebook(path: Path) -> NotebookNode:
+    """A notebook as its author left it; read once in the parent, so that children do not.
+
+    Raises
+    ------
+    PublishError
+        When the file is no notebook.
+    """
+    try:
+        return nbformat.read(path, as_version=4)
+    except (OSError, ValueError, nbformat.ValidationError) as error:
+        found = f"it cannot be read as a notebook: {str(error)[:200]}"
+        raise PublishError(Problem(str(path), found, "a Jupyter notebook (nbformat 4)", "Restore it")) from error
+
+
+@lru_cache(maxsize=1)
+def exporter() -> BriefingExporter:
+    """The exporter, its template loaded."""
+    made = BriefingExporter()
+    made.template  # noqa: B018  compiled now
+    return made
+
+
+def execute(job: PageJob, *, run_dir: Path, seconds: float | None = None) -> NotebookNode:
+    """Run a job's notebook and make it canonical.
+
+    Parameters
+    ----------
+    job : PageJob
+    run_dir : Path
+        The notebook runs in the folder in which its executed copy will lie.
+    seconds : float, optional
+        Time limit a cell, for the ordinary engine (forked pages are limited from outside).
+
+    Returns
+    -------
+    NotebookNode
+
+    Raises
+    ------
+    PublishError
+        When it is not proven to have run to its end.
+    """
+    folder = (Path(run_dir) / NOTEBOOKS / job.executed).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    parameters = dict(job.parameters)
+    if RUN_DIR in parameters:
+        parameters[RUN_DIR] = Path(os.path.relpath(Path(parameters[RUN_DIR]).resolve(), folder.resolve())).as_posix()
+    replies: dict[int, bool] = {}
+    engine = {"engine_name": "candich", "on_reply": replies.__setitem__}
+    if not can_fork():
+        engine = {
+            "execution_timeout": int(seconds or 300),
+            "on_cell_executed": _hook(replies),
+            "coalesce_streams": True,
+        }
+    try:
+        notebook = papermill.execute_notebook(
+            copy.deepcopy(read_notebook(Path(job.notebook))),
+            None,
+            parameters=parameters,
+            cwd=folder,
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            **engine,
+        )
+    except papermill.PapermillExecutionError as error:
+        found = f"cell {error.cell_index + 1} raised {error.ename}: {error.evalue}"[:1500]
+        raise PublishError(Problem(job.page, found, "", "Run the notebook by hand with these parameters")) from error
+    require(check_executed(notebook, replies=replies, where=job.page), PublishError)
+    return canonical(notebook, context=_context(job))
+
+
+def _hook(replies: dict[int, bool]):
+    def hook(*, cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
+        replies[cell_index] = execute_reply["content"]["status"] == "ok"
+
+    return hook
+
+
+def _context(job: PageJob) -> dict:
+    return {**job.context, "page": job.page, "notebook": Path(job.notebook).name}
+
+
+def render(notebook: NotebookNode, *, page: str) -> str:
+    """An executed notebook as a page that passed the checks.
+
+    Raises
+    ------
+    PublishError
+        When a check does not pass.
+    """
+    html, _ = exporter().from_notebook_node(notebook)
+    language = notebook.metadata.candich.get("language") or page_data(notebook).get("language") or "vi"
+    require(check_page(html, where=page, language=language), PublishError)
+    return html
+
+
+def make_page(job: PageJob, *, run_dir: Path, target: Path, seconds: float | None = None) -> dict:
+    """Make a page and its executed notebook, as ``target.html`` and ``target.ipynb``.
+
+    Returns
+    -------
+    dict
+        ``sha256`` and ``n_bytes`` of the page.
+
+    Raises
+    ------
+    PublishError, OSError
+    """
+    notebook = execute(job, run_dir=run_dir, seconds=seconds)
+    content = render(notebook, page=job.page).encode("utf-8", "replace")
+    _write(target.with_suffix(".ipynb"), notebook_text(notebook).encode("utf-8", "backslashreplace"))
+    _write(target.with_suffix(".html"), content)
+    return {"sha256": hashlib.sha256(content).hexdigest(), "n_bytes": len(content)}
+
+
+def _write(path: Path, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        if os.fstat(file.fileno()).st_size != len(content):
+            raise OSError(f"{path.name} was not written whole")

@@ -1,0 +1,202 @@
+"""An IPython shell whose outputs go into a notebook's cells.
+
+It keeps what a kernel would keep (results, displays, figures of the inline backend, streams, errors) and nothing that
+changes from run to run: no history file, no profile, no times.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import sys
+import tempfile
+from types import ModuleType
+from typing import Any
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from nbformat import NotebookNode
+from traitlets import Type
+from traitlets.config import Config
+
+INLINE = "module://matplotlib_inline.backend_inline"
+_ready: NotebookShell | None = None
+
+
+class _Hook(DisplayHook):
+    """Puts the value of a cell's last expression into the cell."""
+
+    def start_displayhook(self) -> None: ...
+
+    def write_output_prompt(self) -> None: ...
+
+    def finish_displayhook(self) -> None: ...
+
+    def write_format_data(self, format_dict: dict, md_dict: dict | None = None) -> None:
+        self.shell.keep(
+            "execute_result",
+            data=_plain(format_dict),
+            metadata=md_dict or {},
+            execution_count=self.shell.cell_count,
+        )
+
+
+class _Publisher(DisplayPublisher):
+    """Puts what a cell displays into the cell."""
+
+    def publish(
+        self,
+        data: dict,
+        metadata: dict | None = None,
+        *,
+        transient: dict | None = None,
+        update: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        name = (transient or {}).get("display_id")
+        if update:
+            for output in self.shell.displays.get(name, []):
+                output.update(data=NotebookNode(_plain(data)), metadata=NotebookNode(metadata or {}))
+            return
+        output = self.shell.keep("display_data", data=_plain(data), metadata=metadata or {})
+        if name:
+            self.shell.displays.setdefault(name, []).append(output)
+
+    def clear_output(self, wait: bool = False) -> None:
+        self.shell.cell_outputs.clear()
+
+
+class _Stream(io.TextIOBase):
+    """``sys.stdout`` or ``sys.stderr`` of a cell; neighbouring writes become one output."""
+
+    def __init__(self, shell: NotebookShell, name: str):
+        self.shell, self.name = shell, name
+
+    encoding = "utf-8"
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        outputs = self.shell.cell_outputs
+        if text and outputs and outputs[-1].output_type == "stream" and outputs[-1].name == self.name:
+            outputs[-1].text += text
+        elif text:
+            self.shell.keep("stream", name=self.name, text=text)
+        return len(text)
+
+
+class NotebookShell(InteractiveShell):
+    """Runs one notebook."""
+
+    displayhook_class = Type(_Hook)
+    display_pub_class = Type(_Publisher)
+
+    cell_outputs: list[NotebookNode]
+    displays: dict[str, list[NotebookNode]]
+    cell_count = 0
+    main_before: ModuleType | None = None
+
+    def keep(self, output_type: str, **parts: Any) -> NotebookNode:
+        """Append one output to the cell that is running."""
+        output = NotebookNode(output_type=output_type, **_nodes(parts))
+        self.cell_outputs.append(output)
+        return output
+
+    def run_notebook_cell(self, cell: NotebookNode) -> bool:
+        """Run one code cell, fill its outputs and its execution count; False when it raised."""
+        self.cell_outputs = []
+        self.cell_count += 1
+        streams = sys.stdout, sys.stderr
+        sys.stdout, sys.stderr = _Stream(self, "stdout"), _Stream(self, "stderr")
+        try:
+            result = self.run_cell(cell.source, store_history=True)
+        finally:
+            sys.stdout, sys.stderr = streams
+        cell.execution_count = self.cell_count
+        cell.outputs = self.cell_outputs
+        return bool(result.success)
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """No window and no event loop here."""
+
+    def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:
+        self.keep("error", ename=etype.__name__, evalue=str(evalue), traceback=list(stb))
+
+
+def prepare_shell() -> None:
+    """Make a shell now, so that children forked later start with one instead of making their own."""
+    global _ready
+    if _ready is None and not InteractiveShell.initialized():
+        _ready = _new_shell()
+
+
+def open_shell() -> NotebookShell:
+    """A shell that has run nothing, installed as IPython's own."""
+    global _ready
+    shell, _ready = _ready or _new_shell(), None
+    shell.displays = {}
+    shell.main_before = sys.modules.get("__main__")
+    _forget_inline_backend()
+    sys.modules["__main__"] = shell.user_module
+    _show_charts_inline(shell)
+    return shell
+
+
+def close_shell(shell: NotebookShell) -> None:
+    """Forget the shell and everything that remembers it."""
+    global _ready
+    if shell.main_before is not None:
+        sys.modules["__main__"] = shell.main_before
+    NotebookShell.clear_instance()
+    _forget_inline_backend()
+    _ready = None
+
+
+def _forget_inline_backend() -> None:
+    """The inline backend keeps the first shell it saw: without this, later charts silently become text."""
+    backend = sys.modules.get("matplotlib_inline.backend_inline")
+    if backend is not None:
+        backend.InlineBackend.clear_instance()
+        backend.configure_inline_support.current_backend = "unset"
+
+
+def _new_shell() -> NotebookShell:
+    main, hooks = sys.modules.get("__main__"), (sys.displayhook, sys.excepthook)
+    config = Config()
+    config.HistoryManager.enabled = False  # no SQLite file, no writer thread
+    config.InteractiveShell.colors = "nocolor"
+    with tempfile.TemporaryDirectory(prefix="candich-ipython-") as folder:  # IPython insists on a profile folder
+        shell = NotebookShell.instance(config=config, ipython_dir=folder)
+    sys.displayhook, sys.excepthook = hooks
+    if main is not None:
+        sys.modules["__main__"] = main
+    shell.main_before = main
+    return shell
+
+
+def _show_charts_inline(shell: NotebookShell) -> None:
+    """Figures left open at the end of a cell are shown, as in a kernel; Matplotlib is not imported for it."""
+    os.environ["MPLBACKEND"] = INLINE
+    if "matplotlib.pyplot" in sys.modules:
+        shell.enable_matplotlib("inline")
+    elif "matplotlib" in sys.modules:
+        sys.modules["matplotlib"].rcParams["backend"] = INLINE
+
+
+def _plain(data: dict) -> dict:
+    """MIME bundle as JSON can hold it: bytes (PNG) in base64."""
+    return {
+        mime: base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
+        for mime, value in data.items()
+    }
+
+
+def _nodes(value: Any) -> Any:
+    if isinstance(value, dict):
+        return NotebookNode({key: _nodes(one) for key, one in value.items()})
+    if isinstance(value, list | tuple):
+        return [_nodes(one) for one in value]
+    return value

@@ -1,0 +1,225 @@
+"""The site around the pages: their names, their navigation, and the index of all units with its search.
+
+The index is whole without a script; the one inline script only filters, and the page's policy allows it by its hash
+alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+
+from analysis.briefing.fragment import clean_text
+from analysis.publishing.chrome import words
+from analysis.publishing.exporter import POLICY, SIMULATED, TEMPLATES, stylesheet
+from analysis.publishing.jobs import FAILED, PageResult
+from analysis.publishing.proof import check_page
+from analysis.words.errors import PublishError, require
+from analysis.words.schema import ON_TRACK, RunTables
+from analysis.words.slugs import page_slug
+
+INDEX = "index.html"
+TOP_PAGES = {  # page of the whole run -> what its link says
+    INDEX: "All units",
+    "overview.html": "Overview",
+    "forecast.html": "Forecast",
+    "registry.html": "Registry of promises",
+    "quality.html": "Data quality",
+    "scorecard.html": "Scorecard",
+}
+
+
+def page_name(unit: str) -> str:
+    """A unit's page inside the site, safe for any code.
+
+    Examples
+    --------
+    >>> page_name("079"), page_name("../../etc")
+    ('units/079.html', 'units/etc--74ccf3c5b4c1.html')
+    """
+    return f"units/{page_slug(unit)}.html"
+
+
+def page_frame(
+    run: RunTables, *, page: str, language: str, pages: Iterable[str], unit: str = "", cutoff: str = ""
+) -> dict:
+    """Navigation, breadcrumb and notices for one page: the ``context`` of its job.
+
+    Parameters
+    ----------
+    run : RunTables
+    page : str
+        Its path inside the site.
+    language : str
+    pages : iterable of str
+        Every page of the run, so that no link leads nowhere.
+    unit : str
+        The unit it is about, ``""`` for pages of the whole run.
+    cutoff : str
+        Last period its figures know, a period code.
+
+    Returns
+    -------
+    dict
+    """
+    _ = words(language)
+    there = {*pages, INDEX}
+    up = "../" * (len(PurePosixPath(page).parts) - 1)
+    nav = [
+        {"title": _(title), "href": up + name, "current": name == page}
+        for name, title in TOP_PAGES.items()
+        if name in there
+    ]
+    frame = {"language": language, "nav": nav, "cutoff": cutoff}
+    if run.params.get("simulated"):
+        frame["banner"] = _(SIMULATED)
+    if unit:
+        names = unit_names(run.units, language=language)
+        chain = [one for one in lineage(run.units, unit) if page_name(one) in there or one == unit]
+        frame["breadcrumbs"] = [{"title": _("Home"), "href": up + INDEX}] + [
+            {"title": clean_text(names.get(one, one)), "href": up + page_name(one) if one != unit else ""}
+            for one in chain
+        ]
+    return frame
+
+
+def unit_names(units: pd.DataFrame, *, language: str) -> dict[str, str]:
+    """Code to name in a language; the other language's where it has none, the code where there is no name."""
+    first = units["name_en"].where(units["name_en"] != "", units["name"]) if language == "en" else units["name"]
+    return {code: name or code for code, name in zip(units["unit"], first, strict=True)}
+
+
+def lineage(units: pd.DataFrame, unit: str) -> list[str]:
+    """The codes from the top of the tree down to `unit`."""
+    parents = _parents(units)
+    chain = [unit]
+    while (above := parents.get(chain[-1], "")) and above not in chain:
+        chain.append(above)
+    return chain[::-1]
+
+
+def build_site(
+    run: RunTables,
+    pages: Sequence[PageResult],
+    out_dir: Path,
+    language: str,
+    *,
+    downloads: Sequence[dict] = (),
+) -> Path:
+    """Write the index of the site.
+
+    Parameters
+    ----------
+    run : RunTables
+    pages : sequence of PageResult
+        All pages of the run, failed ones too.
+    out_dir : Path
+        The site's folder.
+    language : str
+    downloads : sequence of dict
+        ``href``, ``name``, ``about``, ``size`` of each file offered.
+
+    Returns
+    -------
+    Path
+        The index.
+
+    Raises
+    ------
+    PublishError
+        When the index does not pass the checks.
+    """
+    out_dir = Path(out_dir)
+    _ = words(language)
+    script = (TEMPLATES / "search.js").read_text(encoding="utf-8")
+    there = [one.page for one in pages if one.status != FAILED or one.kept]
+    title = clean_text(str(run.params.get(f"title_{language}") or run.run_id))
+    page = {
+        **page_frame(run, page=INDEX, language=language, pages=there),
+        "_": _,
+        "title": title,
+        "heading": title,
+        "description": "",
+        "intro": "",
+        "policy": Markup(f"{POLICY}; script-src 'sha256-{_sha256_base64(script)}'"),
+        "stylesheet": Markup(stylesheet()),
+        "script": Markup(script),
+        "tree": _tree(run, pages, language=language),
+        "failed": _failed(run, pages, language=language),
+        "downloads": list(downloads),
+    }
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    html = environment.get_template("index.html.j2").render(page=page).lstrip()
+    require(check_page(html, where=INDEX, language=language, max_bytes=50_000_000), PublishError)
+    return _write(out_dir / INDEX, html)
+
+
+def _tree(run: RunTables, pages: Sequence[PageResult], *, language: str) -> list[dict]:
+    results = {one.unit: one for one in pages if one.unit}
+    names, parents = unit_names(run.units, language=language), _parents(run.units)
+    on_track = _on_track(run)
+    children: dict[str, list[str]] = {}
+    for unit in run.units["unit"]:
+        above = parents.get(unit, "")
+        children.setdefault(above if above in parents and above != unit else "", []).append(unit)
+    _ = words(language)
+
+    def entry(unit: str) -> dict:
+        result = results.get(unit)
+        has_page = result is not None and (result.status != FAILED or result.kept)
+        return {
+            "code": clean_text(unit),
+            "name": clean_text(names.get(unit, unit)),
+            "href": page_name(unit) if has_page else "",
+            "summary": "{}: {}/{}".format(_("Targets on track"), *on_track[unit]) if unit in on_track else "",
+            "flag": _("Not updated") if result is not None and result.status == FAILED else "",
+            "children": [entry(one) for one in children.get(unit, [])],
+        }
+
+    return [entry(unit) for unit in children.get("", [])]
+
+
+def _failed(run: RunTables, pages: Sequence[PageResult], *, language: str) -> list[dict]:
+    names = unit_names(run.units, language=language)
+    return [
+        {
+            "title": clean_text(names.get(one.unit, one.unit) if one.unit else one.page),
+            "href": one.page if one.kept else "",
+            "reason": clean_text(one.reason),
+        }
+        for one in pages
+        if one.status == FAILED
+    ]
+
+
+def _on_track(run: RunTables) -> dict[str, tuple[int, int]]:
+    """Unit to how many of its assessable targets are on track, of how many."""
+    rows = run.assessments[run.assessments["status"] != "not_assessable"]
+    good = rows["status"].isin(ON_TRACK).groupby(rows["unit"]).agg(["sum", "size"])
+    return {unit: (int(k), int(n)) for unit, k, n in good.itertuples(name=None)}
+
+
+def _parents(units: pd.DataFrame) -> dict[str, str]:
+    return dict(zip(units["unit"], units["parent"], strict=True))
+
+
+def _sha256_base64(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+
+
+def _write(path: Path, html: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        fresh.write_bytes(html.encode("utf-8", "replace"))
+        os.replace(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return path
