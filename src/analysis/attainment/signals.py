@@ -1,0 +1,261 @@
+"""Is it a signal or noise? XmR charts by the NHS "Making Data Count" rules, P-prime for counts, limits around a trend.
+
+All functions take blocks (n, T) with NaN where nothing was reported; gaps are closed up before the rules are applied,
+as the rules count points, not periods. Nothing here is a probability of reaching a target.
+
+References
+----------
+NHSRplotthedots (nhs-r-community), functions ``ptd_spc_standard`` and ``ptd_calculate_point_type``; its public issues
+#171
+(the direction of a trend decides its colour, not the side of the mean), #143 (two of three count only on one side) and
+#172 (assurance uses the last rebased limits). Laney (2002), Quality Engineering 14(4): improved control charts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+LIMIT = 2.66  # 3 / d2(2) with d2(2) = 1.128: mean moving range to three sigma
+SCREEN = 3.267  # D4(2): moving ranges beyond this many mean ranges are left out once
+RUN = 7  # points of a run or a trend
+SIGMA = 1.128  # d2(2)
+TYPES = ("common_cause", "special_cause_improvement", "special_cause_concern")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Centre line and process limits, shape (n,) or (n, T) where they follow a trend or a denominator."""
+
+    centre: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+
+
+def compact(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Close up the gaps: observations to the left, NaN to the right; and the column each came from.
+
+    Examples
+    --------
+    >>> compact(np.array([[np.nan, 1.0, np.nan, 2.0]]))[0].tolist()
+    [[1.0, 2.0, nan, nan]]
+    """
+    order = np.argsort(~np.isfinite(values), axis=1, kind="stable")
+    return np.take_along_axis(values, order, axis=1), order
+
+
+def mean_moving_range(values: np.ndarray, *, screen: bool) -> np.ndarray:
+    """Mean absolute difference of neighbours in closed-up rows, shape (n,); outlying ranges left out once if `screen`.
+
+    Examples
+    --------
+    >>> mean_moving_range(np.array([[0.0, 1.0, 0.0, 1.0, 0.0, 9.0]]), screen=True).tolist()   # 9 > 3.267 x 13/5
+    [1.0]
+    """
+    ranges = np.abs(np.diff(values, axis=1))
+    mean = _mean(ranges)
+    if not screen:
+        return mean
+    with np.errstate(invalid="ignore"):
+        inside = np.where(ranges < SCREEN * mean[:, None], ranges, np.nan)
+    return np.where(mean == 0, 0.0, _mean(inside))
+
+
+def xmr(values: np.ndarray, *, screen: bool = True, fix_after: int | None = None) -> Limits:
+    """Limits of an XmR chart: mean plus or minus 2.66 mean moving ranges.
+
+    Parameters
+    ----------
+    values : array, shape (n, T)
+        One rebased stretch: earlier values are NaN.
+    screen : bool
+        True is NHSRplotthedots' default, False the Excel tool's.
+    fix_after : int or None
+        Limits from the first so many points only.
+
+    Returns
+    -------
+    Limits
+        Shape (n,); NaN where fewer than two points are known.
+    """
+    closed, _ = compact(values)
+    closed = closed[:, :fix_after]
+    centre, spread = _mean(closed), LIMIT * mean_moving_range(closed, screen=screen)
+    return Limits(centre, centre - spread, centre + spread)
+
+
+def special_causes(values: np.ndarray, limits: Limits) -> np.ndarray:
+    """Rule that makes each point a special cause, shape (n, T): "" for common cause.
+
+    In this order: ``above_limit`` / ``below_limit``; ``rising`` / ``falling`` (seven points in one direction);
+    ``two_of_three_above`` / ``_below`` (beyond two sigma, all three on one side); ``seven_above`` / ``seven_below``.
+    """
+    closed, order = compact(values)
+    centre, lower, upper = (_aligned(one, order) for one in (limits.centre, limits.lower, limits.upper))
+    with np.errstate(invalid="ignore"):
+        side = np.nan_to_num(np.sign(closed - centre))
+        outside = (closed > upper) | (closed < lower)
+        close = ~outside & ((closed > centre + 2 / 3 * (upper - centre)) | (closed < centre - 2 / 3 * (centre - lower)))
+    step = np.nan_to_num(np.sign(np.diff(closed, axis=1)))
+    in_trend = _covered(_runs(step, RUN - 1), RUN, width=closed.shape[1])
+    in_run = _covered(_runs(side, RUN), RUN, width=closed.shape[1])
+    in_three = _two_of_three(close, side) & close
+    found = np.full(closed.shape, "", dtype=object)
+    above = side > 0
+    for mask, up, down in (
+        (in_run, "seven_above", "seven_below"),
+        (in_three, "two_of_three_above", "two_of_three_below"),
+    ):
+        found[mask & above] = up
+        found[mask & ~above] = down
+    rising = _trend_direction(in_trend, step) > 0
+    found[in_trend & rising], found[in_trend & ~rising] = "rising", "falling"
+    found[outside & above], found[outside & ~above] = "above_limit", "below_limit"
+    found[~np.isfinite(closed)] = ""
+    out = np.full(values.shape, "", dtype=object)
+    np.put_along_axis(out, order, found, axis=1)
+    return out
+
+
+def point_types(rules: np.ndarray, *, up: bool) -> np.ndarray:
+    """Improvement, concern or common cause, from the rule and the direction that is better.
+
+    Examples
+    --------
+    >>> point_types(np.array(["rising", "seven_below", ""]), up=False).tolist()
+    ['special_cause_concern', 'special_cause_improvement', 'common_cause']
+    """
+    high = np.isin(rules, ["above_limit", "rising", "two_of_three_above", "seven_above"])
+    better = high if up else ~high
+    return np.where(rules == "", TYPES[0], np.where(better, TYPES[1], TYPES[2]))
+
+
+def assurance(limits: Limits, *, target, up: bool) -> np.ndarray:
+    """The NHS rule: target beyond the limits means it is consistently failed or passed, else "inconsistent".
+
+    Parameters
+    ----------
+    limits : Limits
+        Shape (n,): of the last rebased stretch (issue #172).
+    target : float or array
+    up : bool
+        Whether higher is better.
+
+    Examples
+    --------
+    >>> three = Limits(np.array([2.0, 6.0, 4.0]), np.array([1.0, 5.0, 1.0]), np.array([3.0, 7.0, 5.0]))
+    >>> assurance(three, target=4.0, up=True).tolist()
+    ['consistent_fail', 'consistent_pass', 'inconsistent']
+    """
+    target = np.broadcast_to(np.asarray(target, dtype=float), limits.centre.shape)
+    with np.errstate(invalid="ignore"):
+        over, under = target > limits.upper, target < limits.lower
+    fail, good = ("consistent_fail", "consistent_pass") if up else ("consistent_pass", "consistent_fail")
+    out = np.where(over, fail, np.where(under, good, "inconsistent")).astype(object)
+    out[np.isnan(limits.centre) | np.isnan(limits.upper) | np.isnan(target)] = ""
+    return out
+
+
+def p_prime(numerator: np.ndarray, denominator: np.ndarray) -> Limits:
+    """Laney's P-prime limits: binomial limits widened by the over-dispersion between periods.
+
+    Parameters
+    ----------
+    numerator, denominator : array, shape (n, T)
+
+    Returns
+    -------
+    Limits
+        Shape (n, T), within 0..1; NaN where the denominator is missing or fewer than two points are known.
+    """
+    known = np.isfinite(numerator) & np.isfinite(denominator) & (denominator > 0)
+    top, bottom = np.where(known, numerator, np.nan), np.where(known, denominator, np.nan)
+    with np.errstate(all="ignore"):
+        centre = np.nansum(top, axis=1) / np.nansum(bottom, axis=1)
+        sigma = np.sqrt(centre * (1 - centre))[:, None] / np.sqrt(bottom)
+        z = (top / bottom - centre[:, None]) / sigma
+        z = np.where(sigma == 0, 0.0, z)
+    z[~known] = np.nan
+    widening = mean_moving_range(compact(z)[0], screen=False) / SIGMA
+    reach = 3 * sigma * widening[:, None]
+    middle = np.broadcast_to(centre[:, None], reach.shape)
+    return Limits(middle, np.clip(middle - reach, 0, 1), np.clip(middle + reach, 0, 1))
+
+
+def around_trend(values: np.ndarray) -> tuple[Limits, np.ndarray]:
+    """Limits that follow each row's straight line, where it has one, and the slope (0 where it has none).
+
+    A row has a trend when its least-squares slope is more than three of its standard errors from 0, the noise taken
+    from the moving ranges of the residuals. Without a trend the limits are those of :func:`xmr`.
+    """
+    x = np.broadcast_to(np.arange(values.shape[1], dtype=float), values.shape)
+    known = np.isfinite(values)
+    with np.errstate(all="ignore"):
+        away = np.where(known, x - _mean(np.where(known, x, np.nan))[:, None], 0.0)
+        size = (away**2).sum(axis=1)
+        slope = (away * np.where(known, values, 0.0)).sum(axis=1) / size
+        line = _mean(values)[:, None] + slope[:, None] * (x - _mean(np.where(known, x, np.nan))[:, None])
+        spread = mean_moving_range(compact(np.where(known, values - line, np.nan))[0], screen=True)
+        has = (np.abs(slope) > 3 * spread / SIGMA / np.sqrt(size)) & (known.sum(axis=1) >= 6)
+    flat = xmr(values)
+    centre = np.where(has[:, None], line, flat.centre[:, None])
+    reach = np.where(has, LIMIT * spread, flat.upper - flat.centre)[:, None]
+    return Limits(centre, centre - reach, centre + reach), np.where(has, slope, 0.0)
+
+
+def assurance_on_the_way(limits: Limits, slope: np.ndarray, *, exact: np.ndarray, up: bool) -> np.ndarray:
+    """The NHS label, but a unit that moves to its target is "on_the_way", not "consistent_fail".
+
+    Parameters
+    ----------
+    limits, slope
+        Of :func:`around_trend`; kept for the caller's chart.
+    exact : array of str
+        Of :func:`assurance`.
+    """
+    towards = (slope > 0) if up else (slope < 0)
+    return np.where((exact == "consistent_fail") & towards, "on_the_way", exact)
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    known = np.isfinite(values)
+    n = known.sum(axis=1)
+    with np.errstate(all="ignore"):
+        return np.where(n > 0, np.where(known, values, 0.0).sum(axis=1) / n, np.nan)
+
+
+def _aligned(limit: np.ndarray, order: np.ndarray) -> np.ndarray:
+    return limit[:, None] if limit.ndim == 1 else np.take_along_axis(limit, order, axis=1)
+
+
+def _runs(sign: np.ndarray, length: int) -> np.ndarray:
+    """Whether a run of `length` equal non-zero signs begins at each column, shape (n, T - length + 1)."""
+    if sign.shape[1] < length:
+        return np.zeros((sign.shape[0], 0), dtype=bool)
+    windows = np.lib.stride_tricks.sliding_window_view(sign, length, axis=1)
+    return (np.abs(windows.sum(axis=2)) == length) & (windows[:, :, 0] != 0)
+
+
+def _covered(starts: np.ndarray, length: int, *, width: int) -> np.ndarray:
+    """Columns of `width` covered by stretches of `length` that begin at `starts`."""
+    out = np.zeros((starts.shape[0], width), dtype=bool)
+    for shift in range(length if starts.shape[1] else 0):
+        out[:, shift : shift + starts.shape[1]] |= starts
+    return out
+
+
+def _two_of_three(close: np.ndarray, side: np.ndarray) -> np.ndarray:
+    if close.shape[1] < 3:
+        return np.zeros(close.shape, dtype=bool)
+    view = np.lib.stride_tricks.sliding_window_view
+    starts = (view(close, 3, axis=1).sum(axis=2) >= 2) & (np.abs(view(side, 3, axis=1).sum(axis=2)) == 3)
+    return _covered(starts, 3, width=close.shape[1])
+
+
+def _trend_direction(in_trend: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Step to the right where the next point is in a trend too, else the step from the left (issue #171)."""
+    left = np.concatenate([np.zeros((len(step), 1)), step], axis=1)
+    right = np.concatenate([step, step[:, -1:] if step.shape[1] else np.zeros((len(step), 1))], axis=1)
+    next_in = np.concatenate([in_trend[:, 1:], np.zeros((len(in_trend), 1), dtype=bool)], axis=1)
+    return np.where(in_trend & next_in, right, left)

@@ -1,0 +1,159 @@
+"""From a probability to a word: the one function that every view reads, and the evidence grade behind it.
+
+Bands are bounded below by the cut points; a band is left only when p lies past its bound by more than the margin
+(hysteresis), so that a colour does not flip with noise. Settled events and missing evidence come first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from analysis.words.schema import ON_TRACK
+
+BANDS = ("unlikely", "at_risk", "likely", "on_track")  # from worst to best; "holding" is on_track and kept today
+_BAND_OF = {**{name: i for i, name in enumerate(BANDS)}, "holding": 3}
+_TINY = 1e-12  # 0.8 - 0.05 is not exactly 0.75 in every order of arithmetic
+
+
+def status_of(p, *, settled, attained_now, grade, cut_points: Mapping[str, float], margin: float = 0.0, previous=None):
+    """Status of every unit and target.
+
+    Parameters
+    ----------
+    p : array, shape (n,)
+        Probability that the promise is kept; exactly 0 or 1 where settled. NaN: not assessable.
+    settled, attained_now : array of bool, shape (n,)
+    grade : array of str, shape (n,)
+        ``A`` to ``D``; ``D`` forces "not_assessable" unless the event is settled.
+    cut_points : mapping
+        ``on_track``, ``likely``, ``at_risk``.
+    margin : float
+        Hysteresis.
+    previous : array of str or None
+        Status at the cutoff before, "" where there is none or where the promise's text has changed since.
+
+    Returns
+    -------
+    array of str, shape (n,)
+        One of ``words.schema.STATUSES``.
+
+    Examples
+    --------
+    >>> cuts = {"on_track": 0.8, "likely": 0.5, "at_risk": 0.2}
+    >>> status_of([0.78, 0.78, 1.0], settled=[False, False, True], attained_now=[False, False, True],
+    ...           grade=["A", "A", "D"], cut_points=cuts, margin=0.05, previous=["on_track", "likely", ""]).tolist()
+    ['on_track', 'likely', 'met']
+    """
+    p = np.atleast_1d(np.asarray(p, dtype=float))
+    settled, attained_now = np.broadcast_to(settled, p.shape), np.broadcast_to(attained_now, p.shape)
+    grade = np.broadcast_to(np.asarray(grade, dtype=object), p.shape)
+    lows = np.array([-np.inf, cut_points["at_risk"], cut_points["likely"], cut_points["on_track"]])
+    band = np.clip(np.searchsorted(lows, p, side="right") - 1, 0, 3)
+    if previous is not None:
+        band = _held_back(p, band, lows, margin, np.broadcast_to(np.asarray(previous, dtype=object), p.shape))
+    status = np.array(BANDS, dtype=object)[band]
+    status[(band == 3) & attained_now] = "holding"
+    status[(grade == "D") | np.isnan(p)] = "not_assessable"
+    status[settled & (p >= 0.5)] = "met"
+    status[settled & (p < 0.5)] = "missed"
+    return status
+
+
+def _held_back(p, band, lows, margin, previous):
+    before = np.array([_BAND_OF.get(one, -1) for one in previous])
+    low = np.append(lows, np.inf)[before]
+    high = np.append(lows[1:], [np.inf, np.inf])[before]
+    stays = (before >= 0) & (p >= low - margin - _TINY) & (p <= high + margin + _TINY)
+    return np.where(stays, before, band)
+
+
+def grade_of(n_points, *, n_origins, stale, min_points: int, max_stale_share: float, broken=False) -> np.ndarray:
+    """Grade of the evidence behind a probability.
+
+    ====== ====================================================================================
+    grade  at least
+    ====== ====================================================================================
+    A      24 points, 8 realised origins, last observation no older than one period
+    B      12 points, 2 realised origins, last observation no older than three periods
+    C      `min_points` points, the gap since the last one at most `max_stale_share` of them
+    D      less, or every point lies before a declared break: not assessable
+    ====== ====================================================================================
+
+    Parameters
+    ----------
+    n_points : array of int, shape (n,)
+        Observed points the model used.
+    n_origins : array of int, shape (n,)
+        Non-overlapping realised origins J of the panel's own calibration.
+    stale : array of int, shape (n,)
+        Periods from the last observation to the cutoff.
+    min_points : int
+    max_stale_share : float
+    broken : array of bool
+
+    Returns
+    -------
+    array of str, shape (n,)
+
+    Examples
+    --------
+    >>> grade_of([36, 14, 5, 3], n_origins=[9, 3, 0, 0], stale=[0, 0, 1, 0], min_points=4, max_stale_share=0.5).tolist()
+    ['A', 'B', 'C', 'D']
+    """
+    n_points, stale = np.asarray(n_points), np.asarray(stale)
+    n_origins = np.broadcast_to(n_origins, n_points.shape)
+    grade = np.full(n_points.shape, "C", dtype=object)
+    grade[(n_points >= 12) & (n_origins >= 2) & (stale <= 3)] = "B"
+    grade[(n_points >= 24) & (n_origins >= 8) & (stale <= 1)] = "A"
+    grade[(n_points < min_points) | (stale > max_stale_share * n_points) | np.broadcast_to(broken, n_points.shape)] = (
+        "D"
+    )
+    return grade
+
+
+def bounded(p, *, settled, floor: float) -> np.ndarray:
+    """Keep p off 0 and 1 unless the event is settled.
+
+    Examples
+    --------
+    >>> bounded([0.0, 0.0, 0.4], settled=[True, False, False], floor=0.01).tolist()
+    [0.0, 0.01, 0.4]
+    """
+    p = np.asarray(p, dtype=float)
+    return np.where(settled, p, np.clip(p, floor, 1 - floor))
+
+
+def flip_flop_index(statuses) -> float:
+    """Share of changes of status that undo the change before: 0 steady or one-way, 1 back and forth each time.
+
+    Only statuses with a band count; a run of the same status is one.
+
+    Parameters
+    ----------
+    statuses : sequence of str
+        Oldest first.
+
+    Returns
+    -------
+    float
+        In [0, 1]; NaN with fewer than three statuses that have a band.
+
+    Examples
+    --------
+    >>> flip_flop_index(["likely", "on_track", "likely", "likely", "at_risk"])   # up, down, down: 1 reversal of 2
+    0.5
+    """
+    bands = [_BAND_OF[one] for one in statuses if one in _BAND_OF]
+    if len(bands) < 3:
+        return float("nan")
+    moves = [b - a for a, b in zip(bands[:-1], bands[1:]) if a != b]
+    if len(moves) < 2:
+        return 0.0
+    return sum(a * b < 0 for a, b in zip(moves[:-1], moves[1:])) / (len(moves) - 1)
+
+
+def counts_on_track(statuses) -> int:
+    """How many statuses count as on track (met, holding, on track)."""
+    return int(sum(one in ON_TRACK for one in statuses))

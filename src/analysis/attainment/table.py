@@ -1,0 +1,183 @@
+"""The statistics behind ``candich assess``: a tidy table and a table of targets from anywhere, without a registry.
+
+What the table does not say (kind, season, published step) is inferred by :mod:`analysis.forecasting.infer`. Every unit
+x target appears in the answer; what cannot be assessed says why.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.attainment.assess import assess_world
+from analysis.attainment.intake_table import REFUSED, text_of, usable_observations, usable_targets
+from analysis.attainment.options import AssessOptions
+from analysis.attainment.promise import Promise
+from analysis.attainment.world import World
+from analysis.forecasting.ensemble import Options, forecast_panel
+from analysis.forecasting.panel import Panel, as_panel
+from analysis.words.errors import DataError, Problem
+from analysis.words.periods import as_period, between, frequency_of, last_in, period_code
+from analysis.words.schema import UNITS
+
+COLUMNS = (
+    "unit", "target", "indicator", "p_attain", "status", "current", "predicted_median", "lower80", "upper80",
+    "required_pace", "actual_pace", "reason",
+)  # fmt: skip
+NATURAL = ("current", "predicted_median", "lower80", "upper80", "required_pace", "actual_pace")
+NUMBERS = ("p_attain", *NATURAL)
+MAX_HORIZON = 600  # periods; a deadline further away is a misprint
+
+
+def assess_table(
+    observations: pd.DataFrame, targets: pd.DataFrame, *, cutoff: str, options: AssessOptions | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Assess every target for every unit of a plain table.
+
+    Parameters
+    ----------
+    observations : DataFrame
+        unit, indicator, period, value and optionally numerator, denominator. Shares as fractions; thresholds in the
+        same unit as the values.
+    targets : DataFrame
+        target, indicator, operator, threshold, deadline and optionally unit (empty: every unit of the table).
+    cutoff : str
+        Last period that may be used; later rows are listed as not used.
+    options : AssessOptions, optional
+
+    Returns
+    -------
+    assessments : DataFrame
+        One row a unit x target, sorted by them: unit, target, indicator, p_attain, status, current, predicted_median,
+        lower80, upper80, required_pace, actual_pace (both in units of the indicator per period), reason.
+    refused : DataFrame
+        One row a row that was not used: table, row (1 is the first below the header), unit, indicator, period, target,
+        reason, detail.
+
+    Raises
+    ------
+    DataError
+        A column is missing or the cutoff cannot be read.
+    """
+    options = options or AssessOptions()
+    _check_cutoff(cutoff)
+    used, refused = usable_observations(observations)
+    late, used = _after(used, cutoff)
+    promised, refused_targets = usable_targets(targets, known=set(used["indicator"]), cutoff=cutoff)
+    units = sorted(set(text_of(observations["unit"])) - {""})
+    percents = {one for one, rows in used.groupby("indicator", sort=True) if _is_percent(rows)}
+    used = used.assign(value=used["value"].where(~used["indicator"].isin(percents), used["value"] / 100))
+    panels = {one: _panel(rows, one, cutoff) for one, rows in used.groupby("indicator", sort=True)}
+    promises = _promises(promised, units, percents)
+    world = World(
+        promises=tuple(promises),
+        panels=panels,
+        predictives=_predictives(promises, panels, options.forecast or Options()),
+        units=UNITS.empty(),
+        cutoff=cutoff,
+        options=options,
+    )
+    answer = _per_cent_again(assess_world(world).assessments[list(COLUMNS)], percents)
+    rows = _whole(answer, promised, refused_targets, units)
+    refused = [one for one in (refused, late, refused_targets) if len(one)]
+    return rows, pd.concat(refused, ignore_index=True) if refused else pd.DataFrame(columns=list(REFUSED))
+
+
+def _check_cutoff(cutoff: str) -> None:
+    if frequency_of(cutoff) is None:
+        where, allowed = f"cutoff {cutoff!r}", "2022-02 (month), 2022-Q1 (quarter) or 2022 (year)"
+        raise DataError(Problem(where, "it cannot be read as a period", allowed, "Rewrite it"))
+
+
+def cutoff_in(cutoff: str, frequency: str) -> str:
+    """Last whole period of `frequency` that has ended by the end of `cutoff`.
+
+    Examples
+    --------
+    >>> cutoff_in("2022-02", "Q"), cutoff_in("2022-03", "Q"), cutoff_in("2022", "M")
+    ('2021-Q4', '2022-Q1', '2022-12')
+    """
+    period = last_in(cutoff, frequency)
+    if period.end_time > as_period(cutoff).end_time:
+        period = period - 1
+    return period_code(period)
+
+
+def _after(used: pd.DataFrame, cutoff: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows after the cutoff, as refused rows, and the others."""
+    last = {one: as_period(cutoff_in(cutoff, one)) for one in {frequency_of(code) for code in used["period"].unique()}}
+    late = {one: as_period(one) > last[frequency_of(one)] for one in used["period"].unique()}
+    gone = used["period"].map(late).astype(bool) if len(used) else pd.Series(False, index=used.index)
+    rows = used[gone].assign(table="observations", target="", reason="after_cutoff")
+    rows["detail"] = [f"period {one!r}, cutoff {cutoff!r}" for one in rows["period"]]
+    return rows[list(REFUSED)], used[~gone]
+
+
+def _panel(rows: pd.DataFrame, indicator: str, cutoff: str) -> Panel:
+    frequency = frequency_of(rows["period"].iloc[0])
+    return as_panel(rows, indicator={"indicator": indicator}, cutoff=cutoff_in(cutoff, frequency))
+
+
+def _is_percent(rows: pd.DataFrame) -> bool:
+    """Values are per cents of the counts beside them: read as shares, answered in per cent again."""
+    ratio = rows["numerator"] / rows["denominator"]
+    known = ratio.notna() & (ratio > 0)
+    return bool(known.any() and ((rows["value"] - 100 * ratio).abs()[known] <= 1).all() and (rows["value"] > 1).any())
+
+
+def _promises(promised: pd.DataFrame, units: list[str], percents: set[str]) -> list[Promise]:
+    """One promise a target text; rows of single units override the row for all."""
+    promises = []
+    for target, rows in promised.groupby("target", sort=True):
+        named = set(rows["unit"]) - {""}
+        for (indicator, operator, deadline), same in rows.groupby(["indicator", "operator", "deadline"], sort=True):
+            threshold = same["threshold"] / (100 if indicator in percents else 1)
+            single = same["unit"] != ""
+            general = threshold[~single]
+            rest = set(units) - named if len(general) else set()
+            promises.append(
+                Promise(
+                    target=target,
+                    indicator=indicator,
+                    kind="level_at",
+                    units=tuple(sorted({*same["unit"][single], *rest})),
+                    operator=operator,
+                    threshold=float(general.iloc[0]) if len(general) else float("nan"),
+                    unit_thresholds=dict(zip(same["unit"][single], threshold[single])),
+                    deadline=deadline,
+                )
+            )
+    return promises
+
+
+def _predictives(promises: list[Promise], panels: dict[str, Panel], forecast: Options) -> dict[str, object]:
+    """One forecast an indicator, as far as its furthest deadline."""
+    out = {}
+    for name, panel in panels.items():
+        horizons = [between(panel.periods[-1], one.deadline) for one in promises if one.indicator == name]
+        furthest = max([one for one in horizons if 0 < one <= MAX_HORIZON], default=0)
+        if furthest:
+            out[name] = forecast_panel(panel, horizon=furthest, options=forecast)
+    return out
+
+
+def _per_cent_again(answer: pd.DataFrame, percents: set[str]) -> pd.DataFrame:
+    """Answer in the unit the table came in."""
+    scale = np.where(answer["indicator"].isin(percents), 100.0, 1.0)
+    return answer.assign(**{name: answer[name] * scale for name in NATURAL})
+
+
+def _whole(answer: pd.DataFrame, promised: pd.DataFrame, refused: pd.DataFrame, units: list[str]) -> pd.DataFrame:
+    """Add the combinations of refused targets, so that no unit x target is missing from the answer."""
+    asked = pd.concat([promised.assign(reason=""), refused], ignore_index=True)
+    asked = asked[(asked["target"] != "") & (asked["reason"] != "duplicate")]
+    have = set(zip(answer["unit"], answer["target"]))
+    rows = []
+    for one in asked[asked["reason"] != ""].itertuples():
+        for unit in [one.unit] if one.unit else units:
+            if (unit, one.target) not in have:
+                have.add((unit, one.target))
+                rows.append({"unit": unit, "target": one.target, "indicator": one.indicator, "reason": one.reason})
+    lost = pd.DataFrame(rows, columns=list(COLUMNS)).assign(status="not_assessable")
+    whole = pd.concat([answer, lost.astype({name: float for name in NUMBERS})], ignore_index=True) if rows else answer
+    return whole.sort_values(["unit", "target"], kind="stable", ignore_index=True)
