@@ -1,0 +1,1 @@
+"""Helpers of benchmarks/skill.py: panels, competition series, peers, tables. Never part of the product."""

@@ -1,0 +1,44 @@
+"""One task of the league: every model of the product and the peers, on the same cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.forecasting.backtest import backtest_panel
+from analysis.forecasting.ensemble import Options, forecast_panel
+from analysis.forecasting.panel import Panel
+from league.panels import Task
+from league.peers import peers as peers_of
+
+MODELS = ("ensemble", "ensemble_raw", "climatology", "pace12", "pace3", "naive", "drift", "straight_line")
+
+
+def run_task(
+    task: Task, *, peers: Sequence[str] = (), cache: Path = Path("outputs/league-cache"), options: Options = Options()  # noqa: B008
+) -> pd.DataFrame:
+    """The cases of one task (see :func:`analysis.forecasting.backtest.backtest_panel`)."""
+    asked = dict(peers_of(list(peers), cache=cache, scored=task.scored))
+    asked = {name: one for name, one in asked.items() if task.panel.kind == "rate" or not name.endswith("_logit")}
+    asked["no_shocks"] = _without_shocks(options)
+    return backtest_panel(
+        task.panel,
+        thresholds=task.thresholds,
+        horizons=task.horizons,
+        cutoffs=task.cutoffs,
+        at_least=task.at_least,
+        options=options,
+        models=MODELS,
+        peers=asked,
+        scored=task.scored,
+    )
+
+
+def _without_shocks(options: Options):
+    def ask(panel: Panel, horizon: int):
+        return forecast_panel(panel, horizon=horizon, options=replace(options, shocks=False))
+
+    return ask
