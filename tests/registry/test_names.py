@@ -1,0 +1,169 @@
+"""Names of units, however they are typed; and no guessing."""
+
+import re
+import unicodedata
+
+import pandas as pd
+import pytest
+
+from analysis.registry.crosswalk import vietnam_units
+from analysis.registry.names import match_names, split_kind
+from analysis.words.errors import DataError
+
+
+def make_units():
+    rows = [
+        ("VN", "Việt Nam", "", "nation"),
+        ("064", "Tỉnh Gia Lai", "VN", "province"),
+        ("066", "Tỉnh Đắk Lắk", "VN", "province"),
+        ("079", "Thành phố Hồ Chí Minh", "VN", "province"),
+        ("a1", "Xã Hòa Bình", "064", "commune"),
+        ("a2", "Xã Hòa Bình", "066", "commune"),
+        ("a3", "Xã Thuỷ Sơn", "064", "commune"),
+        ("a4", "Xã Thúy Sơn", "064", "commune"),
+        ("a5", "Phường Mỹ Lộc", "066", "commune"),
+        ("a6", "Xã H'Bông", "064", "commune"),
+        ("a7", "Huyện Quan Sơn", "064", "commune"),
+        ("a8", "Phường 5", "079", "commune"),
+        ("a9", "Xà Phiên", "066", "commune"),
+    ]
+    return pd.DataFrame(rows, columns=["unit", "name", "parent", "level"])
+
+
+def code_of(name, **options):
+    if "parent" in options:
+        options["parents"] = [options.pop("parent")]
+    return match_names([name], make_units(), **options).codes[0]
+
+
+@pytest.mark.parametrize(
+    ("typed", "unit"),
+    [
+        ("Tỉnh Gia Lai", "064"),
+        ("gia lai", "064"),
+        ("T. GIA  LAI", "064"),
+        ("UBND tỉnh Gia Lai", "064"),
+        ("Ủy ban nhân dân tỉnh Gia Lai", "064"),
+        ("064", "064"),
+        ("Đăk Lăk", "066"),
+        ("Đắk Lắk", "066"),
+        ("Ðắk Lắk", "066"),  # the Icelandic letter, as old keyboards typed it
+        ("Dak Lak", "066"),
+        ("Đắc Lắc", "066"),
+        ("TP. Hồ Chí Minh", "079"),
+        ("TP.HCM", "079"),
+        ("tp hồ chí minh", "079"),
+        ("Xã Thủy Sơn", "a3"),  # the tone on either vowel
+        ("Xã Thuý Sơn", "a4"),
+        ("P. Mĩ Lộc", "a5"),  # i for y
+        ("H'Bông", "a6"),  # not "huyện Bông"
+        ("H’Bông", "a6"),
+        ("quan son", "a7"),  # not "quận Sơn"
+        ("Quan Sơn", "a7"),
+        ("P.5", "a8"),
+        ("Phường 05", "a8"),
+        ("Xà Phiên", "a9"),  # not "xã Phiên"
+    ],
+)
+def test_a_name_is_found_however_it_is_typed(typed, unit):
+    for form in ("NFC", "NFD"):
+        assert code_of(unicodedata.normalize(form, typed)) == unit
+
+
+def test_two_units_of_one_name_are_refused_with_both_candidates():
+    found = match_names(["Xã Hoà Bình"], make_units(), where="dossiers.csv")
+    assert found.codes == ("",)
+    assert [str(one) for one in found.problems] == [
+        "dossiers.csv: 'Xã Hoà Bình' fits 2 units: 'a1 (Xã Hòa Bình, Tỉnh Gia Lai, Việt Nam)', "
+        "'a2 (Xã Hòa Bình, Tỉnh Đắk Lắk, Việt Nam)'. Allowed: a name that fits one unit. "
+        "Give the code, or the parent beside the name."
+    ]
+
+
+@pytest.mark.parametrize("parent", ["064", "Gia Lai", "tỉnh gia lai", "GIA LAI"])
+def test_a_parent_tells_repeated_names_apart(parent):
+    assert code_of("Xã Hoà Bình", parent=parent) == "a1"
+
+
+def test_a_parent_two_levels_up_narrows_as_well():
+    assert code_of("Mỹ Lộc", parent="Việt Nam") == "a5"
+    assert code_of("Hoà Bình", parent="VN") == ""
+
+
+def test_without_marks_two_names_that_differ_by_a_mark_are_refused():
+    found = match_names(["xa thuy son"], make_units())
+    assert found.codes == ("",)
+    assert "fits 2 units: 'a3 (Xã Thuỷ Sơn" in found.problems[0].found
+
+
+def test_another_kind_of_unit_is_not_taken_but_named():
+    found = match_names(["Phường Hòa Bình"], make_units(), parents=["Gia Lai"])
+    assert found.codes == ("",)
+    assert str(found.problems[0]) == (
+        "unit names: no unit is called 'Phường Hòa Bình'. Allowed: a name of 13 units. "
+        "Another kind of unit has this name: 'a1 (Xã Hòa Bình, Tỉnh Gia Lai, Việt Nam)'."
+    )
+
+
+def test_an_unknown_name_and_an_unknown_parent_are_told_apart():
+    found = match_names(["Tỉnh Gia Lay", "Xã Hòa Bình"], make_units(), parents=["", "Tỉnh Kon Tom"])
+    assert found.codes == ("", "")
+    remedies = [one.remedy for one in found.problems]
+    assert remedies == ["Did you mean 'Tỉnh Gia Lai'?", "Take a code or name of the unit list"]
+    assert found.problems[1].found == "there is no parent 'Tỉnh Kon Tom'"
+
+
+def test_a_level_narrows_the_search():
+    other = {"unit": "b", "name": "Xã Gia Lai", "parent": "066", "level": "commune"}
+    units = pd.concat([make_units(), pd.DataFrame([other])])
+    assert match_names(["Gia Lai"], units).codes == ("",)
+    assert match_names(["Gia Lai"], units, level="commune").codes == ("b",)
+
+
+def test_a_problem_is_told_once_for_a_name_that_comes_often():
+    assert len(match_names(["Nowhere"] * 50, make_units()).problems) == 1
+
+
+def test_order_of_the_list_and_of_the_names_does_not_matter():
+    units, names = make_units(), ["Gia Lai", "Đăk Lăk", "Mỹ Lộc", "nowhere"]
+    straight = match_names(names, units).codes
+    assert match_names(names[::-1], units.sample(frac=1, random_state=1)).codes == straight[::-1]
+
+
+def test_no_names_and_no_units():
+    assert match_names([], make_units()).codes == ()
+    assert match_names(["Gia Lai", ""], make_units().iloc[:0]).codes == ("", "")
+
+
+def test_parents_of_another_length_are_refused():
+    message = "unit names: 1 names but 2 parents. Allowed: one parent a name."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        match_names(["Gia Lai"], make_units(), parents=["", ""])
+
+
+@pytest.mark.parametrize("edition", ["2025-06", "2025-07"])
+def test_every_commune_of_vietnam_is_found_by_its_name_and_parent_in_either_unicode_form(edition):
+    units = vietnam_units(edition=edition)
+    communes = units[units["level"].eq("commune")]
+    for form in ("NFC", "NFD"):
+        names = [unicodedata.normalize(form, name) for name in communes["name"]]
+        found = match_names(names, units, parents=communes["parent"], level="commune")
+        assert found.problems == () and list(found.codes) == communes["unit"].tolist()
+
+
+def test_without_marks_no_commune_of_vietnam_is_taken_for_another():
+    units = vietnam_units(edition="2025-07")
+    communes = units[units["level"].eq("commune")]
+    plain = [
+        re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFD", name.replace("đ", "d").replace("Đ", "D"))).lower()
+        for name in communes["name"]
+    ]
+    found = match_names(plain, units, parents=communes["parent"], level="commune")
+    wrong = [(name, code) for name, code, right in zip(plain, found.codes, communes["unit"]) if code not in ("", right)]
+    assert wrong == []
+    assert sum(code == "" for code in found.codes) < 20  # Ba Tơ and Ba Tô in one province, and a few more pairs
+
+
+def test_kind_words_with_other_marks_are_names():
+    assert split_kind("Huyền Hội")[0] == "" and split_kind("huyện Hội")[0] == "huyen"
+    assert split_kind("Tĩnh Gia")[0] == "" and split_kind("Tỉnh Gia")[0] == "tinh"
