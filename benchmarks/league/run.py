@@ -18,7 +18,11 @@ MODELS = ("ensemble", "ensemble_raw", "climatology", "pace12", "pace3", "naive",
 
 
 def run_task(
-    task: Task, *, peers: Sequence[str] = (), cache: Path = Path("outputs/league-cache"), options: Options = Options()  # noqa: B008
+    task: Task,
+    *,
+    peers: Sequence[str] = (),
+    cache: Path = Path("outputs/league-cache"),
+    options: Options = Options(),  # noqa: B008
 ) -> pd.DataFrame:
     """The cases of one task (see :func:`analysis.forecasting.backtest.backtest_panel`)."""
     asked = dict(peers_of(list(peers), cache=cache, scored=task.scored))

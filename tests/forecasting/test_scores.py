@@ -48,9 +48,7 @@ def test_log_score_clips_openly():
 def test_auc_equals_counting_all_pairs():
     p, outcome = make_cases(n=60)
     p = np.round(p, 1)  # ties
-    wins = [
-        1.0 if a > b else 0.5 if a == b else 0.0 for a in p[outcome == 1] for b in p[outcome == 0]
-    ]
+    wins = [1.0 if a > b else 0.5 if a == b else 0.0 for a in p[outcome == 1] for b in p[outcome == 0]]
     assert scores.auc(p, outcome) == pytest.approx(np.mean(wins))
 
 

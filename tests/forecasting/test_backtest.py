@@ -1,0 +1,259 @@
+"""The backtest asks the past honestly: no answer changes when the future does."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.forecasting.backtest import CASE_COLUMNS, MODELS, QUANTILE_COLUMNS, backtest_panel
+from analysis.forecasting.panel import Panel, as_panel, truncate
+from analysis.forecasting.questions import Answers, Event, Points, Question, aligned, n_independent, realised
+from analysis.words.errors import DataError
+
+LEARNERS = [name for name in MODELS if name != "climatology"]
+
+
+def make_panel(*, n=8, n_periods=24, seed=0, cumulative=False):
+    rng = np.random.default_rng(seed)
+    logit = rng.normal(-1, 0.8, (n, 1)) + np.cumsum(rng.normal(0.06, 0.08, (n, n_periods)), axis=1)
+    values = np.round(1 / (1 + np.exp(-logit)), 4)
+    if cumulative:
+        values = np.maximum.accumulate(values, axis=1)
+    codes = tuple(f"{2020 + t // 12}-{t % 12 + 1:02d}" for t in range(n_periods))
+    return Panel(tuple(f"u{i}" for i in range(n)), codes, values, kind="rate", cumulative=cumulative, season_length=12)
+
+
+def stand_in(panel, horizon):
+    """No change, with a spread that grows: just enough of a model to test the harness by hand."""
+    return Points(np.repeat(panel.last_value()[:, None], horizon, axis=1))
+
+
+def future_rewritten(panel, *, after):
+    values = panel.values.copy()
+    values[:, after + 1 :] = 0.99
+    return replace(panel, values=values)
+
+
+@pytest.mark.parametrize("at_least", [True, False])
+def test_a_jump_planted_after_the_cutoff_is_in_no_answer(at_least):
+    panel = make_panel()
+    about = {"thresholds": 0.5, "horizons": [1, 4], "at_least": at_least, "models": LEARNERS}
+    for cutoff in ("2020-10", "2021-06"):
+        index = panel.periods.index(cutoff)
+        honest = backtest_panel(panel, cutoffs=[cutoff], **about)
+        planted = backtest_panel(future_rewritten(panel, after=index), cutoffs=[cutoff], **about)
+        said = ["unit", "horizon", "model", "p_attain", *QUANTILE_COLUMNS, "current", "n_points"]
+        pd.testing.assert_frame_equal(honest[said], planted[said])
+        assert (planted["observed"] == 0.99).all()  # the outcome does see it
+
+
+def test_a_later_cutoff_learns_nothing_from_deadlines_that_had_not_passed():
+    panel = make_panel(n_periods=30)
+    index = panel.periods.index("2021-06")
+    both = ["2021-02", "2021-06"]
+    about = {"thresholds": 0.5, "horizons": [6], "cutoffs": both, "models": ["ensemble"]}
+    honest = backtest_panel(panel, **about)
+    # 2021-02 + 6 lies after 2021-06: its outcome may not calibrate the answer of 2021-06
+    planted = backtest_panel(future_rewritten(panel, after=index), **about)
+    pd.testing.assert_series_equal(honest["p_attain"], planted["p_attain"])
+
+
+def test_cases_by_hand():
+    values = np.array([[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [0.3, 0.3, 0.4, 0.4, np.nan, 0.4], [np.nan] * 3 + [0.9] * 3])
+    panel = Panel(("a", "b", "c"), tuple(str(2018 + t) for t in range(6)), values)
+    cases = backtest_panel(
+        panel, thresholds=0.45, horizons=[1, 2], cutoffs=["2021"], models=[], peers={"still": stand_in}
+    )
+    # b has no outcome one year ahead; c has one observed year only and is not assessable
+    assert cases[["horizon", "unit", "p_attain", "outcome"]].values.tolist() == [
+        [1, "a", 0.0, 1.0],
+        [2, "a", 0.0, 1.0],
+        [2, "b", 0.0, 0.0],
+    ]
+    assert cases["period"].tolist() == ["2022", "2023", "2023"]
+    assert cases["current"].tolist() == [0.4, 0.4, 0.4]
+    assert cases["observed"].tolist() == [0.5, 0.6, 0.4]
+    assert cases["predicted_median"].tolist() == [0.4, 0.4, 0.4]
+    assert list(cases.columns) == list(CASE_COLUMNS)
+
+
+def test_climatology_is_the_base_rate_of_target_and_horizon():
+    panel = make_panel(n=10)
+    cases = backtest_panel(
+        panel, thresholds={"low": 0.3, "high": 0.7}, horizons=[2, 3], models=["naive", "climatology"]
+    )
+    rates = cases[cases["model"] == "naive"].groupby(["target", "horizon"])["outcome"].mean()
+    said = cases[cases["model"] == "climatology"].groupby(["target", "horizon"])["p_attain"].agg(["min", "max"])
+    assert said["min"].tolist() == pytest.approx(rates.tolist())
+    assert said["max"].tolist() == pytest.approx(rates.tolist())
+
+
+def test_a_settled_case_is_no_case_but_a_value_above_its_target_that_may_fall_is():
+    cumulative = make_panel(cumulative=True)
+    cases = backtest_panel(cumulative, thresholds=0.3, horizons=[3], models=["naive"])
+    assert not cases["attained_now"].any() and len(cases)
+    rate = backtest_panel(make_panel(), thresholds=0.3, horizons=[3], models=["naive"])
+    assert rate["attained_now"].any()
+
+
+def test_a_threshold_may_start_from_the_value_at_the_cutoff():
+    panel = make_panel(n=3)
+    grown = backtest_panel(
+        panel, thresholds=lambda seen: 1.1 * seen.last_value(), horizons=[4], cutoffs=["2021-01"], models=["naive"]
+    )
+    assert grown["threshold"].tolist() == pytest.approx((1.1 * grown["current"]).tolist())
+    assert grown["outcome"].tolist() == (grown["observed"] >= 1.1 * grown["current"]).astype(float).tolist()
+
+
+def test_thresholds_of_their_own_stay_with_their_units():
+    panel = make_panel(n=4)
+    own = np.array([0.2, 0.4, np.nan, 0.6])
+    cases = backtest_panel(panel, thresholds=own, horizons=[1], cutoffs=["2021-01"], models=["naive"])
+    assert dict(zip(cases["unit"], cases["threshold"])) == {"u0": 0.2, "u1": 0.4, "u3": 0.6}
+
+
+def test_renamed_and_shuffled_units_give_the_same_answers():
+    panel = make_panel(n=6)
+    order = np.array([3, 0, 5, 1, 4, 2])
+    moved = replace(panel.rows(order), units=tuple(f"x{i}" for i in order))
+    about = {"thresholds": 0.5, "horizons": [2], "cutoffs": ["2021-04"], "models": ["ensemble", "pace12"]}
+    once, again = backtest_panel(panel, **about), backtest_panel(moved, **about)
+    again["unit"] = again["unit"].str.replace("x", "u")
+    key = ["unit", "model"]
+    left, right = once.sort_values(key, ignore_index=True), again.sort_values(key, ignore_index=True)
+    np.testing.assert_allclose(left["p_attain"], right["p_attain"], atol=1e-9)
+
+
+def test_only_the_scored_units_are_cases_and_all_inform_the_pool():
+    panel = make_panel(n=6)
+    about = {"thresholds": 0.5, "horizons": [2], "cutoffs": ["2021-04"], "models": ["ensemble"]}
+    everyone, two = backtest_panel(panel, **about), backtest_panel(panel, scored=["u1", "u4"], **about)
+    assert two["unit"].tolist() == ["u1", "u4"]
+    expected = everyone[everyone["unit"].isin(["u1", "u4"])]["p_attain"]
+    assert two["p_attain"].tolist() == expected.tolist()
+
+
+def test_at_most_is_the_complement_of_strictly_more():
+    panel = make_panel()
+    about = {"thresholds": 0.5, "horizons": [3], "cutoffs": ["2021-04"], "models": ["ensemble_raw"]}
+    below = backtest_panel(panel, at_least=False, **about)
+    above = backtest_panel(panel, strict=True, **about)
+    np.testing.assert_allclose(below["p_attain"], 1 - above["p_attain"], atol=1e-9)
+    assert (below["outcome"] == 1 - above["outcome"]).all()
+
+
+def test_a_break_after_the_cutoff_is_no_outcome_of_what_was_forecast():
+    panel = make_panel(n=2)
+    broken = replace(panel, first=np.array([0, panel.periods.index("2021-06")]))
+    cases = backtest_panel(broken, thresholds=0.5, horizons=[4], cutoffs=["2021-04"], models=["naive"])
+    assert cases["unit"].tolist() == ["u0"]
+
+
+def test_vintages_are_used_as_they_were_known():
+    panel = make_panel(n=3, n_periods=18)
+    rows = [
+        {"unit": unit, "indicator": "x", "period": code, "vintage": "2021-07-10", "value": panel.values[i, t]}
+        for i, unit in enumerate(panel.units)
+        for t, code in enumerate(panel.periods)
+    ]
+    old = [{**row, "vintage": "2020-11-10", "value": row["value"] / 2} for row in rows if row["period"] <= "2020-10"]
+    observations = pd.DataFrame(rows + old)
+    dates = {"2020-10": "2020-11-10", "2021-02": "2021-07-10"}
+
+    def known(code):
+        return as_panel(observations, indicator={"indicator": "x"}, cutoff=code, as_of=dates[code])
+
+    today = as_panel(observations, indicator={"indicator": "x"}, cutoff=None)
+    cases = backtest_panel(today, thresholds=0.5, horizons=[3], cutoffs=list(dates), models=["naive"], known=known)
+    now = dict(zip(panel.units, panel.values[:, panel.periods.index("2020-10")]))
+    then = cases[cases["cutoff"] == "2020-10"]
+    assert then["current"].tolist() == pytest.approx([now[unit] / 2 for unit in then["unit"]])
+    outcome = dict(zip(panel.units, panel.values[:, panel.periods.index("2021-01")]))
+    assert then["observed"].tolist() == pytest.approx([outcome[unit] for unit in then["unit"]])
+
+
+def test_aligned_puts_a_known_panel_onto_todays_units_and_periods():
+    today = truncate(make_panel(n=3, n_periods=12), 6)
+    known = replace(
+        today,
+        units=("u2", "new"),
+        periods=today.periods[2:],
+        values=np.arange(8.0).reshape(2, 4) / 10,
+        first=np.zeros(2),
+    )
+    moved = aligned(known, to=today)
+    assert moved.units == today.units and moved.periods == today.periods
+    assert np.isnan(moved.values[:2]).all()
+    np.testing.assert_array_equal(moved.values[2], [np.nan, np.nan, 0.0, 0.1, 0.2, 0.3])
+
+
+def test_every_model_is_asked_once_a_cutoff():
+    asked = []
+
+    def counting(panel, horizon):
+        asked.append((panel.periods[-1], horizon))
+        return stand_in(panel, horizon)
+
+    backtest_panel(
+        make_panel(), thresholds={"a": 0.3, "b": 0.6}, horizons=[1, 3, 6], n_origins=4, models=[], peers={"x": counting}
+    )
+    assert len(asked) == len(set(asked)) == 4 and {horizon for _, horizon in asked} == {6}
+
+
+def test_event_at_equality_and_with_float_dust():
+    values = [0.8, 0.7999999999999999, 0.79, np.nan]
+    assert Event().happened(values, 0.8)[:3].tolist() == [1, 1, 0]
+    assert Event(strict=True).happened(values, 0.8)[:3].tolist() == [0, 0, 0]
+    assert Event(at_least=False).happened(values, 0.8)[:3].tolist() == [1, 1, 1]
+    assert Event(at_least=False, strict=True).happened(values, 0.8)[:3].tolist() == [0, 0, 1]
+    assert np.isnan(Event().happened(values, 0.8)[3])
+
+
+def test_realised_and_independent_origins_by_hand():
+    assert realised(10, horizon=3, start=4) == [7, 6, 5, 4]
+    assert realised(5, horizon=3, start=4) == []
+    assert n_independent([7, 6, 5, 4], horizon=3) == 2
+    assert n_independent([], horizon=3) == 0
+
+
+def test_an_empty_backtest_keeps_its_columns():
+    panel = make_panel(n_periods=5)
+    assert list(backtest_panel(panel, thresholds=0.5, horizons=[12], models=["naive"]).columns) == list(CASE_COLUMNS)
+
+
+def test_open_probabilities_stay_within_one_and_ninety_nine_per_cent():
+    cases = backtest_panel(make_panel(), thresholds={"low": 0.001, "high": 0.999}, horizons=[1], models=["ensemble"])
+    assert cases["p_attain"].between(0.01, 0.99).all()
+
+
+def test_questions_are_asked_of_the_panel_as_it_stood():
+    panel = make_panel()
+    answers = Answers(panel, horizon=3, options=None)
+    seen = answers.panel_at(9)
+    assert seen.periods == panel.periods[:10]
+    case = answers.case(Question(Event(), 0.5, 3), 9)
+    np.testing.assert_array_equal(case.observed, panel.values[:, 12])
+    np.testing.assert_array_equal(case.current, panel.values[:, 9])
+
+
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        (
+            {"horizons": [0], "models": ["naiv"]},
+            "backtest: horizons are 0. Allowed: whole numbers from 1. Name at least one horizon.\n"
+            "backtest: model 'naiv' is not known. Allowed: ensemble, ensemble_raw, climatology, pace12, pace3, naive, "
+            "drift, straight_line. Did you mean 'naive'?.",
+        ),
+        (
+            {"horizons": [1], "cutoffs": ["1999-01"], "models": []},
+            "backtest: cutoffs '1999-01' are not periods of the panel. Allowed: 2020-01 .. 2021-12. "
+            "Name periods of the panel.",
+        ),
+    ],
+)
+def test_bad_requests_are_refused_all_at_once(about, message):
+    with pytest.raises(DataError) as caught:
+        backtest_panel(make_panel(), thresholds=0.5, **about)
+    assert str(caught.value) == message
