@@ -156,22 +156,30 @@ def _add(parts: pd.DataFrame, *, crosswalk: Crosswalk) -> tuple[pd.DataFrame, pd
     """Sums by new unit, and quality rows of the sums that lack a part."""
     if parts.empty:
         return OBSERVATIONS.empty(), _refusal(OBSERVATIONS.empty(), "")
-    parts = _divided(parts, crosswalk=crosswalk).sort_values([*_KEY, "old"])
-    groups = parts.groupby(_KEY, sort=True)
-    sums = groups[_COUNTS].sum(min_count=1).reset_index()
-    is_rate = groups["kind"].first().eq("rate").to_numpy()
+    parts = _divided(parts, crosswalk=crosswalk)
+    group = parts.groupby(_KEY, sort=True).ngroup().to_numpy()  # numbered once: text keys are slow to group by
+    by_group = parts.assign(even=parts["basis"].eq("even")).groupby(group)
+    sums = by_group[[*_KEY, "kind"]].first()
+    sums[_COUNTS] = by_group[_COUNTS].sum(min_count=1)
     share = sums["numerator"] / sums["denominator"].where(sums["denominator"] > 0)
-    sums["value"] = sums["value"].where(~is_rate, share)
+    sums["value"] = sums["value"].where(sums["kind"].ne("rate"), share)
     expected = sums["unit"].map(crosswalk.rows.groupby("new")["old"].size())
-    lacks = expected.to_numpy() > groups["old"].size().to_numpy()
-    estimated = groups["basis"].agg(lambda many: (many == "even").any()).to_numpy()
-    kept = groups["flags"].agg(lambda many: " ".join(many)).to_numpy()
-    sums["flags"] = [_flags(*row) for row in zip(kept, estimated, lacks)]
-    short = sums[lacks]
-    missing = (expected - groups["old"].size().to_numpy())[lacks]
-    found = [f"{lack} of {all_} old units have no figure" for lack, all_ in zip(missing, expected[lacks])]
-    partial = short[_PLACE].assign(flag=PARTIAL, severity="warning", source="", found=found)
-    return sums.assign(lower=np.nan, upper=np.nan), partial
+    lack = (expected - by_group.size()).to_numpy()
+    kept = _joined(parts["flags"].to_numpy(), group=group, n=len(sums))
+    rows = pd.DataFrame({"kept": kept, "even": by_group["even"].any().to_numpy(), "lacks": lack > 0})
+    words = {row: _flags(*row) for row in rows.drop_duplicates().itertuples(index=False, name=None)}
+    sums["flags"] = [words[row] for row in rows.itertuples(index=False, name=None)]
+    found = [f"{none} of {all_} old units have no figure" for none, all_ in zip(lack[lack > 0], expected[lack > 0])]
+    partial = sums.loc[lack > 0, _PLACE].assign(flag=PARTIAL, severity="warning", source="", found=found)
+    return sums.drop(columns="kind").assign(lower=np.nan, upper=np.nan), partial
+
+
+def _joined(flags: np.ndarray, *, group: np.ndarray, n: int) -> list[str]:
+    """Flags of the parts of every group, in one text; most are empty."""
+    out = [""] * n
+    for at in np.flatnonzero(flags != ""):
+        out[group[at]] += f" {flags[at]}"
+    return out
 
 
 def _flags(kept: str, estimated: bool, lacks: bool) -> str:
