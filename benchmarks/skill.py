@@ -6,7 +6,7 @@ Usage::
     python benchmarks/skill.py --data DIR --quick             # every third cutoff, 200 series, ETS only: two minutes
     python benchmarks/skill.py --data DIR --panels nhs,mynumber --peers auto_ets,auto_ets_logit --series none
     python benchmarks/skill.py --panels none --series "M3 monthly" --n-series 200
-    python benchmarks/skill.py --render                       # no run: the Markdown block from the committed results
+    python benchmarks/skill.py --render                       # no run: results into docs/methods.md
 
 `--data` is the folder with mynumber/, nhs_ae/, us_flu/, phonepe/, gapminder/. Peers' forecasts are kept under
 `--cache`, so that a second run only asks ours (under a minute). Written to `--out`: skill_panels.csv, skill_slices.csv,
@@ -26,20 +26,25 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from league import competition, panels, peers, run, tables  # noqa: E402
+from league import competition, panels, peers, render, run, tables  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results"
+DOCUMENT = Path(__file__).parents[1] / "docs" / "methods.md"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the league and print its tables."""
     options = _parser().parse_args(arguments)
     out = Path(options.out)
-    if not options.render:
-        out.mkdir(parents=True, exist_ok=True)
-        _run(options, out)
-    print(tables.as_text(out))
-    (out / "skill.txt").write_text(tables.as_text(out) + "\n", encoding="utf-8")
+    if options.render:
+        text = render.put_into(DOCUMENT.read_text(encoding="utf-8"), render.as_markdown(out))
+        DOCUMENT.write_text(text, encoding="utf-8")
+        return 0
+    out.mkdir(parents=True, exist_ok=True)
+    _run(options, out)
+    text = tables.as_text(out)
+    (out / "skill.txt").write_text(text + "\n", encoding="utf-8")
+    print(text)
     return 0
 
 
@@ -77,7 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--n-units", type=int, default=200, help="units scored of a panel larger than that")
     parser.add_argument("--n-series", type=int, default=None, help="series of each competition; default all")
     parser.add_argument("--quick", action="store_true", help="every third cutoff, 100 units, 200 series")
-    parser.add_argument("--render", action="store_true", help="only print the tables of an earlier run")
+    parser.add_argument(
+        "--render", action="store_true", help="no run: write the results of `--out` into docs/methods.md"
+    )
     parser.add_argument("--cache", default="outputs/league-cache", help="folder for the peers' forecasts")
     parser.add_argument("--out", default=str(RESULTS), help="folder for the tables")
     return parser

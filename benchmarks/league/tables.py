@@ -11,9 +11,18 @@ from analysis.forecasting.evidence import CASE, common_cases
 
 PANEL_COLUMNS = [
     *("panel", "task", "model", "n_cases", "n_origins", "brier", "log_score", "auc", "ece", "slope"),
-    *("coverage80", "coverage95", "wis", "skill_climatology", "skill_pace", "skill_ets", "worst_origin"),
+    *(
+        "coverage80",
+        "coverage95",
+        "wis",
+        "skill_climatology",
+        "skill_pace",
+        "skill_ets",
+        "skill_best_ets",
+        "worst_origin",
+    ),
 ]
-ETS = ("auto_ets", "auto_ets_logit")  # the stern reading: against whichever is better on the panel
+ETS = ("auto_ets", "auto_ets_logit")  # skill_best_ets: against whichever is better in hindsight
 
 
 def score_panel(cases: pd.DataFrame, *, panel: str, task: str) -> pd.DataFrame:
@@ -21,7 +30,7 @@ def score_panel(cases: pd.DataFrame, *, panel: str, task: str) -> pd.DataFrame:
     cases = common_cases(cases)
     parts = {name: part for name, part in cases.groupby("model", sort=True)}
     brier = {name: scores.brier(part["p_attain"], part["outcome"]) for name, part in parts.items()}
-    ets = min((brier[name] for name in ETS if name in brier), default=np.nan)
+    best = min((brier[name] for name in ETS if name in brier), default=np.nan)
     rows = [
         {
             "panel": panel,
@@ -39,7 +48,8 @@ def score_panel(cases: pd.DataFrame, *, panel: str, task: str) -> pd.DataFrame:
             "wis": _wis(part),
             "skill_climatology": scores.skill(brier[name], brier["climatology"]),
             "skill_pace": scores.skill(brier[name], brier["pace12"]),
-            "skill_ets": scores.skill(brier[name], ets),
+            "skill_ets": scores.skill(brier[name], brier.get("auto_ets", np.nan)),
+            "skill_best_ets": scores.skill(brier[name], best),
             "worst_origin": min(_by_origin(part, parts["pace12"]).values(), default=np.nan),
         }
         for name, part in parts.items()
@@ -146,13 +156,16 @@ def _panel_goals(panels: pd.DataFrame, slices: pd.DataFrame) -> list[tuple]:
     cells = slices[(slices["model"] == "ensemble") & (slices["slice_kind"] == "horizon")]
     error80, error95 = (cells["coverage80"] - 0.8).abs().mean(), (cells["coverage95"] - 0.95).abs().mean()
     rows = [
-        ("|coverage error| of 80 % intervals, mean over task x horizon", "<= 0.015", error80, error80 <= 0.015),
-        ("|coverage error| of 95 % intervals, mean over task x horizon", "<= 0.010", error95, error95 <= 0.010),
+        ("coverage error of 80 % intervals, mean over task x horizon", "<= 0.015", error80, error80 <= 0.015),
+        ("coverage error of 95 % intervals, mean over task x horizon", "<= 0.010", error95, error95 <= 0.010),
     ]
-    ets, pace, worst = ours["skill_ets"], ours["skill_pace"], ours["worst_origin"].min()
+    ets, best, pace, worst = (ours[one] for one in ("skill_ets", "skill_best_ets", "skill_pace", "worst_origin"))
+    worst = worst.min()
     rows += [
         ("Brier skill against AutoETS, least of the panels", ">= 0.10", ets.min(), ets.min() >= 0.10),
         ("Brier skill against AutoETS, median of the panels", ">= 0.25", ets.median(), ets.median() >= 0.25),
+        ("the same against the better of AutoETS raw and logit, least", ">= 0.10", best.min(), best.min() >= 0.10),
+        ("the same, median", ">= 0.25", best.median(), best.median() >= 0.25),
         ("Brier skill against linear pace, median of the panels", ">= 0.45", pace.median(), pace.median() >= 0.45),
         ("Brier skill against linear pace, worst origin date", "> 0", worst, worst > 0),
         ("ECE, mean over panels", "<= 0.02", ours["ece"].mean(), ours["ece"].mean() <= 0.02),
