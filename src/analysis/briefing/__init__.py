@@ -1,1 +1,9 @@
-"""Figures, tables and words of a page. Imports words only."""
+"""What a page says and draws: sentences, tables, charts. Imports words only; takes tables, returns fragments."""
+
+from analysis.briefing.forecast import forecast_page
+from analysis.briefing.fragment import Fragment
+from analysis.briefing.lab import lab_style
+from analysis.briefing.overview import overview_page
+from analysis.briefing.unit import unit_page
+
+__all__ = ["Fragment", "forecast_page", "lab_style", "overview_page", "unit_page"]

@@ -1,0 +1,104 @@
+"""The panel's own record as pictures: said against seen, error by horizon, how often the bands held.
+
+Drawn by Matplotlib with seaborn's ticks style, once a run; fixed axes, no legend but direct labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+from matplotlib import rc_context
+
+from analysis.briefing.charts import svg
+from analysis.briefing.locale import number, percent, translator
+from analysis.briefing.theme import ROLES, rc
+
+SIZE = (420, 300)
+_BOX = (0.14, 0.16, 0.70, 0.76)
+
+
+def reliability(bins: pd.DataFrame, *, language: str, key: str, title: str, description: str) -> Markup:
+    """Said against seen: a point a bin with its 95 % range, the size its number of cases, the diagonal is perfect.
+
+    Parameters
+    ----------
+    bins : DataFrame
+        ``mean_p, share, share_lower, share_upper, n``.
+    """
+    _ = translator(language)
+    with rc_context(rc()):
+        made, axes = _axes()
+        axes.plot([0, 1], [0, 1], color=ROLES["soft"], linewidth=1, linestyle=(0, (4, 3)))
+        axes.vlines(bins["mean_p"], bins["share_lower"], bins["share_upper"], color=ROLES["median"], linewidth=1.5)
+        size = 12 + 90 * np.sqrt(bins["n"] / bins["n"].max())
+        axes.scatter(bins["mean_p"], bins["share"], s=size, color=ROLES["median"], linewidths=0)
+        axes.text(1.02, 1, _("as said"), color=ROLES["soft"], va="center")
+        _percent_ticks(axes.set_xticks, language)
+        _percent_ticks(axes.set_yticks, language)
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=_("probability said"))
+        _name_above(axes, _("share that came true"))
+        body = svg.drawing(made, key=key)
+    return svg.image([body], key=key, title=title, description=description, size=SIZE, class_="chart evidence")
+
+
+def skill_by_horizon(lines: Sequence[tuple[str, np.ndarray, np.ndarray]], *, language: str, key: str, title: str, description: str) -> Markup:
+    """Brier skill against linear pace by horizon, one line an indicator; zero is no better than pace.
+
+    Parameters
+    ----------
+    lines : sequence of (label, horizons, skills)
+    """
+    _ = translator(language)
+    with rc_context(rc()):
+        made, axes = _axes()
+        axes.axhline(0, color=ROLES["target"], linewidth=1.5)
+        ends = []
+        lowest = min([float(np.nanmin(skill)) for _label, _h, skill in lines] + [-0.1])
+        for label, horizon, skill in lines:
+            axes.plot(horizon, np.clip(skill, -1, 1), color=ROLES["median"], linewidth=1.5, marker="o", markersize=3)
+            ends.append((float(np.clip(skill[-1], -1, 1)), label))
+        low = max(-1.0, np.floor(lowest * 4) / 4)
+        axes.set(ylim=(low, 1), xlabel=_("periods ahead"))
+        longest = max(float(horizon[-1]) for _label, horizon, _s in lines)
+        for place, label in _apart(ends, gap=(1 - low) * 0.055):
+            axes.text(longest * 1.02, place, label, color=ROLES["median"], va="center")
+        axes.text(longest * 1.02, 0, _("pace"), color=ROLES["target"], va="center")
+        ticks = np.arange(low, 1.01, 0.25)
+        axes.set_yticks(ticks, labels=[percent(one, language, 0) for one in ticks])
+        steps = sorted({int(one) for _label, horizon, _s in lines for one in horizon})
+        axes.set_xticks(steps[:: max(1, len(steps) // 8)], labels=[number(one, language) for one in steps[:: max(1, len(steps) // 8)]])
+        _name_above(axes, _("error saved against linear pace"))
+        body = svg.drawing(made, key=key)
+    return svg.image([body], key=key, title=title, description=description, size=SIZE, class_="chart evidence")
+
+
+def _axes():
+    made = svg.figure(*SIZE)
+    made.patch.set_visible(False)
+    axes = made.add_axes(_BOX, facecolor="none")
+    axes.grid(axis="y", linewidth=1)
+    axes.set_axisbelow(True)
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(length=0)
+    return made, axes
+
+
+def _percent_ticks(setter, language: str) -> None:
+    ticks = [0, 0.25, 0.5, 0.75, 1]
+    setter(ticks, labels=[percent(one, language, 0) for one in ticks])
+
+
+def _name_above(axes, name: str) -> None:
+    """Name of the vertical axis, horizontal, above it."""
+    axes.text(-0.17, 1.06, name, transform=axes.transAxes, color=ROLES["soft"], va="bottom")
+
+
+def _apart(labels: list[tuple[float, str]], *, gap: float) -> list[tuple[float, str]]:
+    placed: list[tuple[float, str]] = []
+    for value, label in sorted([*labels, (0.0, "")]):  # keep clear of the zero line's own label
+        place = max(value, placed[-1][0] + gap) if placed else value
+        placed.append((place, label))
+    return [one for one in placed if one[1]]

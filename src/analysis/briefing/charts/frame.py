@@ -1,0 +1,129 @@
+"""The frame of a small multiple: Matplotlib lays axes, grid and ticks out once; every unit's marks go into it.
+
+Horizontal scale: period ordinals. Vertical scale: 0..1 in quarters; what a quarter means is written per chart, so one
+frame serves every indicator and every unit of the same periods.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from analysis.briefing.charts import svg
+from analysis.briefing.locale import number, percent
+from analysis.briefing.theme import ROLES
+
+WIDTH, HEIGHT = 360, 212
+LEFT, RIGHT, TOP, BOTTOM = 48, 312, 16, 188  # of the axes, in pixels from the upper left corner
+N_STEPS = 4
+_STEPS = (1, 2, 3, 4, 6, 8, 10)  # highest values whose quarters are short numbers
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Static part of a panel and the way from data to pixels."""
+
+    body: str
+    first: int
+    last: int
+
+    def x(self, ordinals) -> np.ndarray:
+        """Pixels of period ordinals."""
+        return LEFT + (np.asarray(ordinals, float) - self.first) / max(self.last - self.first, 1) * (RIGHT - LEFT)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A vertical scale from `low` to `high`; ranks run downwards (best on top)."""
+
+    low: float
+    high: float
+    turned: bool = False
+
+    def y(self, values) -> np.ndarray:
+        """Pixels of values; values outside the scale end at its edge."""
+        share = np.clip((np.asarray(values, float) - self.low) / (self.high - self.low), -0.02, 1.03)
+        return TOP + (share if self.turned else 1 - share) * (BOTTOM - TOP)
+
+    def ticks(self) -> list[float]:
+        """The five values on the grid lines, from the bottom up."""
+        values = [self.low + (self.high - self.low) * at / N_STEPS for at in range(N_STEPS + 1)]
+        return values[::-1] if self.turned else values
+
+
+@lru_cache(maxsize=32)
+def frame(first: int, last: int, frequency: str) -> Frame:
+    """Axes for the periods `first` to `last` (ordinals of one frequency), drawn by Matplotlib once a process."""
+    made = svg.figure(WIDTH, HEIGHT)
+    box = (LEFT / WIDTH, 1 - BOTTOM / HEIGHT, (RIGHT - LEFT) / WIDTH, (BOTTOM - TOP) / HEIGHT)
+    axes = made.add_axes(box, facecolor="none")
+    made.patch.set_visible(False)
+    axes.set(xlim=(first, max(last, first + 1)), ylim=(0, 1))
+    axes.set_yticks([at / N_STEPS for at in range(N_STEPS + 1)], labels=[f"@{at}@" for at in range(N_STEPS + 1)])
+    axes.tick_params(axis="y", length=0, pad=5, labelcolor=ROLES["soft"], labelsize=11)
+    axes.grid(axis="y", color=ROLES["grid"], linewidth=1)
+    ticks, labels = year_ticks(first, last, frequency)
+    axes.set_xticks(ticks, labels=labels)
+    axes.tick_params(axis="x", length=0, pad=5, labelcolor=ROLES["soft"], labelsize=11)
+    axes.set_axisbelow(True)
+    for name, spine in axes.spines.items():
+        spine.set_visible(name == "bottom")
+        spine.set_color(ROLES["soft"])
+    return Frame(svg.drawing(made, key=f"{first}-{last}-{frequency}"), first, max(last, first + 1))
+
+
+def year_ticks(first: int, last: int, frequency: str) -> tuple[list[float], list[str]]:
+    """Where the years stand: at the middle of each, at most six; months for a short span.
+
+    Examples
+    --------
+    >>> year_ticks(624, 659, "M")     # 2022-01 to 2024-12
+    ([629.5, 641.5, 653.5], ['2022', '2023', '2024'])
+    """
+    per_year = {"M": 12, "Q": 4, "Y": 1}[frequency]
+    if last - first < 1.5 * per_year and frequency == "M":
+        step = max(1, math.ceil((last - first + 1) / 6))
+        months = list(range(first, last + 1, step))
+        return months, [f"{1 + one % 12}/{(1970 + one // 12) % 100:02d}" for one in months]
+    years = range(first // per_year, last // per_year + 1)
+    middles = [one * per_year + (per_year - 1) / 2 for one in years]
+    shown = [(middle, 1970 + year) for middle, year in zip(middles, years) if first <= middle <= last]
+    step = max(1, math.ceil(len(shown) / 6))
+    shown = shown[(len(shown) - 1) % step :: step]
+    return [middle for middle, _ in shown], [str(year) for _, year in shown]
+
+
+def nice_top(value: float) -> float:
+    """The lowest round number at or above `value` whose quarters are short too.
+
+    Examples
+    --------
+    >>> nice_top(28), nice_top(127), nice_top(0)
+    (30.0, 200.0, 1.0)
+    """
+    if not value > 0 or not math.isfinite(value):
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value) + 1e-9)
+    return next((one * power for one in _STEPS if one * power >= value * (1 - 1e-9)), 10 * power)
+
+
+def tick_text(value: float, kind: str, language: str) -> str:
+    """Label of a grid line, at most seven characters."""
+    if kind == "rate":
+        return percent(value, language, 0 if float(round(100 * value, 6)).is_integer() else 1)
+    for limit, factor, word in ((1e9, 1e-9, {"vi": " tỷ", "en": "bn"}), (1e6, 1e-6, {"vi": " tr", "en": "m"})):
+        if abs(value) >= limit:
+            short = value * factor
+            return number(short, language, 0 if float(short).is_integer() else 1) + word[language]
+    return number(value, language, 0 if float(value).is_integer() or abs(value) >= 100 else 1)
+
+
+def with_ticks(frame_: Frame, scale: Scale, *, kind: str, language: str) -> str:
+    """The frame with the numbers of this scale on its grid lines."""
+    body = frame_.body
+    for at, value in enumerate(scale.ticks()):
+        body = body.replace(f"@{at}@", tick_text(value, kind, language), 1)
+    return body

@@ -1,0 +1,127 @@
+"""Small exact SVG: marks written through a frame's own coordinates, and Matplotlib's output made fit for a page.
+
+Matplotlib lays a figure out once; what changes from unit to unit is then a handful of paths and words. Writing these
+directly takes some 0.03 ms a mark where a Matplotlib artist takes 0.3.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable
+
+import numpy as np
+from markupsafe import Markup, escape
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from analysis.briefing.fragment import clean_text
+from analysis.briefing.theme import BASE_RC, FONT_SIZE, FONT_STACK, ROLES
+
+_ROLE_OF = {colour: role for role, colour in reversed(ROLES.items())}
+_NUMBER = re.compile(r"-?\d+\.\d{3,}")
+
+
+def figure(width: float, height: float) -> Figure:
+    """An empty figure of so many CSS pixels (Matplotlib's SVG counts 72 to the inch)."""
+    made = Figure(figsize=(width / 72, height / 72), dpi=72)
+    FigureCanvasAgg(made)
+    return made
+
+
+def coordinates(x: np.ndarray, y: np.ndarray) -> str:
+    """Points as path data to a tenth of a pixel (finer than any screen or printer shows), no trailing zeros.
+
+    Examples
+    --------
+    >>> coordinates([1, 2.456], [3.10, 4])
+    '1,3.1 2.5,4'
+    """
+    pairs = np.column_stack([x, y]).tolist()
+    return " ".join([f"{a:.1f},{b:.1f}" for a, b in pairs]).replace(".0 ", " ").replace(".0,", ",").removesuffix(".0")
+
+
+def line(x: np.ndarray, y: np.ndarray, *, role: str, width: float = 1.5, dash: str = "") -> str:
+    """A line that breaks where `y` is missing; a lone point between gaps becomes a dot."""
+    out, x, y = [], np.asarray(x, float), np.asarray(y, float)
+    known = np.isfinite(y)
+    edges = np.flatnonzero(np.diff(np.r_[False, known, False].astype(int)))
+    for start, end in zip(edges[::2], edges[1::2]):
+        if end - start == 1:
+            out.append(dot(x[start], y[start], role=role, radius=width))
+        else:
+            out.append(f"M{coordinates(x[start:end], y[start:end])}")
+    dots = "".join(one for one in out if one.startswith("<"))
+    data = "".join(one for one in out if not one.startswith("<"))
+    dashes = f' stroke-dasharray="{dash}"' if dash else ""
+    path = f'<path class="r-{role} ln" d="{data}" fill="none" stroke="{ROLES[role]}" stroke-width="{width}"{dashes}/>'
+    return (path if data else "") + dots
+
+
+def band(x: np.ndarray, lower: np.ndarray, upper: np.ndarray, *, role: str) -> str:
+    """A filled area between two lines."""
+    points = coordinates(np.r_[x, x[::-1]], np.r_[lower, upper[::-1]])
+    return f'<path class="r-{role}" d="M{points}Z" fill="{ROLES[role]}"/>'
+
+
+def dot(x: float, y: float, *, role: str, radius: float = 3, hollow: bool = False) -> str:
+    """A point; hollow ones are figures with a remark."""
+    paint = f'fill="#fff" stroke="{ROLES[role]}" stroke-width="1.5"' if hollow else f'fill="{ROLES[role]}"'
+    kind = "hollow" if hollow else "dot"
+    return f'<circle class="r-{role} {kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" {paint}/>'
+
+
+def words(x: float, y: float, text: str, *, role: str = "ink", anchor: str = "start", bold: bool = False) -> str:
+    """A direct label."""
+    weight = ' font-weight="600"' if bold else ""
+    placed = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    return (
+        f'<text class="r-{role}" x="{x:.1f}" y="{y:.1f}" fill="{ROLES[role]}"{placed}{weight}>'
+        f"{escape(clean_text(text))}</text>"
+    )
+
+
+def image(parts: Iterable[str], *, key: str, title: str, description: str, size: tuple[float, float], class_: str) -> Markup:
+    """An ``<svg>`` with a name and a description for those who do not see it; ids are salted with `key`."""
+    width, height = size
+    return Markup(
+        f'<svg class="{class_}" viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="t-{key} d-{key}" '
+        f'font-family="{FONT_STACK}" font-size="{FONT_SIZE}"><title id="t-{key}">{escape(clean_text(title))}</title>'
+        f'<desc id="d-{key}">{escape(clean_text(description))}</desc>{"".join(parts)}</svg>'
+    )
+
+
+def drawing(made: Figure, *, key: str) -> str:
+    """Inside of a Matplotlib figure as SVG: no date, no style sheet, no clip path; ids salted, two decimals, role classes."""
+    out = io.StringIO()
+    with rc_context({**BASE_RC, "svg.hashsalt": key}):
+        made.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    text = out.getvalue()
+    body = text[text.index("<g ") : text.rindex("</g>") + 4]
+    body = re.sub(r' clip-path="url\(#[^)]*\)"', "", body)
+    body = re.sub(r"<defs>\s*(<style.*?</style>)?\s*</defs>|<!--.*?-->", "", body, flags=re.S)
+    body = re.sub(r' id="(?!m[0-9a-f]{10})[^"]*"', "", body)  # marker definitions keep theirs; they are salted
+    body = _NUMBER.sub(lambda one: f"{float(one[0]):.2f}".rstrip("0").rstrip("."), body)
+    body = re.sub(r'style="([^"]*)"', _as_attributes, body)
+    body = re.sub(r' transform="rotate\(-?0 [^)]*\)"| (?=/?>)', "", re.sub(r"\n\s*", "", body))
+    body = re.sub(r'<path d="[^"]*" fill="none"/>', "", body)  # the empty background of the axes
+    return body if "<g " in body else re.sub(r"</?g/?>", "", body)  # groups without a purpose
+
+
+def _as_attributes(match: re.Match) -> str:
+    """A style attribute as presentation attributes with the class of its role (a page may not allow inline styles)."""
+    pairs = [one.split(":", 1) for one in match[1].split(";") if ":" in one]
+    style = {name.strip(): value.strip() for name, value in pairs}
+    font = style.pop("font", "")
+    style.pop("font-family", None), style.pop("font-size", None)
+    if font:
+        size = re.search(r"([\d.]+)px", font)
+        style |= {"font-size": size[1]} if size and float(size[1]) != FONT_SIZE else {}
+        style |= {"font-weight": "600"} if "bold" in font or re.search(r"\b[67]00\b", font) else {}
+    if "fill" not in style and "stroke" not in style:
+        style["fill"] = ROLES["ink"]
+    painted = style.get("fill", "none") if style.get("fill", "none") != "none" else style.get("stroke", "")
+    role = _ROLE_OF.get(painted)
+    classes = f'class="r-{role}{" ln" if style.get("fill") == "none" else ""}" ' if role else ""
+    return classes + " ".join(f'{name}="{escape(value)}"' for name, value in style.items())

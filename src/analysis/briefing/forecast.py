@@ -1,0 +1,206 @@
+"""The forecast page: has this panel earned our probabilities? Says plainly where ours did not beat linear pace."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from analysis.briefing import method as methods
+from analysis.briefing import parts
+from analysis.briefing.charts import evidence as charts
+from analysis.briefing.fragment import Fragment, details, table, tag
+from analysis.briefing.locale import number, percent
+from analysis.briefing.view import ALL_TARGETS, View, view_of
+from analysis.briefing.wording import list_of
+from analysis.words.schema import RunTables
+
+NOTEBOOK = "forecast"
+SOON_ENOUGH = 8  # realised origins from which calibration carries its full form (docs/methods.md)
+
+
+@dataclass(frozen=True)
+class ForecastPage:
+    """The forecast page of a run; see :func:`forecast_page`."""
+
+    view: View
+
+    @cached_property
+    def overall(self) -> pd.DataFrame:
+        """Our overall row of every indicator that has a record, in the registry's order."""
+        ours = self.view.evidence[self.view.evidence["slice_kind"] == "overall"]
+        order = {code: at for at, code in enumerate(self.view.indicators)}
+        return ours.sort_values("indicator", key=lambda codes: codes.map(order), kind="stable")
+
+    def _name(self, code: str) -> str:
+        row = self.view.indicators.get(code)
+        return (self.view.text(row, "name") if row is not None else "") or code
+
+    def title(self) -> Fragment:
+        """What the page is about."""
+        return parts.title(self.view, self.view._("Forecast and its record"), about=self.view._("Method and evidence"))
+
+    def answer(self) -> Fragment:
+        """Whether our probabilities beat linear pace here, and where they did not."""
+        _, language = self.view._, self.view.language
+        if self.overall.empty:
+            text = _("There is no record yet: the history holds no past deadline to test on.")
+            return Fragment(tag("p", text, class_="answer"), "sentence", text)
+        known = self.overall[self.overall["skill_pace"].notna()]
+        worse = [self._name(code) for code in known.loc[known["skill_pace"] <= 0, "indicator"]]
+        text = _("On past deadlines our probabilities had a smaller error than linear pace for {k} of {n} indicators").format(
+            k=number(len(known) - len(worse), language), n=number(len(known), language)
+        )
+        text += _("; they did not for {names}.").format(names=list_of(worse, language)) if worse else "."
+        pairs = [
+            (_("median error saved against linear pace"), percent(known["skill_pace"].median(), language, 0)),
+            (_("80% bands that held, mean over indicators"), percent(self.overall["coverage80"].mean(), language, 0)),
+            (
+                _("past deadlines tested (J), fewest to most"),
+                _("{low} to {high}").format(
+                    low=number(self.overall["n_origins"].min(), language), high=number(self.overall["n_origins"].max(), language)
+                ),
+            ),
+        ]
+        return Fragment(tag("p", text, class_="answer") + parts.facts(pairs), "sentence", text)
+
+    def record(self) -> Fragment:
+        """One row an indicator: error, skill, coverage, J, verdict."""
+        html = methods.record_table(self.view, indicators=self.overall["indicator"].tolist())
+        return Fragment(html, "table", self.view._("Record by indicator"))
+
+    def reliability(self) -> Fragment:
+        """Said against seen, over all indicators."""
+        _, language = self.view._, self.view.language
+        bins = self._bins()
+        if bins.empty:
+            text = _("Too few past probabilities are stored to set them against outcomes.")
+            return Fragment(tag("p", text, class_="note"), "note", text)
+        off = float((bins["n"] * (bins["share"] - bins["mean_p"]).abs()).sum() / bins["n"].sum())
+        headline = _("What we said and what came differ by {gap} percentage points on average").format(gap=number(100 * off, language, 1))
+        subtitle = _("{n} past probabilities in {k} bins; bar: 95% range of the share; size: number of cases").format(
+            n=number(bins["n"].sum(), language), k=number(len(bins), language)
+        )
+        header = [_("Said, mean of the bin"), _("Came true"), _("95% range"), _("Cases")]
+        rows = [
+            [
+                percent(row.mean_p, language, 0), percent(row.share, language, 0),
+                f"{percent(row.share_lower, language, 0)}–{percent(row.share_upper, language, 0)}", number(row.n, language),
+            ]
+            for row in bins.itertuples(index=False)
+        ]  # fmt: skip
+        data = table(_("Probabilities said and outcomes"), header, rows, class_="data")
+        said = "; ".join(_("said {p}, came {share}").format(p=row[0], share=row[1]) for row in rows)
+        drawn = charts.reliability(bins, language=language, key="rel", title=headline, description=f"{subtitle}. {said}.")
+        return self._figure(headline, subtitle, drawn, data)
+
+    def _bins(self) -> pd.DataFrame:
+        bins = self.view.extra("reliability")
+        if len(bins) and "indicator" in bins:
+            bins = bins[bins["indicator"] == ALL_TARGETS]
+        return bins
+
+    def skill_by_horizon(self) -> Fragment:
+        """Error saved against linear pace, by how far ahead."""
+        _, language = self.view._, self.view.language
+        lines = self._lines()
+        if not lines:
+            text = _("There is no record by horizon yet.")
+            return Fragment(tag("p", text, class_="note"), "note", text)
+        below = [self._name(code) for code, _h, skill in lines if np.nanmin(skill) <= 0]
+        headline = (
+            _("Not better than pace at every horizon: {names}").format(names=list_of(below, language))
+            if below
+            else _("Better than linear pace at every horizon tested")
+        )
+        subtitle = _("error saved against linear pace = 1 − Brier score / Brier score of pace, by periods ahead; 0% = no better")
+        steps = sorted({int(one) for _code, horizon, _s in lines for one in horizon})
+        header = [_("Indicator"), *[number(one, language) for one in steps]]
+        rows = []
+        for code, horizon, skill in lines:
+            at = dict(zip(horizon.astype(int).tolist(), skill.tolist()))
+            rows.append([f"{self._name(code)} ({code})", *[percent(at.get(one), language, 0) for one in steps]])
+        data = table(_("Error saved against linear pace, by periods ahead"), header, rows, class_="data")
+        drawn = charts.skill_by_horizon(
+            lines, language=language, key="skill", title=headline,
+            description=f"{subtitle}. " + "; ".join(f"{row[0]}: {row[1]}, {row[-1]}" for row in rows),
+        )  # fmt: skip
+        return self._figure(headline, subtitle, drawn, data)
+
+    def _lines(self) -> list[tuple[str, np.ndarray, np.ndarray]]:
+        ours = self.view.evidence[self.view.evidence["slice_kind"] == "horizon"]
+        ours = ours[ours["skill_pace"].notna()]
+        lines = []
+        for code in self.view.indicators:
+            mine = ours[ours["indicator"] == code]
+            mine = mine.assign(horizon=mine["slice"].astype(float)).sort_values("horizon")
+            if len(mine):
+                lines.append((code, mine["horizon"].to_numpy(), mine["skill_pace"].to_numpy()))
+        return lines
+
+    def coverage(self) -> Fragment:
+        """How often the 80 and 95 % bands held, with the bias."""
+        _, language = self.view._, self.view.language
+        if self.overall.empty:
+            return self.record()
+        low = self.overall[self.overall["coverage80"] < 0.75]
+        text = (
+            _("The 80% bands were too narrow for {names}.").format(names=list_of([self._name(one) for one in low["indicator"]], language))
+            if len(low)
+            else _("The 80% bands held at least 75% of the time for every indicator.")
+        )
+        header = [_("Indicator"), _("80% bands held"), _("95% bands held"), _("Calibration slope"), _("Calibration error (ECE)"), _("Cases")]
+        rows = [
+            [
+                self._name(row.indicator), percent(row.coverage80, language, 0), percent(row.coverage95, language, 0),
+                number(row.slope, language, 2), percent(row.ece, language, 1), number(row.n_cases, language),
+            ]
+            for row in self.overall.itertuples(index=False)
+        ]  # fmt: skip
+        caption = _("How often the bands held on past deadlines; slope 1 is right, below 1 is too sure")
+        return Fragment(parts.sentence(text) + table(caption, header, rows, class_="record", numeric={1, 2, 3, 4, 5}), "table", text)
+
+    def limits(self) -> Fragment:
+        """How far the evidence reaches: J a panel, and what that means."""
+        _, language = self.view._, self.view.language
+        few = [row.indicator for row in self.overall.itertuples(index=False) if math.isfinite(row.n_origins) and row.n_origins < SOON_ENOUGH]
+        text = _(
+            "Units share shocks, so a thousand cases of one deadline count as one: J counts past deadlines that do not overlap. "
+            "Below {j} of them the correction by past errors is only partly trusted; here that holds for {k} of {n} indicators."
+        ).format(j=number(SOON_ENOUGH, language), k=number(len(few), language), n=number(len(self.overall), language))
+        return Fragment(parts.sentence(text), "note", text)
+
+    def method(self) -> Fragment:
+        """The method in five sentences."""
+        sentences = methods.method_sentences(self.view)
+        return Fragment(tag("ol", *[tag("li", one) for one in sentences], class_="method"), "note", "\n".join(sentences))
+
+    def provenance(self) -> Fragment:
+        """Where the figures come from."""
+        return parts.provenance(self.view, notebook=NOTEBOOK)
+
+    def end(self) -> Fragment:
+        """The sentinel."""
+        return parts.end(
+            self.view, title=self.view._("Forecast and its record"), notebook=NOTEBOOK, description=self.answer().text
+        )
+
+    def _figure(self, headline: str, subtitle: str, drawn: Markup, data: Markup) -> Fragment:
+        caption = tag("figcaption", tag("b", headline), Markup(" "), tag("span", subtitle, class_="soft"))
+        html = tag("figure", caption, drawn, details(self.view._("Figures of this chart"), data), class_="single")
+        return Fragment(html, "chart", f"{headline} ({subtitle})")
+
+
+def forecast_page(run: RunTables, *, language: str) -> ForecastPage:
+    """The forecast page of a run.
+
+    Raises
+    ------
+    ParamsError
+        When we do not speak `language`.
+    """
+    return ForecastPage(view_of(run, language))

@@ -1,0 +1,158 @@
+"""The one thing a briefing hands to a notebook: a piece of HTML that says what it is and carries its own hash.
+
+The exporter publishes ``text/html`` only where the sibling MIME type below vouches for it, so nothing a cell prints by
+accident (a traceback, a library's own table, a script) can reach a page. Everything that comes from data is escaped here
+by MarkupSafe; no other module writes an angle bracket around a value by hand without it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from markupsafe import Markup, escape
+
+from analysis.words.errors import Problem, PublishError
+
+FRAGMENT_MIME = "application/vnd.candich.fragment+json"
+PAGE_MIME = "application/vnd.candich.page+json"
+KINDS = ("sentence", "table", "chart", "note", "banner", "provenance", "page")
+_VOID = frozenset(["br", "col", "rect", "path", "line", "circle", "polyline", "polygon", "wbr"])
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A piece of a page.
+
+    Parameters
+    ----------
+    html : str
+        Escaped, self-contained: no script, no remote address.
+    kind : str
+        One of ``KINDS``.
+    text : str
+        The same for a reader without HTML (terminal, search index, summary document).
+    meta : dict
+        Plain values for the exporter; only the closing fragment (kind ``page``) has any.
+
+    Raises
+    ------
+    PublishError
+        If `kind` is not known.
+    """
+
+    html: str
+    kind: str
+    text: str = ""
+    meta: dict = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise PublishError(
+                Problem("Fragment", f"kind {self.kind!r} is not known", ", ".join(KINDS), "Use one of them")
+            )
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        html = clean_text(str(self.html))
+        digest = hashlib.sha256(html.encode("utf-8")).hexdigest()
+        bundle = {
+            "text/html": html,
+            "text/plain": clean_text(self.text),
+            FRAGMENT_MIME: {"kind": self.kind, "sha256": digest},
+        }
+        return bundle | ({PAGE_MIME: self.meta} if self.meta else {})
+
+
+def join(fragments: Iterable[Fragment], *, kind: str) -> Fragment:
+    """Put fragments one after the other into one."""
+    fragments = list(fragments)
+    return Fragment(
+        html="".join(str(one.html) for one in fragments),
+        kind=kind,
+        text="\n".join(one.text for one in fragments if one.text),
+    )
+
+
+def clean_text(text: str) -> str:
+    """Replace what no UTF-8 file, no XML and no reader can hold: lone surrogates and control characters.
+
+    Examples
+    --------
+    >>> clean_text("a\\ud800b\\x00")
+    'a\\ufffdb\\ufffd'
+    """
+    return "".join(
+        "\ufffd" if 0xD800 <= ord(one) <= 0xDFFF or (ord(one) < 32 and one not in "\n\t") else one for one in text
+    ) if not text.isprintable() else text  # fmt: skip
+
+
+def name_html(text: str) -> Markup:
+    """A name from the data: escaped and isolated, so that its writing direction cannot spill into the sentence.
+
+    Examples
+    --------
+    >>> name_html("<b>")
+    Markup('<bdi>&lt;b&gt;</bdi>')
+    """
+    return Markup("<bdi>") + escape(clean_text(str(text))) + Markup("</bdi>")
+
+
+def tag(name: str, *children: object, **attributes: object) -> Markup:
+    """One element; children are escaped unless they are Markup already, ``class_`` becomes ``class``.
+
+    Attributes that are None or False are left out; True writes the bare name.
+
+    Examples
+    --------
+    >>> tag("td", "a<b", class_="x", colspan=2)
+    Markup('<td class="x" colspan="2">a&lt;b</td>')
+    """
+    parts = [f"<{name}"]
+    for key, value in attributes.items():
+        if value is None or value is False:
+            continue
+        key = key.rstrip("_").replace("_", "-")
+        parts.append(f" {key}" if value is True else f' {key}="{escape(value)}"')
+    if name in _VOID:
+        return Markup("".join(parts) + ">") if not children else Markup("".join(parts) + "/>")
+    parts.append(">")
+    parts += [str(escape(child)) for child in children if child is not None]
+    parts.append(f"</{name}>")
+    return Markup("".join(parts))
+
+
+def table(
+    caption: object,
+    header: Iterable[object],
+    rows: Iterable[Iterable[object]],
+    *,
+    class_: str = "",
+    numeric: frozenset[int] | set[int] = frozenset(),
+) -> Markup:
+    """A table a screen reader can walk: a caption, a scope on every header, the first cell of a row is its header.
+
+    Parameters
+    ----------
+    caption, header, rows
+        Text or Markup; a row may be shorter than the header.
+    class_ : str
+        Class of the table.
+    numeric : set of int
+        Columns set flush right (class ``num``).
+    """
+    classes = {one: ' class="num"' for one in numeric}
+    out = [f'<div class="table-wrap"><table class="{escape(class_)}"><caption>{escape(caption)}</caption><thead><tr>']
+    out += [f'<th scope="col"{classes.get(at, "")}>{escape(one)}</th>' for at, one in enumerate(header)]
+    out.append("</tr></thead><tbody>")
+    for row in rows:
+        cells = list(row)
+        out.append(f'<tr><th scope="row">{escape(cells[0])}</th>')
+        out += [f"<td{classes.get(at, '')}>{escape(one)}</td>" for at, one in enumerate(cells[1:], start=1)]
+        out.append("</tr>")
+    return Markup("".join(out) + "</tbody></table></div>")
+
+
+def details(summary: object, body: object) -> Markup:
+    """A part that opens on demand without a script; print shows it closed unless the style sheet says otherwise."""
+    return tag("details", tag("summary", summary), body)

@@ -1,0 +1,93 @@
+"""Units x targets: a table in which status is an icon, a word and a colour; one group a level, the worst rows first."""
+
+from __future__ import annotations
+
+from markupsafe import Markup, escape
+
+from analysis.briefing import parts
+from analysis.briefing.fragment import Fragment, tag
+from analysis.briefing.locale import number
+from analysis.briefing.view import View
+from analysis.briefing.wording import ICONS, SHORT_WORDS, level_word
+from analysis.words.schema import ON_TRACK, STATUSES
+
+MAX_ROWS = 400  # of one level; further units are found through the index
+_WEIGHT = {"unlikely": 4.0, "at_risk": 3.0, "missed": 2.5, "likely": 1.5, "not_assessable": 1.0}
+
+
+def heat_map(view: View) -> Fragment:
+    """The whole panel at a glance."""
+    _ = view._
+    targets = _targets(view)
+    groups = _groups(view)
+    head = [_("Unit"), *[Markup('<abbr title="{}">{}</abbr>').format(view.target_name(one), _breakable(one)) for one in targets]]
+    caption = _("Status of {n} units in {m} targets; worst first within each level").format(
+        n=number(len(view.all_assessed()), view.language), m=number(len(targets), view.language)
+    )
+    pieces = [f'<div class="table-wrap"><table class="heat"><caption>{escape(caption)}</caption><thead><tr>']
+    pieces += [f'<th scope="col">{escape(one)}</th>' for one in [*head, _("on track")]]
+    pieces.append("</tr></thead>")
+    for level, units in groups:
+        pieces.append(_group(view, level, units, targets))
+    pieces.append("</table></div>")
+    html = Markup("".join(pieces)) + legend(view) + _names(view, targets)
+    return Fragment(html, "table", caption)
+
+
+def legend(view: View) -> Markup:
+    """Icon and full word of every status."""
+    return tag("p", *[Markup("{} ").format(parts.chip(one, view.language)) for one in STATUSES], class_="soft legend")
+
+
+def _names(view: View, targets: list[str]) -> Markup:
+    items = [tag("div", tag("dt", one), tag("dd", view.target_name(one))) for one in targets]
+    return tag("dl", *items, class_="codes")
+
+
+def _targets(view: View) -> list[str]:
+    used = {row.target for rows in view.all_assessed().values() for row in rows}
+    return [one for one in view.targets if one in used] + sorted(used - set(view.targets))
+
+
+def _groups(view: View) -> list[tuple[str, list[str]]]:
+    """Units by level, from the top of the tree down; the worst first."""
+    depth = {unit: len(view.ancestors(unit)) for unit in view.all_assessed()}
+    levels: dict[tuple[int, str], list[str]] = {}
+    for unit in view.all_assessed():
+        level = view.units[unit].level if unit in view.units else ""
+        levels.setdefault((depth[unit], level), []).append(unit)
+    return [
+        (level, sorted(units, key=lambda one: (-_badness(view.assessed(one)), view.name(one), one)))
+        for (_depth, level), units in sorted(levels.items())
+    ]
+
+
+def _badness(rows: list[tuple]) -> float:
+    return sum(_WEIGHT.get(row.status, 0.0) for row in rows) / max(len(rows), 1)
+
+
+def _group(view: View, level: str, units: list[str], targets: list[str]) -> str:
+    _, language = view._, view.language
+    cells = {
+        one: f'<td class="s-{one}"><i aria-hidden="true">{ICONS[one]}</i> {escape(_(SHORT_WORDS[one]))}</td>' for one in STATUSES
+    }
+    label = f"{level_word(level, language)} ({number(len(units), language)})"
+    span = len(targets) + 2
+    out = [f'<tbody><tr class="level"><th scope="rowgroup" colspan="{span}">{escape(label)}</th></tr>']
+    for unit in units[:MAX_ROWS]:
+        mine = {row.target: row.status for row in view.assessed(unit)}
+        good = sum(one in ON_TRACK for one in mine.values())
+        row = "".join([cells[mine[one]] if one in mine else "<td>–</td>" for one in targets])
+        share = f"{number(good, language)}/{number(len(mine), language)}"
+        out.append(f'<tr><th scope="row">{parts.unit_link(view, unit, folder="")}</th>{row}<td class="num">{share}</td></tr>')
+    if len(units) > MAX_ROWS:
+        rest = _("{n} more units of this level are in the index.").format(n=number(len(units) - MAX_ROWS, language))
+        out.append(f'<tr><td colspan="{span}">{escape(rest)}</td></tr>')
+    return "".join(out) + "</tbody>"
+
+
+def _breakable(code: str) -> Markup:
+    """A code that may break after its hyphens: columns stay narrow, text horizontal."""
+    return Markup("-<wbr>").join(code.split("-"))
+
+

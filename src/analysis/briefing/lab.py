@@ -1,0 +1,18 @@
+"""The pages' style sheet for an analyst's JupyterLab; the exporter leaves it out, a page has it in its head."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+
+class LabStyle:
+    """Shows nothing, styles the fragments below it in the notebook."""
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        theme = files("analysis.briefing").joinpath("theme.css").read_text(encoding="utf-8")
+        return {"text/html": f"<style>{theme}</style>", "text/plain": ""}
+
+
+def lab_style() -> LabStyle:
+    """The style sheet, to be the last expression of a notebook's setup cell."""
+    return LabStyle()

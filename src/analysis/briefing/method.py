@@ -1,0 +1,93 @@
+"""The method in five sentences, and its known record on this very panel: never the one without the other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from analysis.briefing.fragment import Fragment, table, tag
+from analysis.briefing.locale import number, percent
+from analysis.briefing.view import View
+
+
+def method(view: View, *, indicators: Sequence[str]) -> Fragment:
+    """Five sentences and a table of records, one row an indicator."""
+    sentences = method_sentences(view)
+    html = tag("ol", *[tag("li", one) for one in sentences], class_="method") + record_table(view, indicators=indicators)
+    return Fragment(html, "note", "\n".join(sentences))
+
+
+def method_sentences(view: View) -> list[str]:
+    """What is done, in five sentences; the numbers are those of the run's params."""
+    _, language = view._, view.language
+    cuts = view.run.params.get("cut_points") or {}
+    show = lambda name: percent(cuts.get(name), language, 0)
+    margin = view.run.params.get("hysteresis_margin")
+    return [
+        _(
+            "All units of an indicator are forecast together: the mean of three simple trend models whose settings the "
+            "panel shares, shares of a total on the logit scale, with a common shock for all units."
+        ),
+        _(
+            "The probability is the part of that forecast that keeps the promise at its deadline, values compared as they "
+            "are published; a promise over several periods or units is simulated jointly."
+        ),
+        _(
+            "It is corrected by the panel's own past errors as far as past deadlines allow, and stays between 1% and 99% "
+            "unless the matter is settled."
+        ),
+        _(
+            "Status by probability: on track from {on_track}, likely from {likely}, at risk from {at_risk}, below that "
+            "unlikely; it changes only when the probability passes a bound by {margin} percentage points."
+        ).format(
+            on_track=show("on_track"), likely=show("likely"), at_risk=show("at_risk"),
+            margin=number(None if margin is None else 100 * margin, language),
+        ),
+        _(
+            "It supposes that the coming periods resemble the past: a campaign, rule or boundary not yet seen shows only in "
+            "the width of the bands."
+        ),
+    ]  # fmt: skip
+
+
+def record_table(view: View, *, indicators: Sequence[str]) -> Markup:
+    """Record of our forecasts on past deadlines of the same panel, or that there is none yet."""
+    _ = view._
+    rows = [row for code in indicators for row in _records(view, code)]
+    if not rows:
+        return tag("p", _("There is no record yet: the history holds no past deadline to test on."), class_="note")
+    header = [
+        _("Indicator"), _("Error of probabilities (Brier)"), _("against linear pace"), _("80% bands held"),
+        _("95% bands held"), _("Past deadlines (J)"), _("Verdict"),
+    ]  # fmt: skip
+    caption = _("Record on past deadlines of all units: what we would have said then against what came")
+    return table(caption, header, rows, class_="record", numeric={1, 2, 3, 4, 5})
+
+
+def _records(view: View, code: str) -> list[list[object]]:
+    language, row = view.language, view.records.get(code)
+    if row is None:
+        return []
+    indicator = view.indicators.get(code)
+    name = view.text(indicator, "name") if indicator is not None else code
+    return [
+        [
+            name, number(row.brier, language, 3), percent(row.skill_pace, language, 0),
+            percent(row.coverage80, language, 0), percent(row.coverage95, language, 0),
+            number(row.n_origins, language), verdict(view, row.skill_pace),
+        ]
+    ]  # fmt: skip
+
+
+def verdict(view: View, skill: float) -> str:
+    """Plain words for a skill against linear pace."""
+    _ = view._
+    if not math.isfinite(skill):
+        return _("not comparable")
+    if skill > 0:
+        return _("better than pace")
+    return _("not better than pace")
+
+

@@ -1,0 +1,120 @@
+"""Pieces that every page shares: the status chip, a probability, a row's facts, provenance, the closing sentinel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from markupsafe import Markup, escape
+
+from analysis.briefing.fragment import Fragment, name_html, tag
+from analysis.briefing.locale import number, period, translator
+from analysis.briefing.view import View
+from analysis.briefing.wording import (
+    ICONS,
+    probability,
+    reason_word,
+    say_chance,
+    status_word,
+    upper_first,
+)
+from analysis.words.slugs import page_slug
+
+PAGE_SCHEMA = 1
+DAGGER = "†"
+
+
+def chip(status: str, language: str, *, word: str = "") -> Markup:
+    """Status as icon, word and colour (the colour is the style sheet's)."""
+    icon = ICONS.get(status, "?")
+    text = escape(word or status_word(status, language))
+    return Markup(f'<span class="status status-{escape(status)}"><span class="icon" aria-hidden="true">{icon}</span> ') + (
+        text + Markup("</span>")
+    )
+
+
+def chance(row, language: str) -> Markup:
+    """Probability as per cent and as a natural frequency; the reason where there is none; settled cases say so."""
+    _ = translator(language)
+    if row.settled:
+        return tag("span", _("settled"), class_="soft")
+    if row.status == "not_assessable" or row.p_attain != row.p_attain:
+        return tag("span", reason_word(row.reason, language) or _("no probability"), class_="soft")
+    p = tag("b", probability(row.p_attain, language), class_="p")
+    return p + Markup(" ") + tag("span", say_chance(row.p_attain, language), class_="soft")
+
+
+def facts(pairs: Iterable[tuple[object, object]]) -> Markup:
+    """A few numbers with what they mean; the number is read after its name."""
+    items = [tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs]
+    return tag("dl", *items, class_="facts")
+
+
+def sentence(text: object, *, class_: str = "") -> Markup:
+    """A paragraph."""
+    return tag("p", text, class_=class_ or None)
+
+
+def bullets(items: Sequence[object]) -> Markup:
+    """A list."""
+    return tag("ul", *[tag("li", one) for one in items])
+
+
+def unit_link(view: View, unit: str, *, folder: str) -> Markup:
+    """Link to a unit's page from a page in `folder` ("" from the site's root, "units" from another unit's page)."""
+    prefix = "" if folder == "units" else "units/"
+    return Markup(f'<a href="{prefix}{page_slug(unit)}.html">') + name_html(view.name(unit)) + Markup("</a>")
+
+
+def title(view: View, heading: object, *, about: str) -> Fragment:
+    """Page heading: what the page speaks of, the run's name, the period of the data."""
+    _ = view._
+    name = view.run.params.get(f"title_{view.language}") or view.run.run_id
+    line = _("{about} · {run} · data up to {period}").format(
+        about=about, run=name, period=period(view.cutoff, view.language)
+    )
+    html = Markup('<header class="page-title">') + tag("h1", heading) + tag("p", line, class_="kicker")
+    return Fragment(html + Markup("</header>"), "banner", f"{Markup(heading).striptags()}\n{line}")
+
+
+def provenance(view: View, *, notebook: str, unit: str = "") -> Fragment:
+    """Where every figure on the page comes from: run, params, sources with their hashes; no clock."""
+    _ = view._
+    run, manifest = view.run, view.run.manifest
+    pairs = [
+        (_("Run"), run.run_id),
+        (_("Data up to"), period(view.cutoff, view.language)),
+        (_("Notebook"), notebook),
+    ]
+    for name, digest in sorted(manifest.get("hashes", {}).items()):
+        pairs.append((_("SHA-256 of {name}").format(name=name), tag("code", str(digest)[:16])))
+    for source in _sources(manifest):
+        digest = tag("code", str(source.get("sha256", ""))[:16])
+        rows = source.get("rows")
+        counted = _("{n} rows").format(n=number(rows, view.language)) if rows is not None else ""
+        pairs.append((_("Source"), Markup("{} · {} · {}").format(source.get("path", ""), counted, digest)))
+    how = _("The same inputs give the same page, byte for byte; {command} checks it.")
+    check = Markup(escape(how)).replace("{command}", str(tag("code", f"candich verify {run.run_id}")))
+    listing = tag("dl", *[tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs], class_="provenance")
+    text = "; ".join(f"{name}: {Markup(value).striptags()}" for name, value in pairs)
+    return Fragment(listing + tag("p", Markup(check), class_="soft"), "provenance", text)
+
+
+def _sources(manifest: dict) -> list[dict]:
+    sources = manifest.get("sources", [])
+    if isinstance(sources, dict):
+        sources = [{"path": path, "sha256": digest} for path, digest in sorted(sources.items())]
+    return [one if isinstance(one, dict) else {"path": str(one)} for one in sources]
+
+
+def end(view: View, *, title: str, notebook: str, unit: str = "", description: str = "") -> Fragment:
+    """The sentinel: a page whose notebook did not come this far is not published."""
+    meta = {
+        "schema": PAGE_SCHEMA,
+        "title": title,
+        "language": view.language,
+        "unit": unit,
+        "notebook": notebook,
+        "simulated": bool(view.run.params.get("simulated")),
+        "description": upper_first(description),
+    }
+    return Fragment("", "page", title, meta)

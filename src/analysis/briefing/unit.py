@@ -1,0 +1,182 @@
+"""The briefing of one unit: answer first, a row for each promise, then what it rests on.
+
+Every method returns one :class:`Fragment`; a notebook calls them in order and holds no logic of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from markupsafe import Markup
+
+from analysis.briefing import method as methods
+from analysis.briefing import parts, unit_sections, unit_targets
+from analysis.briefing.fragment import Fragment, name_html, tag
+from analysis.briefing.locale import number, ratio
+from analysis.briefing.view import View, view_of
+from analysis.briefing.wording import level_word, list_of, probability, say_chance, say_chance_of, status_word
+from analysis.words.schema import ON_TRACK, RunTables
+
+NOTEBOOK = "unit_briefing"
+WORST_FIRST = ("unlikely", "at_risk", "likely", "missed")
+
+
+@dataclass(frozen=True)
+class UnitPage:
+    """One unit's page; see :func:`unit_page`."""
+
+    view: View
+    unit: str
+
+    @cached_property
+    def rows(self) -> list[tuple]:
+        """The unit's assessments, in the registry's order."""
+        return self.view.assessed(self.unit)
+
+    @cached_property
+    def name(self) -> str:
+        """The unit's name in the page's language."""
+        return self.view.name(self.unit)
+
+    def title(self) -> Fragment:
+        """Whose page this is."""
+        row = self.view.unit(self.unit)
+        about = " · ".join([self.view.name(one) for one in self.view.ancestors(self.unit)][:1] or [level_word(row.level, self.view.language)])
+        return parts.title(self.view, name_html(self.name), about=about)
+
+    def answer(self) -> Fragment:
+        """One sentence that answers, and three numbers."""
+        text = say_answer(self.view, name=self.name, rows=self.rows)
+        worst = urgent(self.rows)
+        lead = parts.chip(worst.status, self.view.language) + Markup(" ") if worst is not None else Markup("")
+        html = tag("p", lead, text, class_="answer") + self._facts()
+        return Fragment(html, "sentence", text)
+
+    def _facts(self) -> Markup:
+        _, language, rows = self.view._, self.view.language, self.rows
+        if not rows:
+            return Markup("")
+        good = sum(one.status in ON_TRACK for one in rows)
+        pairs = [(_("targets on track"), ratio(good, len(rows), language))]
+        open_p = [one.p_attain for one in rows if np.isfinite(one.p_attain)]
+        if open_p:
+            pairs.append((_("targets expected to be missed"), number(sum(1 - p for p in open_p), language, 1)))
+        below = [one for one in rows if one.n_sub_units > 0]
+        if below:
+            row = below[0]
+            pairs.append(
+                (
+                    _("sub-units on track for “{target}”").format(target=self.view.target_name(row.target)),
+                    ratio(int(row.n_sub_on_track), int(row.n_sub_units), language),
+                )
+            )
+        else:
+            unclear = sum(one.status == "not_assessable" for one in rows)
+            pairs.append((_("targets that cannot be assessed"), number(unclear, language)))
+        return parts.facts(pairs)
+
+    def targets(self) -> Fragment:
+        """A row for each promise."""
+        return unit_targets.targets_table(self.view, unit=self.unit, rows=self.rows)
+
+    def trajectories(self) -> Fragment:
+        """Small multiples on a common horizontal scale, rates on a common vertical one."""
+        return unit_sections.trajectories(self.view, unit=self.unit, rows=self.rows)
+
+    def peers(self) -> Fragment:
+        """Units of similar size beside this one."""
+        return unit_sections.peers(self.view, unit=self.unit, rows=self.rows)
+
+    def last_forecast(self) -> Fragment:
+        """What was forecast a quarter ago, and what happened."""
+        return unit_sections.last_forecast(self.view, unit=self.unit)
+
+    def data_notes(self) -> Fragment:
+        """What is wrong or doubtful in this unit's data."""
+        return unit_sections.data_notes(self.view, unit=self.unit)
+
+    def method(self) -> Fragment:
+        """Method in five sentences, and its record on these panels."""
+        indicators = list(dict.fromkeys(one.indicator for one in self.rows if one.indicator))
+        return methods.method(self.view, indicators=indicators)
+
+    def provenance(self) -> Fragment:
+        """Where the figures come from."""
+        return parts.provenance(self.view, notebook=NOTEBOOK, unit=self.unit)
+
+    def end(self) -> Fragment:
+        """The sentinel."""
+        description = say_answer(self.view, name=self.name, rows=self.rows)
+        return parts.end(self.view, title=self.name, notebook=NOTEBOOK, unit=self.unit, description=description)
+
+
+def unit_page(run: RunTables, *, unit: str, language: str) -> UnitPage:
+    """The page of a unit.
+
+    Parameters
+    ----------
+    run : RunTables
+    unit : str
+        Code, as in the run's units table.
+    language : {"vi", "en"}
+
+    Raises
+    ------
+    DataError
+        When the run has no such unit.
+    ParamsError
+        When we do not speak `language`.
+    """
+    view = view_of(run, language)
+    view.unit(unit)
+    return UnitPage(view, unit)
+
+
+def urgent(rows: list[tuple]):
+    """The row to speak of first: the lowest open probability below "on track"; None where nothing is open and in doubt.
+
+    Settled rows follow only when there is no open one.
+    """
+    open_rows = [one for one in rows if one.status in WORST_FIRST and not one.settled]
+    if open_rows:
+        return min(open_rows, key=lambda one: (one.p_attain, one.target))
+    missed = [one for one in rows if one.status == "missed"]
+    if missed:
+        return missed[0]
+    held = [one for one in rows if one.status in ON_TRACK and not one.settled]
+    return min(held, key=lambda one: (one.p_attain, one.target)) if held else (rows[0] if rows else None)
+
+
+def say_answer(view: View, *, name: str, rows: list[tuple]) -> str:
+    """The answer in one sentence: status word, per cent, natural frequency."""
+    _, language = view._, view.language
+    if not rows:
+        return _("{unit} has no target in this run.").format(unit=name)
+    if len(rows) == 1:
+        row = rows[0]
+        return _("{unit}: “{target}” is rated {status}, {chance}.").format(
+            unit=name, target=view.target_name(row.target), status=status_word(row.status, language).lower(),
+            chance=say_chance_of(row, language),
+        )  # fmt: skip
+    good = sum(one.status in ON_TRACK for one in rows)
+    head = _("{unit} is on track for {good} of {n} targets").format(
+        unit=name, good=number(good, language), n=number(len(rows), language)
+    )
+    worst = urgent(rows)
+    counted = [
+        _("{n} {status}").format(n=number(n, language), status=status_word(status, language).lower())
+        for status in ("missed", "unlikely", "at_risk", "likely", "not_assessable")
+        if (n := sum(one.status == status for one in rows))
+    ]
+    middle = f" ({list_of(counted, language)})" if counted else ""
+    if worst is None or worst.status == "not_assessable":
+        return f"{head}{middle}."
+    target = view.target_name(worst.target)
+    if worst.settled:
+        tail = _("“{target}” is settled: {status}.").format(target=target, status=status_word(worst.status, language).lower())
+    else:
+        p, chance = probability(worst.p_attain, language), say_chance(worst.p_attain, language)
+        tail = _("the most in doubt is “{target}”, with a probability of {p}, {chance}.").format(target=target, p=p, chance=chance)
+    return f"{head}{middle}; {tail}"

@@ -1,0 +1,160 @@
+"""The table of a unit's promises: status, probability, bullet graph, pace needed against pace kept, what closes the gap."""
+
+from __future__ import annotations
+
+import math
+
+from markupsafe import Markup
+
+from analysis.briefing import parts
+from analysis.briefing.charts import bullet
+from analysis.briefing.charts.frame import Scale
+from analysis.briefing.charts.trajectory import scale_of
+from analysis.briefing.fragment import Fragment, table, tag
+from analysis.briefing.locale import number, percent, period
+from analysis.briefing.view import View
+from analysis.briefing.wording import PER_PERIOD, difference, quantity, say_chance_of, say_goal, status_word
+
+
+def targets_table(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
+    """One row a promise.
+
+    Parameters
+    ----------
+    rows : list of namedtuples
+        The unit's assessments.
+    """
+    _ = view._
+    if not rows:
+        return Fragment(tag("p", _("No target binds this unit."), class_="note"), "note", _("No target binds this unit."))
+    header = [
+        _("Target"),
+        _("Status"),
+        _("Probability"),
+        _("Now, forecast at the deadline, target"),
+        _("Pace needed, pace kept"),
+        _("What closes the gap"),
+    ]
+    scales = scales_of(view, rows)
+    body = [_row(view, row, scales.get(row.indicator), key=f"b{at}") for at, row in enumerate(rows)]
+    caption = _("Targets of {unit}, data up to {period}").format(unit=view.name(unit), period=period(view.cutoff, view.language))
+    html = table(caption, header, body, class_="targets")
+    if any(_inferred(view, row.target) for row in rows):
+        note = _("{dagger} not stated in the source text, inferred by us; the registry of promises names each.")
+        html += tag("p", note.format(dagger=parts.DAGGER), class_="soft")
+    text = "\n".join(
+        f"{view.target_name(row.target)}: {status_word(row.status, view.language)}, {say_chance_of(row, view.language)}"
+        for row in rows
+    )
+    return Fragment(html, "table", text)
+
+
+def scales_of(view: View, rows: list[tuple]) -> dict[str, Scale]:
+    """One scale an indicator, over all its rows."""
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        if row.indicator in view.indicators:
+            found.setdefault(row.indicator, []).extend([row.current, row.threshold, row.upper80, row.lower80])
+    return {code: scale_of(view.indicators[code], values=values) for code, values in found.items()}
+
+
+def _inferred(view: View, target: str) -> bool:
+    row = view.targets.get(target)
+    return bool(row is not None and row.inferred)
+
+
+def _row(view: View, row, scale: Scale | None, *, key: str) -> list[object]:
+    _, language = view._, view.language
+    indicator, target = view.indicators.get(row.indicator), view.targets.get(row.target)
+    name = tag("b", view.target_name(row.target)) + (f" {parts.DAGGER}" if _inferred(view, row.target) else "")
+    goal = tag("span", say_goal(row, indicator, language, target), class_="goal")
+    owner = tag("span", _("Lead: {owner}").format(owner=target.owner), class_="goal") if target is not None and target.owner else ""
+    status = parts.chip(row.status, language) + _before(view, row)
+    return [
+        name + Markup(" ") + goal + Markup(" ") + owner,
+        status,
+        parts.chance(row, language),
+        _standing(view, row, indicator, scale, key=key),
+        _pace(view, row, indicator),
+        _closing(view, row),
+    ]
+
+
+def _before(view: View, row) -> Markup:
+    """Status and probability a quarter ago, where they differ."""
+    if not row.previous_status or row.settled or not math.isfinite(row.previous_p) or not math.isfinite(row.p_attain):
+        return Markup("")
+    if row.previous_status == row.status and abs(row.previous_p - row.p_attain) < 0.005:
+        return Markup("")
+    text = view._("before: {status}, {p}").format(
+        status=status_word(row.previous_status, view.language).lower(), p=percent(row.previous_p, view.language, 0)
+    )
+    return Markup(" ") + tag("span", text, class_="soft")
+
+
+def _standing(view: View, row, indicator, scale: Scale | None, *, key: str) -> Markup:
+    _, language = view._, view.language
+    if indicator is None or scale is None or not math.isfinite(row.current):
+        return tag("span", _("no figure"), class_="soft")
+    show = lambda value: quantity(value, indicator, language)
+    pieces = [_("now {value} ({period})").format(value=show(row.current), period=period(row.current_period, language))]
+    if math.isfinite(row.predicted_median):
+        pieces.append(
+            _("forecast {median}, 80% between {low} and {high}").format(
+                median=show(row.predicted_median), low=show(row.lower80), high=show(row.upper80)
+            )
+        )
+    if math.isfinite(row.threshold):
+        pieces.append(_("target {value}").format(value=show(row.threshold)))
+    words = "; ".join(pieces)
+    drawn = bullet.draw(
+        scale=scale, current=row.current, median=row.predicted_median, lower=row.lower80, upper=row.upper80,
+        threshold=row.threshold, key=key, title=f"{view.target_name(row.target)}: {words}",
+    )  # fmt: skip
+    return drawn + tag("span", words, class_="read")
+
+
+def _pace(view: View, row, indicator) -> Markup:
+    _, language = view._, view.language
+    if indicator is None or not math.isfinite(row.required_pace) or row.settled:
+        return tag("span", "–", class_="soft")
+    per = _(PER_PERIOD.get(indicator.frequency, PER_PERIOD["M"]))
+    kept = difference(row.actual_pace, indicator, language)
+    if _reached(row):
+        needed = _("no more is needed")
+    else:
+        needed = _("needed {pace} {per}").format(pace=difference(row.required_pace, indicator, language), per=per)
+    lines = [tag("b", needed), tag("span", _("kept {pace} {per}").format(pace=kept, per=per))]
+    if math.isfinite(row.pace_percentile) and not _reached(row):
+        often = _("such a pace was kept in {share} of comparable past spells of all units")
+        lines.append(tag("span", often.format(share=percent(row.pace_percentile, language, 0)), class_="soft"))
+    return Markup(" ").join(lines)
+
+
+def _reached(row) -> bool:
+    return bool(row.attained_now)
+
+
+def _closing(view: View, row) -> Markup:
+    """What is missing in cases, and how many in every period."""
+    _, language = view._, view.language
+    indicator = view.indicators.get(row.indicator)
+    if row.settled:
+        return tag("span", _("settled"), class_="soft")
+    if _reached(row):
+        return tag("span", _("kept today; hold it until the deadline"), class_="soft")
+    if indicator is None or not math.isfinite(row.gap_cases) or row.gap_cases <= 0:
+        shown = difference(row.gap, indicator, language, signed=False) if indicator and math.isfinite(row.gap) else "–"
+        return tag("span", shown, class_="soft")
+    things = view.text(indicator, "numerator") or view.text(indicator, "unit")
+    fewer = row.operator in ("<", "<=")
+    pattern = _("{n} fewer {things}") if fewer else _("{n} more {things}")
+    lines = [tag("b", pattern.format(n=number(row.gap_cases, language), things=things))]
+    if math.isfinite(row.required_cases):
+        per = _(PER_PERIOD.get(indicator.frequency, PER_PERIOD["M"]))
+        lines.append(tag("span", _("about {n} {per}").format(n=number(math.ceil(row.required_cases), language), per=per)))
+    if math.isfinite(row.current_denominator):
+        things = view.text(indicator, "denominator")
+        base = _("at {n} {things}").format(n=number(row.current_denominator, language), things=things)
+        lines.append(tag("span", base, class_="soft"))
+    return Markup(" ").join(lines)

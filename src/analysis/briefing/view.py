@@ -1,0 +1,271 @@
+"""The rows of a run that one page needs, found without scanning the tables again for every page.
+
+Read-only selections over :class:`RunTables`; nothing is computed here that a table does not hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from analysis.briefing.locale import Translator, text_of, translator
+from analysis.words.errors import DataError, Problem, did_you_mean
+from analysis.words.schema import RunTables
+
+_VIEWS: dict[tuple[int, str], View] = {}
+_MAX_VIEWS = 8
+OURS = "ensemble"  # model of the evidence table that the probabilities come from
+ALL_TARGETS = "all"  # its rows that pool the targets of an indicator
+
+
+class History(NamedTuple):
+    """One unit's observed series: periods, values in natural units, counts, flags; each of length n."""
+
+    periods: list[str]
+    values: np.ndarray
+    numerator: np.ndarray
+    denominator: np.ndarray
+    flags: list[str]
+
+
+class Fan(NamedTuple):
+    """One unit's forecast: periods, quantile levels and predicted, shape (n_periods, n_levels)."""
+
+    periods: list[str]
+    levels: np.ndarray
+    predicted: np.ndarray
+
+    def at_level(self, level: float) -> np.ndarray | None:
+        """Column of a quantile level, None where the run did not store it."""
+        found = np.flatnonzero(np.abs(self.levels - level) < 1e-6)
+        return self.predicted[:, found[0]] if len(found) else None
+
+    def band(self, interval_level: float) -> tuple[np.ndarray, np.ndarray] | None:
+        """Lower and upper bound of a central interval."""
+        lower, upper = self.at_level((1 - interval_level) / 2), self.at_level((1 + interval_level) / 2)
+        return None if lower is None or upper is None else (lower, upper)
+
+
+@dataclass(frozen=True)
+class View:
+    """A run as a page reads it, in one language."""
+
+    run: RunTables
+    language: str
+
+    @property
+    def _(self) -> Translator:
+        return translator(self.language)
+
+    @cached_property
+    def units(self) -> dict[str, tuple]:
+        """Unit code -> its row, in the order of the table."""
+        return {row.unit: row for row in self.run.units.itertuples(index=False)}
+
+    @cached_property
+    def indicators(self) -> dict[str, tuple]:
+        """Indicator code -> its row, in the registry's order."""
+        return _by_order(self.run.indicators, "indicator")
+
+    @cached_property
+    def targets(self) -> dict[str, tuple]:
+        """Target code -> its row, in the registry's order."""
+        return _by_order(self.run.targets, "target")
+
+    @cached_property
+    def _children(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for code, row in self.units.items():
+            found.setdefault(row.parent, []).append(code)
+        return found
+
+    @cached_property
+    def _ranges(self) -> dict[str, dict[str, slice]]:
+        names = ("quality", "scorecard")
+        return {name: _slices(getattr(self.run, name)) for name in names}
+
+    @cached_property
+    def _observed(self) -> tuple[dict[tuple, slice], dict[str, np.ndarray]]:
+        return _series(self.run.observations, "period vintage flags", "value numerator denominator")
+
+    @cached_property
+    def _forecast(self) -> tuple[dict[tuple, slice], dict[str, np.ndarray]]:
+        return _series(self.run.forecasts, "period", "quantile_level predicted")
+
+    @cached_property
+    def _assessed(self) -> dict[str, list[tuple]]:
+        order = {code: at for at, code in enumerate(self.targets)}
+        found: dict[str, list[tuple]] = {}
+        for row in plain(self.run.assessments).itertuples(index=False):
+            found.setdefault(row.unit, []).append(row)
+        for rows in found.values():
+            rows.sort(key=lambda row: (order.get(row.target, len(order)), row.target))
+        return found
+
+    def unit(self, code: str) -> tuple:
+        """Row of a unit.
+
+        Raises
+        ------
+        DataError
+            When the run has no such unit.
+        """
+        if code not in self.units:
+            raise DataError(
+                Problem(
+                    f"run {self.run.run_id}: unit {code!r}",
+                    "the run has no such unit",
+                    f"one of the {len(self.units)} codes in its units table",
+                    did_you_mean(code, self.units),
+                )
+            )
+        return self.units[code]
+
+    def name(self, code: str) -> str:
+        """Name of a unit in the page's language; its code where it has none."""
+        row = self.units.get(code)
+        if row is None:
+            return code
+        return (row.name_en or row.name if self.language == "en" else row.name) or code
+
+    def text(self, row: tuple, column: str) -> str:
+        """A row's text in the page's language."""
+        return text_of(row, column, self.language)
+
+    def target_name(self, code: str) -> str:
+        """Name of a target; its code where the registry does not know it."""
+        row = self.targets.get(code)
+        return (self.text(row, "name") if row is not None else "") or code
+
+    def children(self, code: str) -> list[str]:
+        """Units right below."""
+        return self._children.get(code, [])
+
+    def ancestors(self, code: str) -> list[str]:
+        """Units above, the nearest first; a circle in the tree ends the walk."""
+        found: list[str] = []
+        parent = self.units[code].parent if code in self.units else ""
+        while parent and parent in self.units and parent not in found:
+            found.append(parent)
+            parent = self.units[parent].parent
+        return found
+
+    @cached_property
+    def roots(self) -> list[str]:
+        """Units without a known parent."""
+        return [code for code, row in self.units.items() if row.parent not in self.units]
+
+    @cached_property
+    def root(self) -> str:
+        """The unit the overview speaks of: the first root with a child, else the first unit."""
+        with_children = [code for code in self.roots if self.children(code)]
+        return (with_children or self.roots or list(self.units) or [""])[0]
+
+    def assessed(self, unit: str) -> list[tuple]:
+        """A unit's assessments in the registry's order of targets."""
+        return self._assessed.get(unit, [])
+
+    def all_assessed(self) -> dict[str, list[tuple]]:
+        """Every unit's assessments."""
+        return self._assessed
+
+    def rows(self, table: str, unit: str) -> pd.DataFrame:
+        """A unit's rows of a table that is sorted by unit."""
+        at = self._ranges[table].get(unit, slice(0, 0))
+        return getattr(self.run, table).iloc[at]
+
+    def history(self, unit: str, indicator: str) -> History:
+        """A unit's series, the latest vintage of every period."""
+        slices, columns = self._observed
+        at = slices.get((unit, indicator), slice(0, 0))
+        periods, vintages = columns["period"][at].tolist(), columns["vintage"][at]
+        values = [columns[name][at] for name in ("value", "numerator", "denominator")]
+        flags = columns["flags"][at]
+        if len(vintages) and (vintages[1:] != vintages[:-1]).any():  # sorted: the last of a period is the latest
+            keep = np.array([one != after for one, after in zip(periods, [*periods[1:], None])])
+            periods = [one for one, kept in zip(periods, keep) if kept]
+            values, flags = [one[keep] for one in values], flags[keep]
+        return History(periods, *values, flags.tolist())
+
+    def fan(self, unit: str, indicator: str) -> Fan:
+        """A unit's forecast quantiles."""
+        slices, columns = self._forecast
+        at = slices.get((unit, indicator), slice(0, 0))
+        levels = np.unique(columns["quantile_level"][at])
+        n_periods = (at.stop - at.start) // max(len(levels), 1)
+        if n_periods * len(levels) != at.stop - at.start:
+            raise DataError(Problem(f"forecasts of {unit!r}, {indicator!r}", "quantile levels differ between horizons"))
+        predicted = columns["predicted"][at].reshape(n_periods, len(levels))
+        return Fan(columns["period"][at][:: max(len(levels), 1)].tolist(), levels, predicted)
+
+    @cached_property
+    def evidence(self) -> pd.DataFrame:
+        """Our own model's rows of the panels' backtest that pool all targets; whole numbers as floats."""
+        table = plain(self.run.evidence)
+        return table[(table["model"].to_numpy() == OURS) & (table["target"].to_numpy() == ALL_TARGETS)]
+
+    @cached_property
+    def records(self) -> dict[str, tuple]:
+        """Indicator -> our record over all horizons and past deadlines."""
+        overall = self.evidence[self.evidence["slice_kind"].to_numpy() == "overall"]
+        return {row.indicator: row for row in overall.itertuples(index=False)}
+
+    def extra(self, name: str) -> pd.DataFrame:
+        """A table that a target kind or a scenario adds; empty where the run has none."""
+        return self.run.extra.get(name, pd.DataFrame())
+
+    @cached_property
+    def cutoff(self) -> str:
+        """The last observed period the forecasts saw; the latest where indicators differ."""
+        cutoffs = self.run.assessments["cutoff"].unique().tolist() or self.run.forecasts["cutoff"].unique().tolist()
+        return max(cutoffs, default=str(self.run.params.get("cutoff") or ""))
+
+
+def plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with its nullable whole numbers as floats: a missing one is NaN, as everywhere else."""
+    whole = {name: "float64" for name, kind in frame.dtypes.items() if str(kind) == "Int64"}
+    return frame.astype(whole) if whole else frame
+
+
+def view_of(run: RunTables, language: str) -> View:
+    """The view of a run; kept for the next page of the same run."""
+    key = (id(run), language)
+    found = _VIEWS.get(key)
+    if found is None or found.run is not run:
+        while len(_VIEWS) >= _MAX_VIEWS:
+            _VIEWS.pop(next(iter(_VIEWS)))
+        translator(language)
+        found = _VIEWS[key] = View(run, language)
+    return found
+
+
+def _by_order(frame: pd.DataFrame, key: str) -> dict[str, tuple]:
+    frame = frame.sort_values(["order", key], kind="stable", na_position="last")
+    return {getattr(row, key): row for row in frame.itertuples(index=False)}
+
+
+def _slices(frame: pd.DataFrame) -> dict[str, slice]:
+    units = frame["unit"].to_numpy()
+    if not len(units):
+        return {}
+    starts = np.flatnonzero(np.r_[True, units[1:] != units[:-1]])
+    ends = np.r_[starts[1:], len(units)]
+    return {units[start]: slice(int(start), int(end)) for start, end in zip(starts, ends)}
+
+
+def _series(frame: pd.DataFrame, text: str, numbers: str) -> tuple[dict[tuple, slice], dict[str, np.ndarray]]:
+    """Rows of every unit and indicator in a table sorted by both, and its columns as arrays."""
+    units, indicators = frame["unit"].to_numpy(), frame["indicator"].to_numpy()
+    columns = {name: frame[name].to_numpy() for name in text.split()}
+    columns |= {name: frame[name].to_numpy("float64") for name in numbers.split()}
+    if not len(units):
+        return {}, columns
+    new = np.r_[True, (units[1:] != units[:-1]) | (indicators[1:] != indicators[:-1])]
+    starts = np.flatnonzero(new)
+    ends = np.r_[starts[1:], len(units)]
+    keys = zip(units[starts], indicators[starts])
+    return {key: slice(int(a), int(b)) for key, a, b in zip(keys, starts, ends)}, columns

@@ -1,0 +1,228 @@
+"""Rule-based sentences: one message catalogue, both languages from the same facts, every hedge with its number.
+
+A ``say_*`` function takes plain numbers or a row and returns text without markup; each number in it stands in a table.
+Nothing here decides: the status comes from the assessments, the words only name it.
+"""
+
+from __future__ import annotations
+
+import math
+
+from analysis.briefing.locale import NOTHING, number, percent, period, points, translator
+
+ICONS = {  # shape carries the status where colour cannot; glyphs that Segoe UI, Arial Unicode and DejaVu share
+    "met": "✓", "holding": "●", "on_track": "▲", "likely": "◆",
+    "at_risk": "▼", "unlikely": "■", "missed": "✕", "not_assessable": "○",
+}  # fmt: skip
+
+
+def _(message: str) -> str:
+    """Mark a message for extraction; it is translated where it is used."""
+    return message
+
+
+STATUS_WORDS = {
+    "met": _("Met"),
+    "holding": _("Holding"),
+    "on_track": _("On track"),
+    "likely": _("Likely"),
+    "at_risk": _("At risk"),
+    "unlikely": _("Unlikely"),
+    "missed": _("Missed"),
+    "not_assessable": _("Not assessable"),
+}
+SHORT_WORDS = {  # heat map: the row still fits a phone, the full word is in the legend
+    "met": _("met"),
+    "holding": _("holding"),
+    "on_track": _("on track"),
+    "likely": _("likely"),
+    "at_risk": _("at risk"),
+    "unlikely": _("unlikely"),
+    "missed": _("missed"),
+    "not_assessable": _("n/a"),
+}
+REASONS = {
+    "too_few_points": _("too few observed periods"),
+    "no_data": _("no data"),
+    "no_series": _("no data"),
+    "series_ended": _("the last figure is too old"),
+    "no_forecast": _("no forecast could be made"),
+    "break": _("the definition changed and too few periods have been observed since"),
+    "no_threshold": _("the promise states no number"),
+    "no_deadline": _("the promise states no deadline"),
+    "not_started": _("its clock has not started"),
+    "no_tasks": _("the task list is not in the data"),
+    "failed": _("the forecast failed"),
+}
+LEVELS = {
+    "nation": _("Nation"),
+    "region": _("Regions"),
+    "province": _("Provinces"),
+    "prefecture": _("Prefectures"),
+    "municipality": _("Municipalities"),
+    "ministry": _("Ministries"),
+    "department": _("Departments"),
+    "district": _("Districts"),
+    "commune": _("Communes"),
+    "organisation": _("Organisations"),
+}
+PER_PERIOD = {"M": _("a month"), "Q": _("a quarter"), "Y": _("a year")}
+del _
+
+
+def status_word(status: str, language: str) -> str:
+    """The status in words, domain's eight.
+
+    Examples
+    --------
+    >>> status_word("at_risk", "vi"), status_word("at_risk", "en")
+    ('Nguy cơ không hoàn thành', 'At risk')
+    """
+    return translator(language)(STATUS_WORDS.get(status, status))
+
+
+def reason_word(reason: str, language: str) -> str:
+    """Why a target could not be assessed; an unknown code stands as it is, with spaces."""
+    return translator(language)(REASONS[reason]) if reason in REASONS else reason.replace("_", " ")
+
+
+def level_word(level: str, language: str) -> str:
+    """Name of a level of the tree, plural."""
+    return translator(language)(LEVELS[level]) if level in LEVELS else level.capitalize() or NOTHING
+
+
+def say_chance(p: float | None, language: str) -> str:
+    """A probability as a natural frequency, out of ten, or out of a hundred near the ends.
+
+    Examples
+    --------
+    >>> say_chance(0.72, "vi"), say_chance(0.72, "en"), say_chance(0.03, "en")
+    ('khoảng 7 trong 10 trường hợp', 'about 7 in 10', 'about 3 in 100')
+    """
+    if p is None or not math.isfinite(p):
+        return NOTHING
+    n = 10 if 0.075 <= p <= 0.925 else 100
+    k = min(max(round(p * n), 1), n - 1)
+    _ = translator(language)
+    return _("about {k} in {n}").format(k=k, n=n)
+
+
+def probability(p: float | None, language: str) -> str:
+    """A probability in whole per cent: our figures support no more.
+
+    Examples
+    --------
+    >>> probability(0.724, "vi"), probability(1.0, "vi")
+    ('72%', '100%')
+    """
+    return percent(p, language, 0)
+
+
+def quantity(value: float | None, indicator, language: str, *, unit: bool = True) -> str:
+    """A value of an indicator with its unit: ``45,7%``, ``1.473 tài khoản``, ``92,8 điểm``, ``3``.
+
+    `indicator` is a row of ``schema.INDICATORS``, or None for a plain number.
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    kind = getattr(indicator, "kind", "count")
+    if kind == "rate":
+        return percent(value, language)
+    whole = kind in ("count", "rank") or float(value).is_integer()
+    text = number(value, language, 0 if whole else 1)
+    word = _unit_word(indicator, language) if unit and kind != "rank" else ""
+    return f"{text} {word}".strip()
+
+
+def difference(value: float | None, indicator, language: str, *, signed: bool = True) -> str:
+    """A difference of two values: shares in percentage points, the rest in the indicator's unit."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    kind = getattr(indicator, "kind", "count")
+    if kind == "rate":
+        return points(value, language, signed=signed)
+    digits = 0 if kind == "count" and abs(value) >= 10 or float(value).is_integer() else 1
+    plus = "+" if signed and value > 0 else ""
+    return f"{plus}{number(value, language, digits)} {_unit_word(indicator, language)}".strip()
+
+
+def _unit_word(indicator, language: str) -> str:
+    other = "en" if language == "vi" else "vi"
+    return getattr(indicator, f"unit_{language}", "") or getattr(indicator, f"unit_{other}", "") or ""
+
+
+def say_goal(assessment, indicator, language: str, target=None) -> str:
+    """What is promised: operator in words, threshold, deadline.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Row
+    >>> row = Row(kind="level_at", operator=">", threshold=0.6, deadline="2023-09")
+    >>> say_goal(row, Row(kind="rate"), "vi")
+    'trên 60,0% vào tháng 9/2023'
+    """
+    _ = translator(language)
+    operator = {">": _("above {value}"), ">=": _("at least {value}"), "<": _("below {value}"), "<=": _("at most {value}")}
+    n, k = getattr(target, "n", math.nan), getattr(target, "k", math.nan)
+    if math.isfinite(assessment.threshold):
+        if assessment.kind == "rank_le":
+            goal = _("among the first {k}").format(k=number(assessment.threshold, language))
+        else:
+            value = quantity(assessment.threshold, indicator, language)
+            goal = operator.get(assessment.operator, "{value}").format(value=value)
+    elif _finite(k) and _finite(n):
+        goal = _("{k} of {n}").format(k=number(k, language), n=number(n, language))
+    else:
+        up = getattr(indicator, "better", "up") != "down"
+        goal = _("rise (no number in the text)") if up else _("fall (no number in the text)")
+    if assessment.kind == "sustained_from" and getattr(target, "start", ""):
+        since = period(target.start, language)
+        return _("{goal} in every period from {start}").format(goal=goal, start=since)
+    if not assessment.deadline:
+        return goal
+    return _("{goal} by {deadline}").format(goal=goal, deadline=period(assessment.deadline, language))
+
+
+def _finite(value) -> bool:
+    try:
+        return math.isfinite(value)
+    except TypeError:
+        return False
+
+
+def say_chance_of(assessment, language: str) -> str:
+    """Probability as number and natural frequency, or why there is none.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Row
+    >>> say_chance_of(Row(status="likely", settled=False, p_attain=0.62, reason=""), "vi")
+    'xác suất 62%, khoảng 6 trong 10 trường hợp'
+    """
+    _ = translator(language)
+    if assessment.settled:
+        return _("settled")
+    if assessment.status == "not_assessable" or not _finite(assessment.p_attain):
+        return reason_word(assessment.reason, language) if assessment.reason else _("no probability")
+    return _("probability {p}, {chance}").format(
+        p=probability(assessment.p_attain, language), chance=say_chance(assessment.p_attain, language)
+    )
+
+
+def list_of(items: list[str], language: str) -> str:
+    """``a, b and c``.
+
+    Examples
+    --------
+    >>> list_of(["a", "b", "c"], "vi"), list_of(["a"], "en")
+    ('a, b và c', 'a')
+    """
+    if len(items) < 2:
+        return "".join(items)
+    _ = translator(language)
+    return _("{first} and {last}").format(first=", ".join(items[:-1]), last=items[-1])
+
+
+def upper_first(text: str) -> str:
+    """First letter in upper case, the rest as it is."""
+    return text[:1].upper() + text[1:]
