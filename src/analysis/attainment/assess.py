@@ -4,19 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from analysis.attainment.events.composite import score_ge
+from analysis.attainment.events.counting import add_milestones, coverage_all, cumulative_count, relative_change
 from analysis.attainment.events.level import level_at
+from analysis.attainment.events.listing import tasks_k_of_n
+from analysis.attainment.events.ranking import rank_le
+from analysis.attainment.events.several import SOLVED, conditional, directional, indicators_k_of_n
+from analysis.attainment.events.sustained import sustained_from
 from analysis.attainment.options import AssessOptions
 from analysis.attainment.promise import Promise, promises_of
 from analysis.attainment.rollup import add_sub_units
 from analysis.attainment.status import bounded, grade_of, status_of
 from analysis.attainment.world import Case, Outcome, World
+from analysis.registry.targets import units_of
+from analysis.words.errors import ParamsError, Problem, did_you_mean, require
 from analysis.words.schema import ASSESSMENTS, as_table
 
-EVENTS: dict[str, Callable[[Case], Outcome]] = {"level_at": level_at}
+EVENTS: dict[str, Callable[[Case], Outcome]] = {
+    "level_at": level_at,
+    "sustained_from": sustained_from,
+    "cumulative_count": cumulative_count,
+    "coverage_all": coverage_all,
+    "tasks_k_of_n": tasks_k_of_n,
+    "rank_le": rank_le,
+    "score_ge": score_ge,
+    "relative_change": relative_change,
+    "directional": directional,
+    "indicators_k_of_n": indicators_k_of_n,
+}
+EVENTS["conditional"] = partial(conditional, events=EVENTS)
+LAST = ("indicators_k_of_n",)  # kinds that look at the answers to others
 
 
 @dataclass(frozen=True)
@@ -83,21 +105,72 @@ def assess(
 
 def assess_world(world: World, *, previous: pd.DataFrame | None = None) -> Assessed:
     """Assess the promises of a prepared world; see :func:`assess`."""
-    frames, extra = [], {}
-    for promise in sorted(world.promises, key=lambda one: one.target):
-        outcome = EVENTS[promise.kind](world.case(promise))
-        frames.append(_described(outcome.frame, promise))
-        for name, table in outcome.extra.items():
-            if len(table):
-                extra.setdefault(name, []).append(table.assign(target=promise.target))
-    if not frames:
+    world.memory.setdefault(SOLVED, {})
+    check_kinds(world.promises)
+    extra: dict[str, list[pd.DataFrame]] = {}
+    tables = []
+    for turn in (False, True):
+        own = [one for one in world.promises if (one.kind in LAST) is turn]
+        frames = [_outcome(world, one, extra) for one in sorted(own, key=lambda one: one.target)]
+        frames = [one for one in frames if len(one)]
+        if frames:
+            frame = pd.concat(frames, ignore_index=True)
+            _judge(frame, world, previous)
+            _remember(frame, world)
+            tables.append(frame)
+    if not tables:
         return Assessed(ASSESSMENTS.empty(), {})
-    frame = pd.concat([one for one in frames if len(one)] or frames[:1], ignore_index=True)
-    frame["cutoff"] = world.cutoff
-    _judge(frame, world, previous)
+    frame = pd.concat(tables, ignore_index=True)
     add_sub_units(frame, world)
     table = as_table(frame[[name for name in ASSESSMENTS.columns if name in frame]], ASSESSMENTS)
-    return Assessed(table, {name: pd.concat(tables, ignore_index=True) for name, tables in sorted(extra.items())})
+    return Assessed(table, {name: _sorted(tables) for name, tables in sorted(extra.items())})
+
+
+def check_kinds(promises: Iterable[Promise]) -> None:
+    """Raise where a promise is of a kind that has no event.
+
+    Raises
+    ------
+    ParamsError
+        With every such promise at once.
+    """
+    allowed = ", ".join(EVENTS)
+    require(
+        [
+            Problem(f"target {one.target}: kind", f"{one.kind!r} is not known", allowed, did_you_mean(one.kind, EVENTS))
+            for one in promises
+            if one.kind not in EVENTS
+        ],
+        ParamsError,
+    )
+
+
+def _outcome(world: World, promise: Promise, extra: dict[str, list[pd.DataFrame]]) -> pd.DataFrame:
+    case = world.case(promise)
+    outcome = EVENTS[promise.kind](case)
+    if promise.milestones and case.panel is not None:
+        add_milestones(outcome, case)
+    for name, table in outcome.extra.items():
+        if len(table):
+            extra.setdefault(name, []).append(table.assign(target=promise.target))
+    return _described(outcome.frame, promise).assign(cutoff=world.cutoff)
+
+
+def _remember(frame: pd.DataFrame, world: World) -> None:
+    """Keep the answers for the promises that are about other promises."""
+    names = ["p_attain", "settled", "attained_now", "grade", "n_points", "n_origins"]
+    for row in frame[["unit", "target", *names]].to_dict("records"):
+        world.memory[SOLVED][row["unit"], row["target"]] = row
+
+
+def _sorted(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    table = pd.concat(tables, ignore_index=True)
+    key = [
+        one
+        for one in ("target", "unit", "scenario", "reading", "component", "member", "period", "task")
+        if one in table
+    ]
+    return table.sort_values(key, kind="stable", ignore_index=True)
 
 
 def _promises(targets: Iterable[object], *, units: pd.DataFrame, indicators: pd.DataFrame) -> list[Promise]:
@@ -106,8 +179,6 @@ def _promises(targets: Iterable[object], *, units: pd.DataFrame, indicators: pd.
     typed = [one for one in targets if not isinstance(one, Promise)]
     if not typed:
         return ready
-    from analysis.registry.targets import units_of
-
     better = dict(zip(indicators["indicator"], indicators["better"]))
     return ready + promises_of(typed, units=units, units_of=units_of, better=better)
 
@@ -142,6 +213,8 @@ def _judge(frame: pd.DataFrame, world: World, previous: pd.DataFrame | None) -> 
     )
     frame["p_attain"] = bounded(frame["p"].to_numpy(dtype=float), settled=settled, floor=options.p_floor)
     short = (frame["grade"] == "D") & ~settled & (frame["reason"] == "")
+    frame.loc[short & frame["broken"].astype(bool), "reason"] = "break"
+    short &= frame["reason"] == ""
     frame.loc[short & (frame["n_points"] < options.min_points), "reason"] = "too_few_points"
     frame.loc[short & (frame["n_points"] >= options.min_points), "reason"] = "series_ended"
     frame.loc[np.isnan(frame["p_attain"]) & (frame["reason"] == ""), "reason"] = "no_forecast"
@@ -151,7 +224,7 @@ def _judge(frame: pd.DataFrame, world: World, previous: pd.DataFrame | None) -> 
         frame["p_attain"],
         settled=settled,
         attained_now=frame["attained_now"].to_numpy(dtype=bool),
-        grade=frame["grade"].to_numpy(),
+        grade=np.where(frame["reason"] != "", "D", frame["grade"]),
         cut_points=options.cut_points,
         margin=options.hysteresis_margin,
         previous=np.where(before["same"], before["status"], ""),

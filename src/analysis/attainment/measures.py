@@ -48,7 +48,7 @@ def base_frame(case: Case) -> pd.DataFrame:
     frame["current_period"] = np.where(seen, np.array(case.panel.periods, dtype=object)[at], "")
     frame["n_points"] = np.isfinite(usable).sum(axis=1)
     frame["stale"] = np.where(seen, case.panel.n_periods - 1 - last, case.panel.n_periods)
-    frame["broken"] = (case.pick(case.panel.first) > 0) & (frame["n_points"] == 0)
+    frame["broken"] = (case.pick(case.panel.first) > 0) & (frame["n_points"] < case.options.min_points)
     frame["attained_now"] = holds(
         frame["current"],
         operator=case.promise.operator,

@@ -54,7 +54,15 @@ class Promise:
     inner : str
         Kind that a conditional promise becomes once it has started.
     better : str
-        "up" or "down", for promises without a number.
+        "up" or "down", for promises without a number and for ranks.
+    of : str
+        "count", "quota" or "eligible": what the threshold of a count is a share of.
+    baseline_period : str or None
+        Period whose value is the baseline.
+    total : float
+        Points of a composite; its weights sum to it.
+    settled : bool
+        The deadline lies in the history on purpose: the promise stays on the board as met or missed.
     """
 
     target: str
@@ -80,6 +88,10 @@ class Promise:
     started: bool = True
     inner: str = ""
     better: str = "up"
+    of: str = "count"
+    baseline_period: str | None = None
+    total: float = float("nan")
+    settled: bool = False
 
     def thresholds(self, units: Iterable[str]) -> np.ndarray:
         """Threshold of each unit, shape (n,)."""
@@ -131,7 +143,7 @@ def _promise(target: object, units: tuple[str, ...], better: Mapping[str, str]) 
         indicator=read("indicator", ""),
         kind=target.kind,
         units=units,
-        operator=read("operator", ">="),
+        operator=read("operator") or ("<=" if target.kind == "rank_le" else ">="),
         threshold=float(read("threshold", nan)),
         upper=float(read("upper", nan)),
         unit_thresholds=dict(read("unit_thresholds", {})),
@@ -150,6 +162,10 @@ def _promise(target: object, units: tuple[str, ...], better: Mapping[str, str]) 
         started=bool(read("started", True)),
         inner=read("inner", ""),
         better=read("better") or better.get(read("indicator", ""), "up"),
+        of=read("of", "count"),
+        baseline_period=read("baseline_period") or None,
+        total=float(read("total", nan)),
+        settled=bool(read("settled", False)),
     )
 
 

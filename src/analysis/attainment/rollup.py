@@ -43,5 +43,5 @@ def add_sub_units(frame: pd.DataFrame, world: World) -> None:
     has = table["n"].notna().to_numpy()
     frame.loc[has, "n_sub_units"] = table["n"].to_numpy()[has].astype(int)
     frame.loc[has, "n_sub_on_track"] = table["good"].to_numpy()[has].astype(int)
-    worst = np.where(table["up"].fillna(True).astype(bool), table["worst"], -table["worst"])
+    worst = np.where(table["up"].eq(True), table["worst"], -table["worst"])
     frame.loc[has, "worst_decile"] = worst[has]

@@ -1,0 +1,110 @@
+"""``rank_le``: the unit is among the best k of its peers at the deadline, by joint paths of all peers.
+
+Equal published values share the better place. Independent draws would make ranks look far more certain of moving than
+they are, so all peers share each path. A band of places is shown, and how many peers are within the noise.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from analysis.attainment import measures
+from analysis.attainment.events.joint import paths_at
+from analysis.attainment.events.level import level_at
+from analysis.attainment.world import Case, Outcome
+
+BAND = (0.1, 0.9)
+
+
+def rank_le(case: Case) -> Outcome:
+    """P(rank <= k among peers at the deadline); units outside the peer set are ranked beside it."""
+    if case.panel is not None and case.panel.kind == "rank":
+        return level_at(case)
+    frame = measures.base_frame(case)
+    frame["attained_now"] = False
+    if case.panel is None:
+        return Outcome(frame)
+    peers = sorted(set(case.promise.peers) | set(case.units))
+    index = {unit: row for row, unit in enumerate(case.panel.units)}
+    peers = [one for one in peers if one in index]
+    if len(peers) < 2:
+        frame["reason"] = frame["reason"].where(frame["reason"] != "", "no_peers")
+        return Outcome(frame)
+    rows = np.array([index[one] for one in peers])
+    values = case.panel.usable()[rows]
+    sign = -1.0 if case.promise.better == "up" else 1.0
+    current = case.panel.last_value()[rows]
+    table = pd.DataFrame({"unit": peers, "rank_now": _ranks(sign * current[:, None])[:, 0], "n_peers": len(peers)})
+    _judge(frame, table, case, rows, values, sign)
+    table = table.set_index("unit").reindex(frame["unit"]).reset_index()
+    frame["current"] = table["rank_now"].to_numpy()
+    for name in ("current_numerator", "current_denominator"):
+        frame[name] = np.nan
+    frame["gap"] = frame["current"] - frame["threshold"]
+    frame["attained_now"] = (frame["current"] <= frame["threshold"]).to_numpy()
+    return Outcome(frame, {"ranks": table})
+
+
+def _judge(frame: pd.DataFrame, table: pd.DataFrame, case: Case, rows: np.ndarray, values: np.ndarray, sign: float):
+    place = {unit: row for row, unit in enumerate(table["unit"])}
+    at = np.array([place.get(unit, -1) for unit in case.units])
+    has = at >= 0
+    if case.horizon is None:
+        frame["reason"] = frame["reason"].where(frame["reason"] != "", "no_deadline")
+        return
+    if case.horizon <= 0:
+        column = case.panel.n_periods - 1 + case.horizon
+        final = _ranks(sign * values[:, [column]])[:, 0] if column >= 0 else np.full(len(rows), np.nan)
+        table["rank_median"] = table["rank_low"] = table["rank_high"] = final
+        known = has & np.isfinite(final[np.clip(at, 0, None)])
+        kept = final[np.clip(at, 0, None)] <= case.thresholds
+        frame["settled"] = known
+        frame["p"] = frame["p_raw"] = np.where(known, kept.astype(float), np.nan)
+        frame.loc[~known & (frame["reason"] == ""), "reason"] = "deadline_not_observed"
+    elif case.predictive is None or case.horizon > case.predictive.horizon:
+        frame["reason"] = frame["reason"].where(frame["reason"] != "", "no_forecast")
+        return
+    else:
+        paths = paths_at(case.world, case.promise.indicator, rows=rows, horizon=case.horizon)
+        ranks = _ranks(sign * paths)
+        table["rank_median"] = np.median(ranks, axis=1)
+        table["rank_low"], table["rank_high"] = np.quantile(ranks, BAND, axis=1, method="inverted_cdf")
+        table["within_noise"] = _within_noise(paths)
+        kept = (ranks[np.clip(at, 0, None)] <= case.thresholds[:, None]).mean(axis=1)
+        lost = np.isnan(paths).any(axis=1)[np.clip(at, 0, None)]
+        frame["p"] = frame["p_raw"] = np.where(has & ~lost, kept, np.nan)
+    names = {"predicted_median": "rank_median", "lower80": "rank_low", "upper80": "rank_high"}
+    for name, source in names.items():
+        frame[name] = np.where(has, table[source].to_numpy()[np.clip(at, 0, None)], np.nan)
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Place of each row in each column, 1 is the smallest; equals share the better place; NaN is nobody's rival."""
+    missing = np.isnan(values)
+    ranks = rankdata(np.where(missing, np.inf, values), method="min", axis=0).astype(float)
+    return np.where(missing, np.nan, ranks)
+
+
+def _within_noise(paths: np.ndarray) -> np.ndarray:
+    """How many peers' order with each unit is open: their medians lie closer than the 80 % band of the difference.
+
+    Examples
+    --------
+    >>> _within_noise(np.array([[0.0, 1.0, 2.0], [0.5, 1.5, 2.5], [90.0, 90.0, 90.0]])).tolist()
+    [1, 1, 0]
+    """
+    low, middle, high = np.nanquantile(paths, (0.1, 0.5, 0.9), axis=1)
+    order = np.argsort(middle, kind="stable")
+    half, middle_sorted = (high - low) / 2, middle[order]
+    widest = np.nanmax(half) if np.isfinite(half).any() else 0.0
+    out = np.zeros(len(paths), dtype=int)
+    for row in range(len(paths)):
+        if np.isnan(middle[row]):
+            continue
+        reach = np.hypot(half[row], widest)
+        begin, end = np.searchsorted(middle_sorted, [middle[row] - reach, middle[row] + reach], side="left")
+        near = order[begin : end + 1]
+        out[row] = int(np.sum(np.abs(middle[near] - middle[row]) <= np.hypot(half[near], half[row]))) - 1
+    return out

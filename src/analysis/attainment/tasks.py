@@ -1,0 +1,194 @@
+"""A task list as Đề án 06 keeps it: four states, how many will be done, whether all will be, and which tasks block.
+
+How late tasks get done is read from the list itself: the delay against the due date, open tasks counted as not yet done
+(Kaplan-Meier). Units differ in diligence, so tasks of one unit are not independent: how much is read from the spread of
+their on-time shares.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from analysis.words.errors import DataError, Problem, did_you_mean, examples, require
+from analysis.words.periods import frequency_of, last_day
+
+STATES = ("done_on_time", "done_late", "open_in_time", "open_overdue")
+COLUMNS = ("task", "target", "unit", "due", "done")
+MIN_DONE = 5  # finished tasks below which no delay is estimated
+MAX_COMMON = 0.5  # upper bound of the correlation between tasks of one unit
+LIKELY = 0.5  # an open task less likely than this to be done in time blocks
+
+
+def check_tasks(tasks: pd.DataFrame) -> list[Problem]:
+    """What is wrong with a task list; empty when nothing is.
+
+    Columns: task (code), target, unit, due and done (ISO dates or period codes; done empty while open).
+    """
+    missing = [one for one in COLUMNS if one not in tasks.columns]
+    if missing:
+        return [
+            Problem(
+                "tasks",
+                f"the column {one!r} is missing",
+                ", ".join(COLUMNS),
+                did_you_mean(one, tasks.columns) or "Add it",
+            )
+            for one in missing
+        ]
+    problems = []
+    for name, empty_allowed in (("due", False), ("done", True)):
+        text = tasks[name].fillna("").astype(str).str.strip()
+        bad = [one for one in text if day_of(one) is None and not (one == "" and empty_allowed)]
+        if bad:
+            problems.append(
+                Problem(
+                    f"tasks: {name}",
+                    f"{len(bad)} values cannot be read as dates: {examples(bad)}",
+                    "2022-06-30, or a period such as 2022-06 or 2022-Q2"
+                    + ("; empty while open" if empty_allowed else ""),
+                    "Mend them at the source",
+                )
+            )
+    twice = tasks[tasks.duplicated(["task", "target", "unit"], keep=False)]
+    if len(twice):
+        codes = sorted(set(twice["task"].astype(str)))
+        problems.append(
+            Problem("tasks", f"tasks stand twice: {examples(codes)}", "each task once", "Remove the repeats")
+        )
+    return problems
+
+
+def day_of(text: str) -> int | None:
+    """Day number of an ISO date, or of the last day of a period; None where it is neither.
+
+    Examples
+    --------
+    >>> day_of("2022-06-30") == day_of("2022-06") == day_of("2022-Q2"), day_of("30/6")
+    (True, None)
+    """
+    if frequency_of(text):
+        return last_day(text).toordinal()
+    day = pd.to_datetime(text, format="%Y-%m-%d", errors="coerce") if text else pd.NaT
+    return None if pd.isna(day) else day.toordinal()
+
+
+def states(due, done, *, today: int) -> np.ndarray:
+    """One of `STATES` for each task.
+
+    Parameters
+    ----------
+    due, done : array of int
+        Day numbers; `done` < 0 while open. A task done after `today` is open.
+    today : int
+        Last day of the cutoff. A task due today and open is still in time.
+
+    Examples
+    --------
+    >>> states([10, 10, 10, 30], [9, 11, -1, -1], today=20).tolist()
+    ['done_on_time', 'done_late', 'open_overdue', 'open_in_time']
+    """
+    due, done = np.asarray(due), np.asarray(done)
+    finished = (done >= 0) & (done <= today)
+    late = np.where(finished, done > due, due < today)
+    return np.array(STATES, dtype=object)[np.where(finished, 0, 2) + late]
+
+
+def delay_curve(delay, *, finished) -> tuple[np.ndarray, np.ndarray]:
+    """Kaplan-Meier share of tasks still open this many days after their due date.
+
+    Parameters
+    ----------
+    delay : array, shape (n,)
+        Days from due date to completion, or to today for open tasks (negative: before it).
+    finished : array of bool, shape (n,)
+
+    Returns
+    -------
+    days, still_open : arrays, shape (m,)
+        Steps: from ``days[i]`` on the share is ``still_open[i]``; before the first it is 1.
+
+    Examples
+    --------
+    >>> days, still = delay_curve([-5, 0, 3, 3], finished=[True, True, True, False])
+    >>> days.tolist(), still.round(2).tolist()
+    ([-5.0, 0.0, 3.0], [0.75, 0.5, 0.25])
+    """
+    delay, finished = np.asarray(delay, dtype=float), np.asarray(finished, dtype=bool)
+    days = np.unique(delay[finished])
+    at_risk = (delay[None, :] >= days[:, None]).sum(axis=1)
+    ended = ((delay[None, :] == days[:, None]) & finished[None, :]).sum(axis=1)
+    return days, np.cumprod(1 - ended / np.maximum(at_risk, 1))
+
+
+def p_done_by(due, *, today: int, deadline: int, curve: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """P(an open task is done by the deadline | it is open today), one half of a task added on each side.
+
+    ``1 - S(deadline - due) / S(today - due)``; beyond the longest delay ever seen the curve stays flat.
+    """
+    days, still = curve
+
+    def share(x):
+        at = np.searchsorted(days, x, side="right") - 1
+        return np.where(at >= 0, still[np.clip(at, 0, None)], 1.0) if len(days) else np.ones(np.shape(x))
+
+    due = np.asarray(due, dtype=float)
+    left, now = share(deadline - due), share(today - due)
+    n = max(len(days), 1)
+    return np.where(deadline <= today, 0.0, 1 - (left * n + 0.5) / (now * n + 1.0))
+
+
+def common_share(on_time: pd.Series, unit: pd.Series) -> float:
+    """Correlation between on-time marks of tasks of one unit (one-way analysis of variance), within 0..`MAX_COMMON`."""
+    groups = on_time.astype(float).groupby(unit.to_numpy())
+    sizes, means = groups.size().to_numpy(dtype=float), groups.mean().to_numpy()
+    total, m = sizes.sum(), len(sizes)
+    if m < 2 or total <= m:
+        return 0.0
+    within = float(groups.apply(lambda one: ((one - one.mean()) ** 2).sum()).sum()) / (total - m)
+    between = float((sizes * (means - (sizes * means).sum() / total) ** 2).sum()) / (m - 1)
+    usual = (total - (sizes**2).sum() / total) / (m - 1)
+    spread = (between - within) / usual
+    return float(np.clip(spread / (spread + within), 0.0, MAX_COMMON)) if spread + within > 0 else 0.0
+
+
+def p_k_done(p: np.ndarray, *, done: int, k: float, common: float, scores: np.ndarray) -> float:
+    """P(at least k tasks are done), open tasks tied together by one shared score a path.
+
+    Parameters
+    ----------
+    p : array, shape (m,)
+        Of the open tasks.
+    done : int
+        Tasks done already.
+    k : float
+    common : float
+        Correlation of the normal scores.
+    scores : array, shape (>= m + 1, n_paths)
+        Standard normal; row 0 is the shared one.
+    """
+    own = np.sqrt(common) * scores[0] + np.sqrt(1 - common) * scores[1 : len(p) + 1]
+    return float((done + (own <= ndtri(p)[:, None]).sum(axis=0) >= k).mean())
+
+
+def prepare(tasks: pd.DataFrame, *, today: int) -> pd.DataFrame:
+    """Task list with day numbers, states and delays, sorted by target, unit, task.
+
+    Raises
+    ------
+    DataError
+        With every problem of :func:`check_tasks`.
+    """
+    require(check_tasks(tasks), DataError)
+    table = tasks.copy()
+    for name in ("task", "target", "unit"):
+        table[name] = table[name].fillna("").astype(str)
+    for name in ("due", "done"):
+        table[name] = table[name].fillna("").astype(str).str.strip()
+        table[f"{name}_day"] = [-1 if day_of(one) is None else day_of(one) for one in table[name]]
+    table["state"] = states(table["due_day"], table["done_day"], today=today)
+    finished = table["state"].isin(STATES[:2])
+    table["delay"] = np.where(finished, table["done_day"], today) - table["due_day"]
+    table["finished"] = finished
+    return table.sort_values(["target", "unit", "task"], kind="stable", ignore_index=True)
