@@ -14,6 +14,7 @@ from analysis.registry.entries import Entry, IsoDate, PeriodCode, Text, as_entry
 from analysis.registry.yamls import read_yaml
 from analysis.words.errors import ParamsError, require
 
+SIDES = ("value", "numerator", "denominator", "lower", "upper")  # of one figure
 VINTAGE = "{vintage}"  # stands in `path` where the folder of each vintage stands
 
 
@@ -82,6 +83,15 @@ class NotMeasured(Entry):
     reason: Annotated[str, Field(min_length=10)]
 
 
+class Break(Entry):
+    """A change of definition or boundary: models use figures from `period` on; `units` left out: all."""
+
+    indicator: Text
+    period: PeriodCode
+    units: tuple[Text, ...] = ()
+    reason: Annotated[str, Field(min_length=10)]
+
+
 class Drop(Entry):
     """A column with personal data, declared and dropped before anything else looks at it."""
 
@@ -125,6 +135,8 @@ class SourceParams(Entry):
     tree: Annotated[tuple[UpperLevel, ...], BeforeValidator(_tuple)] = ()
     corrections: Annotated[tuple[Correction, ...], BeforeValidator(_tuple)] = ()
     not_measured: Annotated[tuple[NotMeasured, ...], BeforeValidator(_tuple)] = ()
+    breaks: Annotated[tuple[Break, ...], BeforeValidator(_tuple)] = ()
+    max_refused_share: Annotated[float, Field(ge=0, le=1)] = 0.02
     drop: Annotated[tuple[Drop, ...], BeforeValidator(_tuple)] = ()
 
     @model_validator(mode="after")

@@ -1,0 +1,210 @@
+"""Upper levels of the tree as sums of numerators and denominators, or of counts; percentages are never averaged.
+
+A unit that is missing at a date is not invented. A rate is summed over the units present while they hold at least
+`MIN_COVERAGE` of the base, with the bounds that any figure of the missing ones would leave; a count with a unit missing
+would only seem to fall, so it stays empty with the sum of the others as its lower bound. Either way it is flagged.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.intake.checks import finding
+from analysis.intake.keys import pivot
+from analysis.words.periods import codes, ordinals
+
+MIN_COVERAGE = 0.95  # share of the base (denominators, else last known counts) that must be present
+LATE_PERIODS = {"M": 3, "Q": 1, "Y": 1}  # silent for longer than this at the end of the series: closed, not late
+_BLOCKS = ("value", "numerator", "denominator")
+
+
+def sum_up(
+    observations: pd.DataFrame, *, units: pd.DataFrame, indicators: pd.DataFrame
+) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """Figures of upper units that the sources do not report themselves.
+
+    Parameters
+    ----------
+    observations : DataFrame
+        One row a unit, indicator and period (one vintage, or the latest known).
+    units, indicators : DataFrame
+        `schema.UNITS`, `schema.INDICATORS`; indicators with ``aggregation: none`` are left alone.
+
+    Returns
+    -------
+    rows, findings : tuple
+        Rows with the columns of `schema.OBSERVATIONS` but `vintage`, flags "summed" and, where it is so,
+        "missing_unit_in_sum"; findings where a unit is missing or a reported total differs from its parts.
+    """
+    below = units[units["parent"].ne("")].groupby("parent")["unit"].agg(list).to_dict()
+    order = _bottom_up(units, below)
+    rows, findings = [], []
+    by_indicator = dict(tuple(observations.groupby("indicator", sort=True)))
+    for row in indicators.to_dict("records"):
+        part = by_indicator.get(row["indicator"])
+        if part is None or row["aggregation"] != "sum" or not order:
+            continue
+        summed, found = _sum_indicator(part, indicator=row, below=below, order=order, units=list(units["unit"]))
+        rows.append(summed)
+        findings += found
+    return (pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()), findings
+
+
+def _bottom_up(units: pd.DataFrame, below: dict[str, list[str]]) -> list[str]:
+    """Upper units, those farthest from the root first."""
+    parent_of = dict(zip(units["unit"], units["parent"]))
+
+    def depth(unit: str) -> int:
+        n = 0
+        while parent_of.get(unit):
+            unit, n = parent_of[unit], n + 1
+        return n
+
+    return sorted(below, key=lambda unit: (-depth(unit), unit))
+
+
+def _sum_indicator(
+    part: pd.DataFrame, *, indicator: dict, below: dict[str, list[str]], order: list[str], units: list[str]
+) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    frequency = indicator["frequency"]
+    when = ordinals(part["period"])
+    periods = codes(range(int(when.min()), int(when.max()) + 1), frequency=frequency)
+    block = {name: pivot(part, column=name, units=units, periods=periods) for name in _BLOCKS}
+    rate = indicator["kind"] == "rate"
+    figure = np.where(np.isfinite(block["denominator"]), block["numerator"], np.nan) if rate else block["value"]
+    base = block["denominator"] if rate else block["value"]
+    reported = np.isfinite(block["value"]).any(axis=1)
+    place = {unit: n for n, unit in enumerate(units)}
+    absent = np.zeros_like(base)  # base of missing units inside each unit that is itself a sum
+    rows, findings = [], []
+    for unit in order:
+        index = [place[one] for one in below[unit]]
+        sums = _sum_block(figure[index], base[index], absent[index], rate=rate, late=LATE_PERIODS[frequency])
+        if sums is None:
+            continue
+        here = place[unit]
+        if reported[here]:
+            findings += _compare(unit, indicator, periods, block, here, sums, rate)
+            continue
+        figure[here], base[here] = sums["figure"], sums["base"]
+        absent[here] = np.where(np.isfinite(sums["figure"]), sums["absent"], 0.0)
+        rows.append(_rows(unit, indicator["indicator"], periods, sums, rate))
+        findings += _missing(unit, indicator["indicator"], periods, sums, below[unit])
+    return (pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()), findings
+
+
+def expected(present: np.ndarray, *, late: int) -> np.ndarray:
+    """Which figures ought to be there: from a unit's first figure to its last, to the end where it is only late.
+
+    Parameters
+    ----------
+    present : array of bool, shape (n, T)
+    late : int
+        Longest silence at the end that still counts as late, in periods.
+
+    Returns
+    -------
+    array of bool, shape (n, T)
+
+    Examples
+    --------
+    >>> present = np.array([[1, 0, 1, 1, 0], [1, 0, 0, 0, 0]], dtype=bool)
+    >>> expected(present, late=2).astype(int).tolist()
+    [[1, 1, 1, 1, 1], [1, 0, 0, 0, 0]]
+    """
+    n_periods = present.shape[1]
+    at = np.arange(n_periods)
+    first = np.where(present.any(axis=1), present.argmax(axis=1), n_periods)
+    last = np.where(present.any(axis=1), n_periods - 1 - present[:, ::-1].argmax(axis=1), -1)
+    end = np.where(last >= n_periods - 1 - late, n_periods - 1, last)
+    return (at >= first[:, None]) & (at <= end[:, None])
+
+
+def _sum_block(
+    figure: np.ndarray, base: np.ndarray, inside: np.ndarray, *, rate: bool, late: int
+) -> dict[str, np.ndarray] | None:
+    """Sums over the rows; what is missing, and how much of the base it holds (each unit's last known base)."""
+    present = np.isfinite(figure) & np.isfinite(base)
+    if not present.any():
+        return None
+    anyone = present.any(axis=0)
+    missing = expected(present, late=late) & ~present & anyone
+    total = np.where(present, figure, 0.0).sum(axis=0)
+    total_base = np.where(present, base, 0.0).sum(axis=0)
+    known = pd.DataFrame(np.where(present, base, np.nan).T).ffill().bfill().to_numpy().T
+    absent = np.where(missing, np.nan_to_num(known), 0.0).sum(axis=0) + inside.sum(axis=0)
+    partial = missing.any(axis=0) | (inside > 0).any(axis=0)
+    whole = anyone & ~partial
+    enough = whole | (anyone & rate & (total_base >= MIN_COVERAGE * (total_base + absent)))
+    return {
+        "figure": np.where(enough, total, np.nan),
+        "base": np.where(enough, total_base, np.nan),
+        "total": np.where(anyone, total, np.nan),
+        "total_base": np.where(anyone, total_base, np.nan),
+        "absent": absent,
+        "missing": missing,
+        "partial": partial & anyone,
+        "anyone": anyone,
+    }
+
+
+def _rows(unit: str, indicator: str, periods: list[str], sums: dict[str, np.ndarray], rate: bool) -> pd.DataFrame:
+    some = sums["partial"]
+    value = sums["figure"]
+    if rate:
+        base = np.where(sums["base"] > 0, sums["base"], np.nan)
+        full = np.where(sums["total_base"] + sums["absent"] > 0, sums["total_base"] + sums["absent"], np.nan)
+        value, lower, upper = value / base, sums["total"] / full, (sums["total"] + sums["absent"]) / full
+    else:
+        lower, upper = sums["total"], np.full(len(periods), np.nan)
+    frame = pd.DataFrame(
+        {
+            "unit": unit,
+            "indicator": indicator,
+            "period": periods,
+            "value": value,
+            "numerator": sums["figure"] if rate else np.nan,
+            "denominator": sums["base"] if rate else np.nan,
+            "lower": np.where(some, lower, np.nan),
+            "upper": np.where(some, upper, np.nan),
+            "flags": np.where(some, "summed missing_unit_in_sum", "summed"),
+        }
+    )
+    return frame[sums["anyone"]]
+
+
+def _missing(
+    unit: str, indicator: str, periods: list[str], sums: dict[str, np.ndarray], below: list[str]
+) -> list[pd.DataFrame]:
+    rows = []
+    for at in np.flatnonzero(sums["partial"]):
+        names = [below[n] for n in np.flatnonzero(sums["missing"][:, at])] or ["units further down"]
+        share = sums["absent"][at] / max(sums["absent"][at] + sums["total_base"][at], 1e-12)
+        n_missing = int(sums["missing"][:, at].sum())
+        told = f"{n_missing} of {len(below)} units missing, {share:.1%} of the base: {', '.join(names[:5])}"
+        told += f" and {len(names) - 5} more" if len(names) > 5 else ""
+        told += "" if np.isfinite(sums["figure"][at]) else "; not summed"
+        rows.append({"unit": unit, "indicator": indicator, "period": periods[at], "told": told})
+    if not rows:
+        return []
+    frame = pd.DataFrame(rows)
+    return [finding(frame, flag="missing_unit_in_sum", found=frame["told"], source="sum")]
+
+
+def _compare(
+    unit: str, indicator: dict, periods: list[str], block: dict[str, np.ndarray], here: int, sums: dict, rate: bool
+) -> list[pd.DataFrame]:
+    """A reported total beside the sum of its parts; the reported one stands."""
+    mine = block["value"][here]
+    parts = sums["figure"] / np.where(sums["base"] > 0, sums["base"], np.nan) if rate else sums["figure"]
+    tolerance = max(indicator["resolution"] / 2 if indicator["resolution"] > 0 else 0.0, 0.0005) if rate else 0.5
+    rows = [
+        {"unit": unit, "indicator": indicator["indicator"], "period": periods[at],
+         "told": f"reported {mine[at]:.10g}, sum of the parts {parts[at]:.10g}"}
+        for at in np.flatnonzero(np.abs(mine - parts) > tolerance)
+    ]  # fmt: skip
+    if not rows:
+        return []
+    frame = pd.DataFrame(rows)
+    return [finding(frame, flag="sum_differs", found=frame["told"], source="sum")]

@@ -1,0 +1,131 @@
+"""Columns of raw cells to numbers and periods, each distinct cell read once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.intake.vietnamese import Number, Span, period_of, read_number, read_span
+
+_PLAIN = re.compile(r"-?[0-9]{1,300}(\.[0-9]+)?")
+_SIDES = ("value", "numerator", "denominator", "lower", "upper")
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A column of cells as numbers, arrays of shape (n,); ``refused`` holds "" or the reason a cell cannot be read."""
+
+    value: np.ndarray
+    numerator: np.ndarray
+    denominator: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    percent: np.ndarray
+    refused: np.ndarray
+
+
+def as_numbers(column: pd.Series, *, numbers: str, missing: tuple[str, ...]) -> Numbers:
+    """Read a column of numbers; cells of a typed file that are numbers already stay as they are.
+
+    Parameters
+    ----------
+    column : Series, shape (n,)
+        Text, numbers, or both.
+    numbers : str
+        "plain", "vi" or "en".
+    missing : tuple of str
+        Cells that mean "no figure".
+
+    Returns
+    -------
+    Numbers
+    """
+    n = len(column)
+    if pd.api.types.is_numeric_dtype(column):
+        return _all_numbers(column.to_numpy(dtype=float))
+    codes, distinct = pd.factorize(column.to_numpy(dtype=object), use_na_sentinel=False)
+    if n and numbers == "plain" and all(isinstance(one, str) and _PLAIN.fullmatch(one) for one in distinct):
+        return _all_numbers(distinct.astype(float)[codes])
+    read = [_one(cell, numbers, missing) for cell in distinct]
+    sides = {side: np.array([getattr(one, side) for one in read], dtype=float)[codes] for side in _SIDES} if n else {}
+    if not n:
+        return _all_numbers(np.empty(0))
+    return Numbers(
+        **sides,
+        percent=np.array([one.percent for one in read], dtype=bool)[codes],
+        refused=np.array([one.refused for one in read], dtype=object)[codes],
+    )
+
+
+def _all_numbers(values: np.ndarray) -> Numbers:
+    nothing = np.full(len(values), np.nan)
+    refused = np.where(np.isinf(values), "an infinite number", "").astype(object)
+    return Numbers(values, nothing, nothing, nothing, nothing, np.zeros(len(values), dtype=bool), refused)
+
+
+def _one(cell: object, numbers: str, missing: tuple[str, ...]) -> Number:
+    if isinstance(cell, int | float | np.number) and not isinstance(cell, bool):
+        value = float(cell)
+        return Number(value=value) if not np.isinf(value) else Number(refused="an infinite number")
+    text = str(cell)
+    return Number() if text.strip() in missing or not text.strip() else read_number(text, numbers=numbers)
+
+
+@dataclass(frozen=True)
+class Periods:
+    """A column of cells as period codes and last days, shape (n,); ``refused`` holds "" or the reason."""
+
+    code: np.ndarray
+    day: np.ndarray
+    refused: np.ndarray
+
+
+def as_periods(column: pd.Series, frequency: pd.Series, *, dates: str, year: int | None, rule: str) -> Periods:
+    """Read a column of dates or periods.
+
+    Parameters
+    ----------
+    column : Series, shape (n,)
+        Text; a whole number (a year in a typed file) is read as text.
+    frequency : Series, shape (n,)
+        "M", "Q" or "Y" of each row's indicator.
+    dates, year, rule
+        See :func:`analysis.intake.vietnamese.read_span` and :func:`~analysis.intake.vietnamese.period_of`.
+
+    Returns
+    -------
+    Periods
+    """
+    if not len(column):
+        nothing = np.empty(0, dtype=object)
+        return Periods(nothing, nothing.astype("datetime64[D]"), nothing)
+    pairs = pd.MultiIndex.from_arrays([as_codes(column), frequency.to_numpy(dtype=object)])
+    codes, distinct = pairs.factorize()
+    spans: dict[str, Span] = {text: read_span(text, dates=dates, year=year) for text in {one[0] for one in distinct}}
+    read = [period_of(spans[text], frequency=each, rule=rule) for text, each in distinct]
+    days = [spans[text].end for text, _ in distinct]
+    return Periods(
+        np.array([one[0] for one in read], dtype=object)[codes],
+        np.array(days, dtype="datetime64[D]")[codes],
+        np.array([one[1] for one in read], dtype=object)[codes],
+    )
+
+
+def as_codes(column: pd.Series) -> np.ndarray:
+    """Cells as codes: text, trimmed; a whole number of a typed file without its ``.0``.
+
+    Returns
+    -------
+    array of str, shape (n,)
+
+    Examples
+    --------
+    >>> as_codes(pd.Series([" 011002", 13, 13.0], dtype=object)).tolist()
+    ['011002', '13', '13']
+    """
+    codes, distinct = pd.factorize(column.to_numpy(dtype=object), use_na_sentinel=False)
+    text = [str(int(one)) if isinstance(one, float) and one.is_integer() else str(one).strip() for one in distinct]
+    return np.array(text, dtype=object)[codes] if len(text) else np.empty(0, dtype=object)
