@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,17 @@ FIRST_SYLLABLES = (
 )  # x the nine below = 135 invented names
 LAST_SYLLABLES = "Ngưỡng Quỳnh Vẹn Sậy Lẫm Ruộng Khởi Đượm Nhiễu".split()
 TINY = ("099018", "099067", "099135")  # a handful of dossiers a month
+TASKS = (
+    ("Rà soát, tái cấu trúc quy trình thủ tục hành chính", "Review and restructure procedures"),
+    ("Kết nối, chia sẻ dữ liệu với CSDL quốc gia về dân cư", "Connect to the national population database"),
+    ("Số hóa hồ sơ, kết quả giải quyết còn hiệu lực", "Digitise dossiers and results still in force"),
+    ("Làm sạch dữ liệu chuyên ngành", "Clean the sector's data"),
+    ("Tập huấn cán bộ bộ phận một cửa", "Train one-stop desk staff"),
+    ("Tích hợp thanh toán trực tuyến", "Integrate online payment"),
+    ("Tuyên truyền, hướng dẫn người dân sử dụng VNeID", "Show people how to use VNeID"),
+    ("Báo cáo đánh giá an toàn hệ thống thông tin", "Report on the security of information systems"),
+)
+NEW_YEAR, KNOWN_ON = date(2026, 1, 1), date(2026, 10, 10)  # day 0 of the tasks; day on which all figures were known
 COMPONENTS = {  # QĐ 766/QĐ-TTg as published by provinces: six components, 100 points
     "transparency": 18, "progress": 20, "online": 12, "payment": 10, "satisfaction": 18, "digitisation": 22,
 }  # fmt: skip
@@ -287,6 +299,24 @@ def index_rows(counts: dict[str, np.ndarray], *, names: dict[str, str], leaves: 
             yield [unit, names[unit], month, total, place, *map(comma, parts[row, column])]
 
 
+def task_rows(names: dict[str, str]):
+    """Tasks of 2026: eight a department, and the same ones in the province's own list; done is empty while open."""
+    rng = np.random.Generator(np.random.PCG64(SEED + 2))
+    departments = [unit for unit in names if unit[3:4] == "S"]
+    diligence = np.rint(15 * normals(rng, (len(departments), 1)))  # days; an able department is early in all of them
+    due = 45 + np.rint(300 * rng.random((len(departments), len(TASKS)))).astype(int)  # day of 2026
+    delay = np.rint(diligence - 6 + 18 * normals(rng, due.shape)).astype(int)
+    yield "task target unit name_vi name_en owner due done".split()
+    for target, whole in (("TASK-2026", False), ("TASK-2026-T", True)):
+        for row, unit in enumerate(departments):
+            for column, (name, name_en) in enumerate(TASKS):
+                until = NEW_YEAR + timedelta(days=int(due[row, column]))
+                done = until + timedelta(days=int(delay[row, column]))
+                days = until.isoformat(), done.isoformat() if done <= KNOWN_ON else ""
+                code, listed = f"NV{unit[4:]}.{column + 1}", PROVINCE if whole else unit
+                yield [code, target, listed, name, name_en, names[unit], *days]
+
+
 def write(path: Path, rows, *, delimiter: str) -> None:
     """Write rows as UTF-8 CSV with LF line ends."""
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -307,6 +337,7 @@ def main(folder: Path) -> None:
         ("index_766.csv", index_rows, ";"),
     ):
         write(folder / name, rows(counts, names=names, leaves=leaves), delimiter=delimiter)
+    write(folder / "tasks.csv", task_rows(names), delimiter=",")
 
 
 if __name__ == "__main__":

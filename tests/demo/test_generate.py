@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "data" / "demo"
-GENERATED = ("units.csv", "dossiers.csv", "accounts.csv", "procedures.csv", "index_766.csv")
+GENERATED = ("units.csv", "dossiers.csv", "accounts.csv", "procedures.csv", "index_766.csv", "tasks.csv")
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +155,14 @@ def test_a_planted_trouble_names_a_unit_of_the_tree():
     troubles = rows("troubles.csv")
     assert len(troubles) == 15
     assert {row["unit"] for row in troubles} <= known
+
+
+def test_tasks_stand_in_all_four_states_at_the_cutoff():
+    states = set()
+    for row in rows("tasks.csv"):
+        finished = row["done"] and row["done"] <= "2026-09-30"
+        late = row["done"] > row["due"] if finished else row["due"] < "2026-09-30"
+        states.add((bool(finished), late))
+    assert len(states) == 4
+    assert len(rows("tasks.csv")) == 2 * 20 * 8
+    assert max(row["due"] for row in rows("tasks.csv")) <= "2026-12-31"

@@ -1,8 +1,8 @@
 """Different indicators are never made one series: not by a source, not by a chain of targets.
 
 The sources of Đề án 06 hold four shares that all say "online": filed, received and resolved, processed fully, offered
-end to end. In one city in one month three of them stood at 90, 66 and 97 %. A series or a promise that joins two of them
-is wrong however well it is computed.
+end to end. In one city in one month three of them stood at 90, 66 and 97 %. A series or a promise that joins two is
+wrong however well it is computed.
 """
 
 from __future__ import annotations
