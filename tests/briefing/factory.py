@@ -95,7 +95,8 @@ def make_run(*, seed: int = 0, previous: bool = True, units=UNITS, extra: bool =
     tables = dict(
         units=as_table(pd.DataFrame(units, columns=["unit", "name", "name_en", "parent", "level"]), schema.UNITS),
         indicators=as_table(
-            pd.DataFrame([one | {"frequency": "M", "order": at} for at, one in enumerate(INDICATORS)]), schema.INDICATORS
+            pd.DataFrame([one | {"frequency": "M", "order": at} for at, one in enumerate(INDICATORS)]),
+            schema.INDICATORS,
         ),
         targets=as_table(
             pd.DataFrame([one | {"scope": "all", "order": at} for at, one in enumerate(TARGETS)]), schema.TARGETS
@@ -110,7 +111,9 @@ def make_run(*, seed: int = 0, previous: bool = True, units=UNITS, extra: bool =
     extras = _extras(assessments, rng) if extra else {}
     before = None
     if previous:
-        earlier = as_table(forecasts.assign(cutoff="2026-06", period=forecasts["period"].map(_quarter_back)), schema.FORECASTS)
+        earlier = as_table(
+            forecasts.assign(cutoff="2026-06", period=forecasts["period"].map(_quarter_back)), schema.FORECASTS
+        )
         before = RunTables(**_common(), **{**tables, "forecasts": earlier})
     return RunTables(**_common(), **tables, extra=extras, previous=before)
 
@@ -122,7 +125,10 @@ def _common() -> dict:
         "cut_points": {"on_track": 0.8, "likely": 0.5, "at_risk": 0.2}, "min_points": 4, "seed": 1, "n_paths": 500,
         "sources": ["params/sources/demo.yml"], "model": "ensemble",
     }  # fmt: skip
-    manifest = {"hashes": {"params": "ab" * 32, "lock": "ef" * 32}, "sources": [{"path": "data/demo/online.csv", "sha256": "cd" * 32, "rows": 480}]}
+    manifest = {
+        "hashes": {"params": "ab" * 32, "lock": "ef" * 32},
+        "sources": [{"path": "data/demo/online.csv", "sha256": "cd" * 32, "rows": 480}],
+    }
     return dict(run_id="factory", params=params, manifest=manifest)
 
 
@@ -138,7 +144,7 @@ def _series(rng, periods, units):
             if (unit, indicator) in {("999", "online"), ("999", "score"), ("64-D3", "vneid")}:
                 continue
             known = periods if unit != "004" else periods[-1:]  # one point only
-            t = np.linspace(0, 1, len(periods))[-len(known):]
+            t = np.linspace(0, 1, len(periods))[-len(known) :]
             base = 1 / (1 + np.exp(-(-1.2 + 2.3 * t + 0.45 * (at % 5 - 2) + rng.normal(0, 0.08, len(known)))))
             n = np.full(len(known), 400.0 * (at + 1))
             if indicator in ("online", "digit", "late"):
@@ -264,7 +270,9 @@ def _scorecard(rng, units):
             p = float(np.round(rng.uniform(0.05, 0.95), 2))
             outcome = float(rng.uniform() < p)
             missed = (p > 0.5) != (outcome > 0.5)
-            rows.append((unit, target, "2026-03", "shock" if missed else "", "2026-06", p, outcome, (p - outcome) ** 2, 3))
+            rows.append(
+                (unit, target, "2026-03", "shock" if missed else "", "2026-06", p, outcome, (p - outcome) ** 2, 3)
+            )
     columns = ["unit", "target", "cutoff", "cause", "period", "p_attain", "outcome", "brier", "horizon"]
     return as_table(pd.DataFrame(rows, columns=columns), schema.SCORECARD)
 

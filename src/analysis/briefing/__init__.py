@@ -4,6 +4,18 @@ from analysis.briefing.forecast import forecast_page
 from analysis.briefing.fragment import Fragment
 from analysis.briefing.lab import lab_style
 from analysis.briefing.overview import overview_page
+from analysis.briefing.promises import registry_page
+from analysis.briefing.quality import quality_page
+from analysis.briefing.scorecard import scorecard_page
 from analysis.briefing.unit import unit_page
 
-__all__ = ["Fragment", "forecast_page", "lab_style", "overview_page", "unit_page"]
+__all__ = [
+    "Fragment",
+    "forecast_page",
+    "lab_style",
+    "overview_page",
+    "quality_page",
+    "registry_page",
+    "scorecard_page",
+    "unit_page",
+]

@@ -54,7 +54,9 @@ def rank(view: View) -> list[Item]:
     items = []
     for unit, rows in mine.items():
         level = view.units[unit].level
-        shares = sorted(((gap / totals[level, row.target], row) for gap, row in rows), key=lambda one: (-one[0], one[1].target))
+        shares = sorted(
+            ((gap / totals[level, row.target], row) for gap, row in rows), key=lambda one: (-one[0], one[1].target)
+        )
         gain = sum(share for share, _row in shares) / len(targets_of[level])
         items.append(Item(gain, unit, shares[0][1], shares[0][0], len(shares) - 1))
     return sorted(items, key=lambda one: (-one.gain, one.unit))

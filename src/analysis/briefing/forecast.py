@@ -42,7 +42,7 @@ class ForecastPage:
 
     def title(self) -> Fragment:
         """What the page is about."""
-        return parts.title(self.view, self.view._("Forecast and its record"), about=self.view._("Method and evidence"))
+        return parts.title(self.view, self.view._("Forecast and its record"))
 
     def answer(self) -> Fragment:
         """Whether our probabilities beat linear pace here, and where they did not."""
@@ -52,9 +52,9 @@ class ForecastPage:
             return Fragment(tag("p", text, class_="answer"), "sentence", text)
         known = self.overall[self.overall["skill_pace"].notna()]
         worse = [self._name(code) for code in known.loc[known["skill_pace"] <= 0, "indicator"]]
-        text = _("On past deadlines our probabilities had a smaller error than linear pace for {k} of {n} indicators").format(
-            k=number(len(known) - len(worse), language), n=number(len(known), language)
-        )
+        text = _(
+            "On past deadlines our probabilities had a smaller error than linear pace for {k} of {n} indicators"
+        ).format(k=number(len(known) - len(worse), language), n=number(len(known), language))
         text += _("; they did not for {names}.").format(names=list_of(worse, language)) if worse else "."
         pairs = [
             (_("median error saved against linear pace"), percent(known["skill_pace"].median(), language, 0)),
@@ -62,7 +62,8 @@ class ForecastPage:
             (
                 _("past deadlines tested (J), fewest to most"),
                 _("{low} to {high}").format(
-                    low=number(self.overall["n_origins"].min(), language), high=number(self.overall["n_origins"].max(), language)
+                    low=number(self.overall["n_origins"].min(), language),
+                    high=number(self.overall["n_origins"].max(), language),
                 ),
             ),
         ]
@@ -81,7 +82,9 @@ class ForecastPage:
             text = _("Too few past probabilities are stored to set them against outcomes.")
             return Fragment(tag("p", text, class_="note"), "note", text)
         off = float((bins["n"] * (bins["share"] - bins["mean_p"]).abs()).sum() / bins["n"].sum())
-        headline = _("What we said and what came differ by {gap} percentage points on average").format(gap=number(100 * off, language, 1))
+        headline = _("What we said and what came differ by {gap} percentage points on average").format(
+            gap=number(100 * off, language, 1)
+        )
         subtitle = _("{n} past probabilities in {k} bins; bar: 95% range of the share; size: number of cases").format(
             n=number(bins["n"].sum(), language), k=number(len(bins), language)
         )
@@ -95,7 +98,9 @@ class ForecastPage:
         ]  # fmt: skip
         data = table(_("Probabilities said and outcomes"), header, rows, class_="data")
         said = "; ".join(_("said {p}, came {share}").format(p=row[0], share=row[1]) for row in rows)
-        drawn = charts.reliability(bins, language=language, key="rel", title=headline, description=f"{subtitle}. {said}.")
+        drawn = charts.reliability(
+            bins, language=language, key="rel", title=headline, description=f"{subtitle}. {said}."
+        )
         return self._figure(headline, subtitle, drawn, data)
 
     def _bins(self) -> pd.DataFrame:
@@ -117,7 +122,9 @@ class ForecastPage:
             if below
             else _("Better than linear pace at every horizon tested")
         )
-        subtitle = _("error saved against linear pace = 1 − Brier score / Brier score of pace, by periods ahead; 0% = no better")
+        subtitle = _(
+            "error saved against linear pace = 1 − Brier score / Brier score of pace, by periods ahead; 0% = no better"
+        )
         steps = sorted({int(one) for _code, horizon, _s in lines for one in horizon})
         header = [_("Indicator"), *[number(one, language) for one in steps]]
         rows = []
@@ -149,11 +156,20 @@ class ForecastPage:
             return self.record()
         low = self.overall[self.overall["coverage80"] < 0.75]
         text = (
-            _("The 80% bands were too narrow for {names}.").format(names=list_of([self._name(one) for one in low["indicator"]], language))
+            _("The 80% bands were too narrow for {names}.").format(
+                names=list_of([self._name(one) for one in low["indicator"]], language)
+            )
             if len(low)
             else _("The 80% bands held at least 75% of the time for every indicator.")
         )
-        header = [_("Indicator"), _("80% bands held"), _("95% bands held"), _("Calibration slope"), _("Calibration error (ECE)"), _("Cases")]
+        header = [
+            _("Indicator"),
+            _("80% bands held"),
+            _("95% bands held"),
+            _("Calibration slope"),
+            _("Calibration error (ECE)"),
+            _("Cases"),
+        ]
         rows = [
             [
                 self._name(row.indicator), percent(row.coverage80, language, 0), percent(row.coverage95, language, 0),
@@ -162,12 +178,18 @@ class ForecastPage:
             for row in self.overall.itertuples(index=False)
         ]  # fmt: skip
         caption = _("How often the bands held on past deadlines; slope 1 is right, below 1 is too sure")
-        return Fragment(parts.sentence(text) + table(caption, header, rows, class_="record", numeric={1, 2, 3, 4, 5}), "table", text)
+        return Fragment(
+            parts.sentence(text) + table(caption, header, rows, class_="record", numeric={1, 2, 3, 4, 5}), "table", text
+        )
 
     def limits(self) -> Fragment:
         """How far the evidence reaches: J a panel, and what that means."""
         _, language = self.view._, self.view.language
-        few = [row.indicator for row in self.overall.itertuples(index=False) if math.isfinite(row.n_origins) and row.n_origins < SOON_ENOUGH]
+        few = [
+            row.indicator
+            for row in self.overall.itertuples(index=False)
+            if math.isfinite(row.n_origins) and row.n_origins < SOON_ENOUGH
+        ]
         text = _(
             "Units share shocks, so a thousand cases of one deadline count as one: J counts past deadlines that do not overlap. "
             "Below {j} of them the correction by past errors is only partly trusted; here that holds for {k} of {n} indicators."
@@ -177,7 +199,9 @@ class ForecastPage:
     def method(self) -> Fragment:
         """The method in five sentences."""
         sentences = methods.method_sentences(self.view)
-        return Fragment(tag("ol", *[tag("li", one) for one in sentences], class_="method"), "note", "\n".join(sentences))
+        return Fragment(
+            tag("ol", *[tag("li", one) for one in sentences], class_="method"), "note", "\n".join(sentences)
+        )
 
     def provenance(self) -> Fragment:
         """Where the figures come from."""

@@ -20,7 +20,10 @@ def heat_map(view: View) -> Fragment:
     _ = view._
     targets = _targets(view)
     groups = _groups(view)
-    head = [_("Unit"), *[Markup('<abbr title="{}">{}</abbr>').format(view.target_name(one), _breakable(one)) for one in targets]]
+    head = [
+        _("Unit"),
+        *[Markup('<abbr title="{}">{}</abbr>').format(view.target_name(one), _breakable(one)) for one in targets],
+    ]
     caption = _("Status of {n} units in {m} targets; worst first within each level").format(
         n=number(len(view.all_assessed()), view.language), m=number(len(targets), view.language)
     )
@@ -69,7 +72,8 @@ def _badness(rows: list[tuple]) -> float:
 def _group(view: View, level: str, units: list[str], targets: list[str]) -> str:
     _, language = view._, view.language
     cells = {
-        one: f'<td class="s-{one}"><i aria-hidden="true">{ICONS[one]}</i> {escape(_(SHORT_WORDS[one]))}</td>' for one in STATUSES
+        one: f'<td class="s-{one}"><i aria-hidden="true">{ICONS[one]}</i> {escape(_(SHORT_WORDS[one]))}</td>'
+        for one in STATUSES
     }
     label = f"{level_word(level, language)} ({number(len(units), language)})"
     span = len(targets) + 2
@@ -79,7 +83,9 @@ def _group(view: View, level: str, units: list[str], targets: list[str]) -> str:
         good = sum(one in ON_TRACK for one in mine.values())
         row = "".join([cells[mine[one]] if one in mine else "<td>–</td>" for one in targets])
         share = f"{number(good, language)}/{number(len(mine), language)}"
-        out.append(f'<tr><th scope="row">{parts.unit_link(view, unit, folder="")}</th>{row}<td class="num">{share}</td></tr>')
+        out.append(
+            f'<tr><th scope="row">{parts.unit_link(view, unit, folder="")}</th>{row}<td class="num">{share}</td></tr>'
+        )
     if len(units) > MAX_ROWS:
         rest = _("{n} more units of this level are in the index.").format(n=number(len(units) - MAX_ROWS, language))
         out.append(f'<tr><td colspan="{span}">{escape(rest)}</td></tr>')
@@ -89,5 +95,3 @@ def _group(view: View, level: str, units: list[str], targets: list[str]) -> str:
 def _breakable(code: str) -> Markup:
     """A code that may break after its hyphens: columns stay narrow, text horizontal."""
     return Markup("-<wbr>").join(code.split("-"))
-
-

@@ -15,7 +15,9 @@ from analysis.briefing.view import View
 def method(view: View, *, indicators: Sequence[str]) -> Fragment:
     """Five sentences and a table of records, one row an indicator."""
     sentences = method_sentences(view)
-    html = tag("ol", *[tag("li", one) for one in sentences], class_="method") + record_table(view, indicators=indicators)
+    html = tag("ol", *[tag("li", one) for one in sentences], class_="method") + record_table(
+        view, indicators=indicators
+    )
     return Fragment(html, "note", "\n".join(sentences))
 
 
@@ -89,5 +91,3 @@ def verdict(view: View, skill: float) -> str:
     if skill > 0:
         return _("better than pace")
     return _("not better than pace")
-
-

@@ -36,7 +36,7 @@ class OverviewPage:
     def title(self) -> Fragment:
         """What the run is about."""
         heading = self.view.run.params.get(f"title_{self.view.language}") or self.view.name(self.view.root)
-        return parts.title(self.view, name_html(heading), about=self.view._("Overview briefing"))
+        return parts.title(self.view, name_html(heading))
 
     def answer(self) -> Fragment:
         """One sentence that answers, and three numbers."""
@@ -55,10 +55,16 @@ class OverviewPage:
                 _("promises expected to be missed, of those still open"),
                 _("{k} of {n}").format(
                     k=number(
-                        sum(1 - row.p_attain for row in self.all_rows if row.status not in settled and np.isfinite(row.p_attain)),
+                        sum(
+                            1 - row.p_attain
+                            for row in self.all_rows
+                            if row.status not in settled and np.isfinite(row.p_attain)
+                        ),
                         language,
                     ),
-                    n=number(sum(row.status not in settled and np.isfinite(row.p_attain) for row in self.all_rows), language),
+                    n=number(
+                        sum(row.status not in settled and np.isfinite(row.p_attain) for row in self.all_rows), language
+                    ),
                 ),
             ),
             (
@@ -127,7 +133,9 @@ def say_overview(view: View, rows: list[tuple], all_rows: list[tuple]) -> str:
     if not rows:
         good = sum(row.status in ON_TRACK for row in all_rows)
         text = _("{good} of {n} promises of {units} units are on track.")
-        return text.format(good=number(good, language), n=number(len(all_rows), language), units=number(units, language))
+        return text.format(
+            good=number(good, language), n=number(len(all_rows), language), units=number(units, language)
+        )
     good = sum(row.status in ON_TRACK for row in rows)
     doubt = [row for row in rows if row.status in ("at_risk", "unlikely")]
     text = _("{unit} is on track for {good} of {n} targets").format(

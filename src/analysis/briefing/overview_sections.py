@@ -64,7 +64,9 @@ def changes(view: View) -> Fragment:
         for cause, n in sorted(causes.items(), key=lambda one: (-one[1], one[0]))
     ]
     text += f" ({list_of(why, language)})." if why else "."
-    largest = [row for row in table_.itertuples(index=False) if math.isfinite(row.p_change) and abs(row.p_change) >= 0.005]
+    largest = [
+        row for row in table_.itertuples(index=False) if math.isfinite(row.p_change) and abs(row.p_change) >= 0.005
+    ]
     largest.sort(key=lambda row: (row.status == row.status_before, -abs(row.p_change), row.unit, row.target))
     if not largest:
         return Fragment(parts.sentence(text), "sentence", text)
@@ -100,7 +102,12 @@ def sub_units(view: View, rows: list[tuple]) -> Fragment:
     if not rows:
         text = _("The top unit has no assessed sub-units.")
         return Fragment(tag("p", text, class_="note"), "note", text)
-    header = [_("Target"), _("Status and probability of the whole"), _("Sub-units on track"), _("Worst tenth stands at or beyond")]
+    header = [
+        _("Target"),
+        _("Status and probability of the whole"),
+        _("Sub-units on track"),
+        _("Worst tenth stands at or beyond"),
+    ]
     body = []
     for row in rows:
         indicator = view.indicators.get(row.indicator)
@@ -132,7 +139,9 @@ def scenarios(view: View) -> Fragment:
             target=view.target_name(target), low=percent(min(known, default=None), language, 0),
             high=percent(max(known, default=None), language, 0),
         )  # fmt: skip
-        drawn = strip.draw(low=min(known, default=math.nan), high=max(known, default=math.nan), now=now, key=f"s{at}", title=label)
+        drawn = strip.draw(
+            low=min(known, default=math.nan), high=max(known, default=math.nan), now=now, key=f"s{at}", title=label
+        )
         body.append([view.target_name(target), *[percent(one, language, 0) for one in values], drawn])
     caption = _("Probability of {unit} under other common courses of all units").format(unit=view.name(view.root))
     return Fragment(table(caption, header, body, class_="scenarios"), "table", caption)
@@ -146,7 +155,14 @@ def scenario_word(view: View, scenario: str) -> str:
 def thin_evidence(view: View, rows: list[tuple]) -> Fragment:
     """Targets whose evidence is thin: grade C, not assessable, and why."""
     _, language = view._, view.language
-    header = [_("Target"), _("Units"), _("Not assessable"), _("Grade C"), _("Past deadlines tested (J)"), _("Main reason")]
+    header = [
+        _("Target"),
+        _("Units"),
+        _("Not assessable"),
+        _("Grade C"),
+        _("Past deadlines tested (J)"),
+        _("Main reason"),
+    ]
     body = []
     for target in view.targets:
         mine = [row for row in rows if row.target == target]
@@ -169,6 +185,6 @@ def thin_evidence(view: View, rows: list[tuple]) -> Fragment:
     if not body:
         return Fragment(parts.sentence(text), "sentence", text)
     caption = _("Where the evidence is thin")
-    return Fragment(parts.sentence(text) + table(caption, header, body, class_="thin", numeric={1, 2, 3, 4}), "table", text)
-
-
+    return Fragment(
+        parts.sentence(text) + table(caption, header, body, class_="thin", numeric={1, 2, 3, 4}), "table", text
+    )

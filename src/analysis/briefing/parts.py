@@ -27,9 +27,9 @@ def chip(status: str, language: str, *, word: str = "") -> Markup:
     """Status as icon, word and colour (the colour is the style sheet's)."""
     icon = ICONS.get(status, "?")
     text = escape(word or status_word(status, language))
-    return Markup(f'<span class="status status-{escape(status)}"><span class="icon" aria-hidden="true">{icon}</span> ') + (
-        text + Markup("</span>")
-    )
+    return Markup(
+        f'<span class="status status-{escape(status)}"><span class="icon" aria-hidden="true">{icon}</span> '
+    ) + (text + Markup("</span>"))
 
 
 def chance(row, language: str) -> Markup:
@@ -65,13 +65,12 @@ def unit_link(view: View, unit: str, *, folder: str) -> Markup:
     return Markup(f'<a href="{prefix}{page_slug(unit)}.html">') + name_html(view.name(unit)) + Markup("</a>")
 
 
-def title(view: View, heading: object, *, about: str) -> Fragment:
-    """Page heading: what the page speaks of, the run's name, the period of the data."""
+def title(view: View, heading: object, *, about: str = "") -> Fragment:
+    """Page heading: what the page speaks of, what it belongs to, the run's name, the period of the data."""
     _ = view._
     name = view.run.params.get(f"title_{view.language}") or view.run.run_id
-    line = _("{about} · {run} · data up to {period}").format(
-        about=about, run=name, period=period(view.cutoff, view.language)
-    )
+    upto = _("data up to {period}").format(period=period(view.cutoff, view.language))
+    line = " · ".join(dict.fromkeys(one for one in (about, name, upto) if one and one != Markup(heading).striptags()))
     html = Markup('<header class="page-title">') + tag("h1", heading) + tag("p", line, class_="kicker")
     return Fragment(html + Markup("</header>"), "banner", f"{Markup(heading).striptags()}\n{line}")
 
@@ -87,19 +86,20 @@ def provenance(view: View, *, notebook: str, unit: str = "") -> Fragment:
     ]
     for name, digest in sorted(manifest.get("hashes", {}).items()):
         pairs.append((_("SHA-256 of {name}").format(name=name), tag("code", str(digest)[:16])))
-    for source in _sources(manifest):
+    for source in source_rows(manifest):
         digest = tag("code", str(source.get("sha256", ""))[:16])
         rows = source.get("rows")
         counted = _("{n} rows").format(n=number(rows, view.language)) if rows is not None else ""
         pairs.append((_("Source"), Markup("{} · {} · {}").format(source.get("path", ""), counted, digest)))
     how = _("The same inputs give the same page, byte for byte; {command} checks it.")
-    check = Markup(escape(how)).replace("{command}", str(tag("code", f"candich verify {run.run_id}")))
+    check = Markup(escape(how)).format(command=tag("code", f"candich verify {run.run_id}"))
     listing = tag("dl", *[tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs], class_="provenance")
     text = "; ".join(f"{name}: {Markup(value).striptags()}" for name, value in pairs)
-    return Fragment(listing + tag("p", Markup(check), class_="soft"), "provenance", text)
+    return Fragment(listing + tag("p", check, class_="soft"), "provenance", text)
 
 
-def _sources(manifest: dict) -> list[dict]:
+def source_rows(manifest: dict) -> list[dict]:
+    """The manifest's raw files, each as a mapping with at least its path."""
     sources = manifest.get("sources", [])
     if isinstance(sources, dict):
         sources = [{"path": path, "sha256": digest} for path, digest in sorted(sources.items())]

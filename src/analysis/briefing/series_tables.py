@@ -46,6 +46,12 @@ def fan_table(view: View, indicator, fan: Fan) -> Markup:
     rows = []
     for at, code in enumerate(fan.periods):
         centre = show(median[at]) if median is not None else NOTHING
-        rows.append([period(code, language, short=True), centre, *[f"{show(low[at])}–{show(high[at])}" for _l, (low, high) in bands]])
+        rows.append(
+            [
+                period(code, language, short=True),
+                centre,
+                *[f"{show(low[at])}–{show(high[at])}" for _l, (low, high) in bands],
+            ]
+        )
     caption = _("Forecast: {indicator}").format(indicator=view.text(indicator, "name"))
     return table(caption, header, rows, class_="data")

@@ -43,7 +43,8 @@ class UnitPage:
     def title(self) -> Fragment:
         """Whose page this is."""
         row = self.view.unit(self.unit)
-        about = " · ".join([self.view.name(one) for one in self.view.ancestors(self.unit)][:1] or [level_word(row.level, self.view.language)])
+        above = self.view.ancestors(self.unit)
+        about = self.view.name(above[0]) if above else level_word(row.level, self.view.language)
         return parts.title(self.view, name_html(self.name), about=about)
 
     def answer(self) -> Fragment:
@@ -175,8 +176,12 @@ def say_answer(view: View, *, name: str, rows: list[tuple]) -> str:
         return f"{head}{middle}."
     target = view.target_name(worst.target)
     if worst.settled:
-        tail = _("“{target}” is settled: {status}.").format(target=target, status=status_word(worst.status, language).lower())
+        tail = _("“{target}” is settled: {status}.").format(
+            target=target, status=status_word(worst.status, language).lower()
+        )
     else:
         p, chance = probability(worst.p_attain, language), say_chance(worst.p_attain, language)
-        tail = _("the most in doubt is “{target}”, with a probability of {p}, {chance}.").format(target=target, p=p, chance=chance)
+        tail = _("the most in doubt is “{target}”, with a probability of {p}, {chance}.").format(
+            target=target, p=p, chance=chance
+        )
     return f"{head}{middle}; {tail}"

@@ -54,21 +54,30 @@ def _spans(series: dict, of_indicator: dict) -> dict[str, tuple[int, int]]:
     return {name: (min(a for a, _b in spans), max(b for _a, b in spans)) for name, spans in found.items()}
 
 
-def _figure(view: View, code: str, pair: tuple, rows: list[tuple], *, span: tuple[int, int], key: str) -> tuple[Markup, str]:
+def _figure(
+    view: View, code: str, pair: tuple, rows: list[tuple], *, span: tuple[int, int], key: str
+) -> tuple[Markup, str]:
     _, language, indicator = view._, view.language, view.indicators[code]
     history, fan = pair
     values = [*history.values[-trajectory.MAX_HISTORY["M"] :], *[row.threshold for row in rows]]
-    values += [row.upper80 for row in rows] + ([fan.predicted[:, -2].max()] if len(fan.levels) > 1 and fan.periods else [])
+    values += [row.upper80 for row in rows] + (
+        [fan.predicted[:, -2].max()] if len(fan.levels) > 1 and fan.periods else []
+    )
     panel = Panel(
         indicator=indicator, history=history, fan=fan, promised=[_promised(view, row) for row in rows if math.isfinite(row.threshold)],
         span=span, scale=trajectory.scale_of(indicator, values=values), language=language,
     )  # fmt: skip
     headline, description = say_headline(view, code, rows, pair), say_description(view, code, rows, pair)
     drawn = trajectory.draw(panel, key=key, title=headline, description=description)
-    known = _("{first} to {last}").format(first=period(history.periods[0], language), last=period(history.periods[-1], language))
+    known = _("{first} to {last}").format(
+        first=period(history.periods[0], language), last=period(history.periods[-1], language)
+    )
     subtitle = f"{_measure(view, indicator)}; {_FREQUENCY_WORDS(_)[indicator.frequency or 'M']}, {known}"
     caption = tag("figcaption", tag("b", headline), Markup(" "), tag("span", subtitle, class_="soft"))
-    data = details(_("Figures of this chart"), series_tables.history_table(view, indicator, history) + series_tables.fan_table(view, indicator, fan))
+    data = details(
+        _("Figures of this chart"),
+        series_tables.history_table(view, indicator, history) + series_tables.fan_table(view, indicator, fan),
+    )
     return tag("figure", caption, drawn, data), f"{headline} ({subtitle})"
 
 
@@ -105,7 +114,9 @@ def say_headline(view: View, code: str, rows: list[tuple], pair: tuple) -> str:
     history, _fan = pair
     name = view.text(indicator, "name") or code
     now = quantity(history.values[-1], indicator, language)
-    dated = [row for row in rows if math.isfinite(row.threshold) and math.isfinite(row.predicted_median) and row.deadline]
+    dated = [
+        row for row in rows if math.isfinite(row.threshold) and math.isfinite(row.predicted_median) and row.deadline
+    ]
     if not dated:
         return _("{indicator}: {now} in {period}").format(
             indicator=name, now=now, period=period(history.periods[-1], language)
@@ -124,7 +135,11 @@ def say_headline(view: View, code: str, rows: list[tuple], pair: tuple) -> str:
         else _("{indicator}: {now}, {median} to be expected by {deadline}, {short} past the target")
     )
     return pattern.format(
-        indicator=name, now=now, median=median, deadline=deadline, short=difference(abs(short), indicator, language, signed=False)
+        indicator=name,
+        now=now,
+        median=median,
+        deadline=deadline,
+        short=difference(abs(short), indicator, language, signed=False),
     )
 
 
@@ -147,12 +162,15 @@ def say_description(view: View, code: str, rows: list[tuple], pair: tuple) -> st
     if bounds is not None and median is not None and fan.periods:
         parts_.append(
             _("Forecast for {period}: {median}, with 80% between {low} and {high}.").format(
-                period=period(fan.periods[-1], language), median=show(median[-1]), low=show(bounds[0][-1]), high=show(bounds[1][-1])
+                period=period(fan.periods[-1], language),
+                median=show(median[-1]),
+                low=show(bounds[0][-1]),
+                high=show(bounds[1][-1]),
             )
         )
     for row in rows:
         if math.isfinite(row.threshold):
-            goal = quantity(row.threshold, indicator, language)
+            goal = quantity(row.threshold, indicator, language, stated=True)
             word = status_word(row.status, language).lower()
             parts_.append(_("Target {value}: {status}.").format(value=goal, status=word))
     return " ".join(parts_)
@@ -225,7 +243,10 @@ def last_forecast(view: View, *, unit: str) -> Fragment:
                 k=number(held, view.language), n=number(len(rows), view.language)
             )
             header = [_("Indicator"), _("Period"), _("Forecast then (80%)"), _("Observed"), _("Within")]
-            pieces += [parts.sentence(inside), table(_("Last quarter's forecast and what happened"), header, rows, class_="then")]
+            pieces += [
+                parts.sentence(inside),
+                table(_("Last quarter's forecast and what happened"), header, rows, class_="then"),
+            ]
             texts.append(inside)
     settled = view.rows("scorecard", unit)
     if len(settled):
@@ -291,11 +312,14 @@ def data_notes(view: View, *, unit: str) -> Fragment:
         lines.append(
             Markup("{} {}").format(
                 tag("b", severity_word(severity, language) + ":"),
-                _("{finding}, {indicator}").format(finding=flag_word(flag, language), indicator=name) + (f": {when}" if when else ""),
+                _("{finding}, {indicator}").format(finding=flag_word(flag, language), indicator=name)
+                + (f": {when}" if when else ""),
             )
         )
     text = "\n".join(Markup(one).striptags() for one in lines[:MAX_NOTES])
     html = parts.bullets(lines[:MAX_NOTES])
     if len(lines) > MAX_NOTES:
-        html += parts.sentence(_("{n} more are in the data quality page.").format(n=number(len(lines) - MAX_NOTES, language)))
+        html += parts.sentence(
+            _("{n} more are in the data quality page.").format(n=number(len(lines) - MAX_NOTES, language))
+        )
     return Fragment(html, "note", text)

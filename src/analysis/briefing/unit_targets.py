@@ -26,7 +26,9 @@ def targets_table(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     """
     _ = view._
     if not rows:
-        return Fragment(tag("p", _("No target binds this unit."), class_="note"), "note", _("No target binds this unit."))
+        return Fragment(
+            tag("p", _("No target binds this unit."), class_="note"), "note", _("No target binds this unit.")
+        )
     header = [
         _("Target"),
         _("Status"),
@@ -37,7 +39,9 @@ def targets_table(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     ]
     scales = scales_of(view, rows)
     body = [_row(view, row, scales.get(row.indicator), key=f"b{at}") for at, row in enumerate(rows)]
-    caption = _("Targets of {unit}, data up to {period}").format(unit=view.name(unit), period=period(view.cutoff, view.language))
+    caption = _("Targets of {unit}, data up to {period}").format(
+        unit=view.name(unit), period=period(view.cutoff, view.language)
+    )
     html = table(caption, header, body, class_="targets")
     if any(_inferred(view, row.target) for row in rows):
         note = _("{dagger} not stated in the source text, inferred by us; the registry of promises names each.")
@@ -68,7 +72,11 @@ def _row(view: View, row, scale: Scale | None, *, key: str) -> list[object]:
     indicator, target = view.indicators.get(row.indicator), view.targets.get(row.target)
     name = tag("b", view.target_name(row.target)) + (f" {parts.DAGGER}" if _inferred(view, row.target) else "")
     goal = tag("span", say_goal(row, indicator, language, target), class_="goal")
-    owner = tag("span", _("Lead: {owner}").format(owner=target.owner), class_="goal") if target is not None and target.owner else ""
+    owner = (
+        tag("span", _("Lead: {owner}").format(owner=target.owner), class_="goal")
+        if target is not None and target.owner
+        else ""
+    )
     status = parts.chip(row.status, language) + _before(view, row)
     return [
         name + Markup(" ") + goal + Markup(" ") + owner,
@@ -96,22 +104,22 @@ def _standing(view: View, row, indicator, scale: Scale | None, *, key: str) -> M
     _, language = view._, view.language
     if indicator is None or scale is None or not math.isfinite(row.current):
         return tag("span", _("no figure"), class_="soft")
-    show = lambda value: quantity(value, indicator, language)
-    pieces = [_("now {value} ({period})").format(value=show(row.current), period=period(row.current_period, language))]
+    show = lambda value, **how: quantity(value, indicator, language, **how)
+    late = row.current_period and row.current_period != view.cutoff
+    now = _("now {value} ({period})") if late else _("now {value}")
+    lines = [now.format(value=show(row.current), period=period(row.current_period, language))]
     if math.isfinite(row.predicted_median):
-        pieces.append(
-            _("forecast {median}, 80% between {low} and {high}").format(
-                median=show(row.predicted_median), low=show(row.lower80), high=show(row.upper80)
-            )
-        )
+        between = f"{show(row.lower80, unit=False)}–{show(row.upper80, unit=False)}"
+        forecast = _("forecast {median} (80%: {range})")
+        lines.append(forecast.format(median=show(row.predicted_median, unit=False), range=between))
     if math.isfinite(row.threshold):
-        pieces.append(_("target {value}").format(value=show(row.threshold)))
-    words = "; ".join(pieces)
+        lines.append(_("target {value}").format(value=show(row.threshold, stated=True)))
+    words = "; ".join(lines)
     drawn = bullet.draw(
         scale=scale, current=row.current, median=row.predicted_median, lower=row.lower80, upper=row.upper80,
         threshold=row.threshold, key=key, title=f"{view.target_name(row.target)}: {words}",
     )  # fmt: skip
-    return drawn + tag("span", words, class_="read")
+    return drawn + Markup("").join(tag("span", one, class_="read") + Markup(" ") for one in lines)
 
 
 def _pace(view: View, row, indicator) -> Markup:
@@ -152,7 +160,9 @@ def _closing(view: View, row) -> Markup:
     lines = [tag("b", pattern.format(n=number(row.gap_cases, language), things=things))]
     if math.isfinite(row.required_cases):
         per = _(PER_PERIOD.get(indicator.frequency, PER_PERIOD["M"]))
-        lines.append(tag("span", _("about {n} {per}").format(n=number(math.ceil(row.required_cases), language), per=per)))
+        lines.append(
+            tag("span", _("about {n} {per}").format(n=number(math.ceil(row.required_cases), language), per=per))
+        )
     if math.isfinite(row.current_denominator):
         things = view.text(indicator, "denominator")
         base = _("at {n} {things}").format(n=number(row.current_denominator, language), things=things)

@@ -118,16 +118,25 @@ def probability(p: float | None, language: str) -> str:
     return percent(p, language, 0)
 
 
-def quantity(value: float | None, indicator, language: str, *, unit: bool = True) -> str:
+def quantity(value: float | None, indicator, language: str, *, unit: bool = True, stated: bool = False) -> str:
     """A value of an indicator with its unit: ``45,7%``, ``1.473 tài khoản``, ``92,8 điểm``, ``3``.
 
-    `indicator` is a row of ``schema.INDICATORS``, or None for a plain number.
+    Parameters
+    ----------
+    value : float or None
+    indicator : row of ``schema.INDICATORS``, or None
+        None: a plain number.
+    language : str
+    unit : bool
+        False leaves the word out, where the place says it already.
+    stated : bool
+        A number somebody wrote down (a threshold), printed as they did: ``80%``, not ``80,0%``.
     """
     if value is None or not math.isfinite(value):
         return NOTHING
     kind = getattr(indicator, "kind", "count")
     if kind == "rate":
-        return percent(value, language)
+        return percent(value, language, 0 if stated and abs(100 * value - round(100 * value)) < 1e-9 else 1)
     whole = kind in ("count", "rank") or float(value).is_integer()
     text = number(value, language, 0 if whole else 1)
     word = _unit_word(indicator, language) if unit and kind != "rank" else ""
@@ -159,19 +168,28 @@ def say_goal(assessment, indicator, language: str, target=None) -> str:
     >>> from types import SimpleNamespace as Row
     >>> row = Row(kind="level_at", operator=">", threshold=0.6, deadline="2023-09")
     >>> say_goal(row, Row(kind="rate"), "vi")
-    'trên 60,0% vào tháng 9/2023'
+    'trên 60% vào tháng 9/2023'
     """
     _ = translator(language)
-    operator = {">": _("above {value}"), ">=": _("at least {value}"), "<": _("below {value}"), "<=": _("at most {value}")}
+    operator = {
+        ">": _("above {value}"),
+        ">=": _("at least {value}"),
+        "<": _("below {value}"),
+        "<=": _("at most {value}"),
+    }
     n, k = getattr(target, "n", math.nan), getattr(target, "k", math.nan)
     if math.isfinite(assessment.threshold):
         if assessment.kind == "rank_le":
             goal = _("among the first {k}").format(k=number(assessment.threshold, language))
         else:
-            value = quantity(assessment.threshold, indicator, language)
+            value = quantity(assessment.threshold, indicator, language, stated=True)
             goal = operator.get(assessment.operator, "{value}").format(value=value)
     elif _finite(k) and _finite(n):
         goal = _("{k} of {n}").format(k=number(k, language), n=number(n, language))
+    elif assessment.kind == "tasks_k_of_n":
+        goal = _("all tasks done")
+    elif assessment.kind not in ("directional", "conditional"):
+        goal = _("the number assigned to each unit")
     else:
         up = getattr(indicator, "better", "up") != "down"
         goal = _("rise (no number in the text)") if up else _("fall (no number in the text)")

@@ -47,7 +47,9 @@ def draw(
     if math.isfinite(threshold):
         at = x(threshold)
         data = f"M{at:.1f},6l5,7l-5,7l-5,-7Z"
-        parts.append(f'<path class="r-target edge" d="{data}" fill="{ROLES["target"]}" stroke="#fff" stroke-width="1"/>')
+        parts.append(
+            f'<path class="r-target edge" d="{data}" fill="{ROLES["target"]}" stroke="#fff" stroke-width="1"/>'
+        )
     return svg.image(parts, key=key, title=title, description=title, size=(WIDTH, HEIGHT), class_="bullet")
 
 

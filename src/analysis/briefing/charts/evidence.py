@@ -17,7 +17,7 @@ from analysis.briefing.locale import number, percent, translator
 from analysis.briefing.theme import ROLES, rc
 
 SIZE = (420, 300)
-_BOX = (0.14, 0.16, 0.70, 0.76)
+_BOX = (0.13, 0.15, 0.60, 0.73)
 
 
 def reliability(bins: pd.DataFrame, *, language: str, key: str, title: str, description: str) -> Markup:
@@ -35,7 +35,7 @@ def reliability(bins: pd.DataFrame, *, language: str, key: str, title: str, desc
         axes.vlines(bins["mean_p"], bins["share_lower"], bins["share_upper"], color=ROLES["median"], linewidth=1.5)
         size = 12 + 90 * np.sqrt(bins["n"] / bins["n"].max())
         axes.scatter(bins["mean_p"], bins["share"], s=size, color=ROLES["median"], linewidths=0)
-        axes.text(1.02, 1, _("as said"), color=ROLES["soft"], va="center")
+        axes.text(1.02, 1, _("as said"), color=ROLES["soft"], va="center")  # end of the diagonal
         _percent_ticks(axes.set_xticks, language)
         _percent_ticks(axes.set_yticks, language)
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=_("probability said"))
@@ -44,7 +44,9 @@ def reliability(bins: pd.DataFrame, *, language: str, key: str, title: str, desc
     return svg.image([body], key=key, title=title, description=description, size=SIZE, class_="chart evidence")
 
 
-def skill_by_horizon(lines: Sequence[tuple[str, np.ndarray, np.ndarray]], *, language: str, key: str, title: str, description: str) -> Markup:
+def skill_by_horizon(
+    lines: Sequence[tuple[str, np.ndarray, np.ndarray]], *, language: str, key: str, title: str, description: str
+) -> Markup:
     """Brier skill against linear pace by horizon, one line an indicator; zero is no better than pace.
 
     Parameters
@@ -69,7 +71,10 @@ def skill_by_horizon(lines: Sequence[tuple[str, np.ndarray, np.ndarray]], *, lan
         ticks = np.arange(low, 1.01, 0.25)
         axes.set_yticks(ticks, labels=[percent(one, language, 0) for one in ticks])
         steps = sorted({int(one) for _label, horizon, _s in lines for one in horizon})
-        axes.set_xticks(steps[:: max(1, len(steps) // 8)], labels=[number(one, language) for one in steps[:: max(1, len(steps) // 8)]])
+        axes.set_xticks(
+            steps[:: max(1, len(steps) // 8)],
+            labels=[number(one, language) for one in steps[:: max(1, len(steps) // 8)]],
+        )
         _name_above(axes, _("error saved against linear pace"))
         body = svg.drawing(made, key=key)
     return svg.image([body], key=key, title=title, description=description, size=SIZE, class_="chart evidence")
@@ -93,7 +98,7 @@ def _percent_ticks(setter, language: str) -> None:
 
 def _name_above(axes, name: str) -> None:
     """Name of the vertical axis, horizontal, above it."""
-    axes.text(-0.17, 1.06, name, transform=axes.transAxes, color=ROLES["soft"], va="bottom")
+    axes.text(-0.19, 1.05, name, transform=axes.transAxes, color=ROLES["soft"], va="bottom")
 
 
 def _apart(labels: list[tuple[float, str]], *, gap: float) -> list[tuple[float, str]]:

@@ -82,7 +82,9 @@ def words(x: float, y: float, text: str, *, role: str = "ink", anchor: str = "st
     )
 
 
-def image(parts: Iterable[str], *, key: str, title: str, description: str, size: tuple[float, float], class_: str) -> Markup:
+def image(
+    parts: Iterable[str], *, key: str, title: str, description: str, size: tuple[float, float], class_: str
+) -> Markup:
     """An ``<svg>`` with a name and a description for those who do not see it; ids are salted with `key`."""
     width, height = size
     return Markup(

@@ -137,7 +137,11 @@ def _promise(one: Promised, panel: Panel, frame: frames.Frame, frequency: str) -
     start = end_of(one.start, frequency) if one.start else first
     end = end_of(one.deadline, frequency) if one.deadline else last
     sloped = math.isfinite(one.baseline) and start < end
-    from_y = one.baseline + (one.threshold - one.baseline) * max(first - start, 0) / (end - start) if sloped else one.threshold
+    from_y = (
+        one.baseline + (one.threshold - one.baseline) * max(first - start, 0) / (end - start)
+        if sloped
+        else one.threshold
+    )
     shown_end = min(end, last)
     if sloped and shown_end < end:
         to_y = one.baseline + (one.threshold - one.baseline) * (shown_end - start) / (end - start)
@@ -175,10 +179,10 @@ def _remarks(panel: Panel, frame: frames.Frame, known: np.ndarray) -> list[str]:
 
 def _labels(panel: Panel, frame: frames.Frame, cutoff: int) -> list[str]:
     """Direct labels: the promise above its line, today's figure at its point, the median at the right edge."""
-    show = lambda value: quantity(value, panel.indicator, panel.language, unit=False)
+    show = lambda value, **how: quantity(value, panel.indicator, panel.language, unit=False, **how)
     x, y = float(frame.x(cutoff)), float(panel.scale.y(panel.history.values[-1]))
     parts = [svg.dot(x, y, role="history", radius=3)] if math.isfinite(y) else []
-    ends = [(float(panel.scale.y(one.threshold)), show(one.threshold), "target") for one in panel.promised]
+    ends = [(float(panel.scale.y(one.threshold)), show(one.threshold, stated=True), "target") for one in panel.promised]
     median = panel.fan.at_level(0.5)
     if median is not None and len(median):
         at = np.flatnonzero(ordinals(panel.fan.periods) <= panel.span[1])
@@ -186,7 +190,9 @@ def _labels(panel: Panel, frame: frames.Frame, cutoff: int) -> list[str]:
             ends.append((float(panel.scale.y(median[at[-1]])), show(median[at[-1]]), "median"))
     parts += [svg.words(RIGHT + 5, at + 4, text, role=role, bold=True) for at, text, role in spread(ends)]
     if math.isfinite(y):
-        above = y - 8 if y > TOP + 22 else y + 17
+        before = panel.history.values[-6:]
+        came_from_above = float(np.nanmean(panel.scale.y(before))) < y - 1  # keep the label off the line
+        above = y + 17 if came_from_above and y < BOTTOM - 20 or y < TOP + 22 else y - 8
         place = max(min(x - 4, RIGHT - 4), LEFT + 30)
         parts.append(svg.words(place, above, show(panel.history.values[-1]), role="history", anchor="end", bold=True))
     return parts
