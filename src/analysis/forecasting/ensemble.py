@@ -6,14 +6,16 @@ the mean of Theta and that Holt. The variance is the grid's, shrunk to the panel
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.forecasting import grid, holt, scales, theta
-from analysis.forecasting.panel import Panel, last_observed
+from analysis.forecasting import grid, holt, past, scales, seasonality, shocks, theta, variance
+from analysis.forecasting.panel import Panel, last_observed, truncate
 from analysis.forecasting.predictive import Predictive
 
+MIN_RATIO = 0.02  # a seasonal factor below this is not divided by
 MAX_GAP = 60  # periods without data after which a unit's variance stops growing
 
 
@@ -75,25 +77,140 @@ def forecast_panel(panel: Panel, *, horizon: int, options: Options = Options()) 
     Predictive
         NaN for units with fewer than two usable points.
     """
-    values = panel.usable()
-    scale = scales.candidates(panel)[0]
-    y = scale.forward(values)
-    members = fit_members(y, horizon=horizon, floor=np.zeros(panel.n_units), options=options)
+    scale = choose_scale(panel, options=options)
+    work = prepare(panel, scale=scale, season=options.season)
+    members = fit_members(work.y, horizon=horizon, floor=np.zeros(panel.n_units), options=options, damped=scale.name == "log")
+    mean, sd = work.restore(members.mean, members.sd)
+    behind = past_forecasts(panel, scale=scale, horizon=horizon, options=options) if options.shocks else None
+    learned = shocks.none(horizon) if behind is None else shocks.learn(behind, n_periods=panel.n_periods)
     return Predictive(
         units=panel.units,
         scale=scale,
-        mean=members.mean,
-        sd=members.sd,
+        mean=mean,
+        sd=sd * learned.width,
         df=members.df,
         carry=members.carry,
-        common=np.zeros(horizon),
+        common=learned.common,
         last=panel.last_value(),
         cumulative=panel.cumulative,
         seed=options.seed,
+        past=behind,
     )
 
 
-def fit_members(y: np.ndarray, *, horizon: int, floor: np.ndarray, options: Options) -> Members:
+def past_forecasts(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options) -> past.Past:
+    """Forecasts of the same models from earlier origins, for at most ``past.MAX_UNITS`` units.
+
+    Parameters
+    ----------
+    panel : Panel
+    scale : scales.Scale
+    horizon : int
+    options : Options
+
+    Returns
+    -------
+    past.Past
+    """
+    y = scale.forward(panel.usable())
+    rows = past.some_rows(y)
+    some, chosen = panel.rows(rows), scale.rows(rows)
+
+    def forecast(_rows: np.ndarray, n_periods: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        work = prepare(truncate(some, n_periods), scale=chosen, season=options.season)
+        members = fit_members(work.y, horizon=horizon, floor=np.zeros(len(rows)), options=options, damped=scale.name == "log")
+        return *work.restore(members.mean, members.sd), members.df
+
+    seasonal = options.season and panel.n_periods >= 2 * panel.season_length > 2
+    first = 2 * panel.season_length if seasonal else past.MIN_KNOWN  # an origin without a profile errs otherwise
+    origins = past.origins_of(panel.n_periods, first=first)
+    return past.look_back(y, forecast=forecast, horizon=horizon, origins=origins, rows=rows)
+
+
+def choose_scale(panel: Panel, *, options: Options) -> scales.Scale:
+    """Scale with the highest pooled log-likelihood of the one-step errors, Jacobian included.
+
+    Parameters
+    ----------
+    panel : Panel
+    options : Options
+        ``scale`` decides when it is stated.
+
+    Returns
+    -------
+    scales.Scale
+        The kind's usual one unless another is better by ``scales.MARGIN`` an observation.
+    """
+    allowed = scales.candidates(panel)
+    if options.scale is not None:
+        return next((one for one in allowed if one.name == options.scale), allowed[0])
+    if len(allowed) == 1:
+        return allowed[0]
+    rows = past.some_rows(panel.usable())
+    some = panel.rows(rows)
+    scores = [_scale_score(some, scale=one.rows(rows), options=options) for one in allowed]
+    scores[0] += scales.MARGIN
+    return allowed[int(np.argmax(scores))]
+
+
+def _scale_score(panel: Panel, *, scale: scales.Scale, options: Options) -> float:
+    y = prepare(panel, scale=scale, season=options.season).y
+    fit = grid.fit_grid(y, chosen=grid.settings(damped=scale.name == "log"))
+    scored = fit.n_scored
+    use = scored > 0
+    if not use.any():
+        return 0.0
+    best = fit.sse.min(axis=0) / np.maximum(scored, 1.0)
+    floor = grid.SSE_FLOOR * float(np.median(best[use])) + 1e-12
+    *_, at = grid.start_values(y)
+    counted = np.isfinite(y) & (np.arange(y.shape[1]) > at[:, None])
+    slope = np.where(counted, scale.log_slope(np.where(counted, panel.usable(), 0.5)), 0.0).sum(axis=1)
+    return math.fsum(slope[use] - 0.5 * scored[use] * np.log(best[use] + floor)) / math.fsum(scored[use])
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A panel on its modelling scale, season taken out.
+
+    Attributes
+    ----------
+    y : array, shape (n, T)
+    profile : seasonality.Profile
+    """
+
+    y: np.ndarray
+    profile: seasonality.Profile
+
+    def restore(self, mean: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Put the season back into forecasts, shape (n, H), and its own uncertainty into their spread."""
+        index = self.profile.at(start=self.y.shape[1], length=mean.shape[1])
+        own = self.profile.variance[:, None]
+        if self.profile.ratio:
+            return mean * index, np.sqrt((sd * index) ** 2 + mean**2 * own)
+        return mean + index, np.sqrt(sd**2 + own)
+
+
+def prepare(panel: Panel, *, scale: scales.Scale, season: bool) -> Prepared:
+    """Transform and deseasonalise: a factor on the raw scale of values >= 0, else an addend on the modelling scale."""
+    values = panel.usable()
+    y = scale.forward(values)
+    if not season:
+        return Prepared(y, seasonality.no_profile(len(y)))
+    ratio = scale.name == "raw" and bool(np.all(values[np.isfinite(values)] >= 0))
+    profile = seasonality.seasonal_profile(y, season_length=panel.season_length, ratio=ratio)
+    index = profile.at(start=0, length=y.shape[1])
+    return Prepared(y / np.maximum(index, MIN_RATIO) if profile.ratio else y - index, profile)
+
+
+def fit_members(
+    y: np.ndarray,
+    *,
+    horizon: int,
+    floor: np.ndarray,
+    options: Options,
+    damped: bool = False,
+    noise: np.ndarray | None = None,
+) -> Members:
     """Run the three members on a block of modelling-scale series, shape (n, T).
 
     Parameters
@@ -101,15 +218,19 @@ def fit_members(y: np.ndarray, *, horizon: int, floor: np.ndarray, options: Opti
     y : array, shape (n, T)
     horizon : int
     floor : array, shape (n,)
-        Variance of the publication itself (rounding, small denominators): no unit's variance falls below it.
+        Variance of the publication itself (rounding): no unit's variance falls below it.
     options : Options
+    damped : bool
+        Without undamped trends (log scale: they explode).
+    noise : array, shape (n,), optional
+        What a unit's size lets expect of its variance, up to a factor.
 
     Returns
     -------
     Members
     """
     gap = np.minimum(y.shape[1] - 1 - last_observed(y), MAX_GAP)
-    fit = grid.fit_grid(y)
+    fit = grid.fit_grid(y, chosen=grid.settings(damped=damped))
     loglik = grid.log_likelihood(fit, floor=floor)
     prior = grid.pooled_prior(loglik, n_scored=fit.n_scored)
     pooled = holt.mix(fit, loglik, prior=prior, horizon=horizon, gap=gap)
@@ -117,44 +238,11 @@ def fit_members(y: np.ndarray, *, horizon: int, floor: np.ndarray, options: Opti
     third = 0.5 * (theta.theta_forecast(y, horizon=horizon) + damped.mean)
     mean = (pooled.mean + damped.mean + third) / 3.0
     apart = ((pooled.mean - mean) ** 2 + (damped.mean - mean) ** 2 + (third - mean) ** 2) / 3.0
-    one_step = shrink_variance(
-        pooled.mean_square, n_scored=fit.n_scored, floor=floor, pseudo=options.pseudo_observations
-    )
-    variance = one_step[:, None] * pooled.factor + pooled.between + apart
-    df = np.maximum(fit.n_scored - 1.0, 1.0) + options.pseudo_observations
+    errors = holt.one_step_errors(y, fit, loglik, prior=prior)
+    spread = variance.one_step(errors, noise=noise, floor=floor)
+    total = spread.variance[:, None] * pooled.factor + pooled.between + apart
     few = np.isfinite(y).sum(axis=1) < 2
     mean[few] = np.nan
-    sd = np.sqrt(variance)
+    sd = np.sqrt(total)
     sd[few] = np.nan
-    return Members(mean, sd, df, pooled.carry)
-
-
-def shrink_variance(
-    mean_square: np.ndarray, *, n_scored: np.ndarray, floor: np.ndarray, pseudo: float
-) -> np.ndarray:
-    """One-step variance of every unit, drawn to the panel's median.
-
-    The panel's median is taken of what exceeds each unit's `floor` (its own publication noise), so that a unit with a
-    tiny denominator is not drawn to the calm of the large ones.
-
-    Parameters
-    ----------
-    mean_square : array, shape (n,)
-    n_scored : array, shape (n,)
-    floor : array, shape (n,)
-    pseudo : float
-        Weight of the panel in observations.
-
-    Returns
-    -------
-    array, shape (n,), > 0
-    """
-    usable = n_scored > 0
-    own = np.maximum(mean_square - floor, 0.0)
-    centre = float(np.median(own[usable])) if usable.any() else 0.0
-    if centre == 0.0 and np.any(own[usable] > 0):
-        centre = float(np.sort(own[usable & (own > 0)])[0])
-    target = centre + floor
-    df = np.maximum(n_scored - 1.0, 0.0)
-    shrunk = (df * mean_square + pseudo * target) / (df + pseudo)
-    return np.maximum(shrunk, np.maximum(floor, 1e-12))
+    return Members(mean, sd, spread.df, pooled.carry)

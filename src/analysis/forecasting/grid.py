@@ -42,10 +42,10 @@ class Settings:
         return len(self.alpha)
 
 
-def settings() -> Settings:
-    """The 147 settings of the pooled grid: 7 without and 140 with a trend."""
+def settings(*, damped: bool = False) -> Settings:
+    """The 147 settings of the pooled grid: 7 without and 140 with a trend; `damped`: without the 28 undamped ones."""
     flat = [(alpha, 0.0, 1.0) for alpha in ALPHAS]
-    trended = [(alpha, beta, phi) for alpha in ALPHAS for beta in BETAS for phi in PHIS]
+    trended = [(alpha, beta, phi) for alpha in ALPHAS for beta in BETAS for phi in PHIS if phi < 1 or not damped]
     table = np.array(flat + trended)
     return Settings(*(np.ascontiguousarray(column) for column in table.T))
 

@@ -99,3 +99,38 @@ def _mix_block(
         out.factor[part, h] = grid.column_sum(weights * table.factors[:, h + gap])
     for j in range(out.carry.shape[1]):
         out.carry[part, j] = grid.column_sum(weights * table.carry[:, j : j + 1])
+
+
+def one_step_errors(y: np.ndarray, fit: grid.Fit, loglik: np.ndarray, *, prior: np.ndarray) -> np.ndarray:
+    """Errors of each series under the mean of its posterior settings, shape (n, T); NaN where nothing was foretold.
+
+    Parameters
+    ----------
+    y : array, shape (n, T)
+    fit : grid.Fit
+    loglik : array, shape (n_settings, n)
+    prior : array, shape (n_settings,)
+    """
+    chosen = fit.settings
+    n = len(y)
+    alpha, gain, phi, trended = np.empty((4, n))
+    for begin in range(0, n, grid.BLOCK):
+        part = slice(begin, min(begin + grid.BLOCK, n))
+        weights = grid.posterior(loglik[:, part], prior=prior)
+        alpha[part] = grid.column_sum(weights * chosen.alpha[:, None])
+        gain[part] = grid.column_sum(weights * (chosen.alpha * chosen.beta)[:, None])
+        phi[part] = grid.column_sum(weights * chosen.phi[:, None])
+        trended[part] = grid.column_sum(weights * chosen.trend[:, None])
+    mean, level, slope, at = grid.start_values(y)
+    level, slope = trended * level + (1.0 - trended) * mean, trended * slope
+    out = np.full(y.shape, np.nan)
+    for t in range(y.shape[1]):
+        active = t > at
+        seen = np.isfinite(y[:, t]) & active
+        b = phi * slope
+        f = level + b
+        e = np.where(seen, y[:, t] - f, 0.0)
+        out[:, t] = np.where(seen, e, np.nan)
+        level = np.where(active, f + alpha * e, level)
+        slope = np.where(active, b + gain * e, slope)
+    return out

@@ -13,6 +13,7 @@ from scipy import special
 
 from analysis.forecasting import paths as joint
 from analysis.forecasting import scales
+from analysis.forecasting.past import Past
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Predictive:
     cumulative : bool
         Values never fall below `last`.
     seed : int
+    past : past.Past, optional
+        The panel's own past forecasts, where they were made: what calibration learns from.
     """
 
     units: tuple[str, ...]
@@ -48,6 +51,7 @@ class Predictive:
     last: np.ndarray
     cumulative: bool
     seed: int
+    past: Past | None = None
 
     @property
     def horizon(self) -> int:
@@ -97,17 +101,11 @@ class Predictive:
         mean = np.take_along_axis(self.mean, at, axis=1)[:, 0]
         sd = np.take_along_axis(self.sd, at, axis=1)[:, 0]
         cut = scales.edge(threshold, step=self.scale.step, strict=strict)
-        inside = (cut > self.scale.lower) & (cut < self.scale.upper)
-        z = self.scale.forward(np.where(inside, cut, self._safe())) - mean
-        p = t_upper(z / sd, self.df)
-        p = np.where(cut <= self.scale.lower, 1.0, np.where(cut >= self.scale.upper, 0.0, p))
+        p = t_upper((self.scale.forward_cut(cut) - mean) / sd, self.df)
         if self.cumulative:
             beyond = self.last > threshold if strict else self.last >= threshold
             p = np.where(beyond, 1.0, p)
         return np.where(np.isnan(sd) | np.isnan(threshold), np.nan, p)
-
-    def _safe(self) -> np.ndarray:
-        return np.where(np.isfinite(self.last), self.last, 0.5 if self.scale.name == "logit" else 1.0)
 
     def paths(
         self, *, n_paths: int, seed: int | None = None, rows: np.ndarray | None = None, horizon: int | None = None

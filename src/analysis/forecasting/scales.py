@@ -14,6 +14,7 @@ import numpy as np
 from analysis.forecasting.panel import Panel
 
 MAX_SQUEEZE = 1000.0  # a share of exactly 0 or 1 is never further out than half a case in a thousand
+MARGIN = 0.1  # log-likelihood an observation by which another scale has to beat the kind's usual one
 TOLERANCE = 1e-9  # a threshold this close to a published step is on it (in steps)
 
 
@@ -51,6 +52,13 @@ class Scale:
         if self.name == "log":
             return np.log(np.maximum(scaled, 0.0) + _like(self._offset(), values))
         return scaled
+
+    def forward_cut(self, cut: np.ndarray) -> np.ndarray:
+        """Modelling scale of a threshold, shape (n,): -inf and inf outside the bounds."""
+        inside = (cut > self.lower) & (cut < self.upper)
+        usual = 0.5 if self.name == "logit" else self.unit
+        moved = self.forward(np.where(inside, cut, usual))
+        return np.where(cut <= self.lower, -np.inf, np.where(cut >= self.upper, np.inf, moved))
 
     def inverse(self, values: np.ndarray) -> np.ndarray:
         """Natural units of modelling-scale values, shape (n, ...), inside the bounds."""

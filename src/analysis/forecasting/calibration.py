@@ -1,0 +1,193 @@
+"""From a model's probability to one that has been held against the panel's own past.
+
+The ladder goes by J, the number of realised origins that do not overlap (one deadline is one common shock, however many
+units share it): J < 2 leaves p as it is; from J = 2 two numbers, ``logit p* = a + b logit p``, are fitted under a prior
+around a = 0, b = 1 and enter at weight ``J / (J + 10)``. J is printed beside every probability.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.forecasting import ensemble, past, scales, shocks
+from analysis.forecasting.ensemble import Options
+from analysis.forecasting.panel import Panel
+from analysis.forecasting.predictive import Predictive, t_upper
+
+LEAST, MOST = 0.01, 0.99  # no probability is stated beyond these unless the event is settled
+MIN_ORIGINS = 2
+HALF_WEIGHT = 10.0  # origins at which the past counts as much as the model
+CASES_AN_ORIGIN = 4.0  # independent cases one origin is taken to be worth, at most
+PRIOR_SHIFT, PRIOR_SLOPE = 1.0, 0.5  # standard deviations of a around 0 and b around 1
+STEPS = 30
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How to correct a probability.
+
+    Attributes
+    ----------
+    shift, slope : float
+        a and b.
+    weight : float
+        J / (J + 10), or 0 where J < 2.
+    n_origins : int
+        J.
+    """
+
+    shift: float
+    slope: float
+    weight: float
+    n_origins: int
+
+    def apply(self, p: np.ndarray) -> np.ndarray:
+        """Corrected probabilities, not capped; 0, 1 and NaN stay.
+
+        Examples
+        --------
+        >>> Calibration(shift=0.0, slope=0.5, weight=1.0, n_origins=3).apply(np.array([0.5, 0.9, 1.0])).round(3)
+        array([0.5 , 0.75, 1.  ])
+        """
+        p = np.asarray(p, dtype=float)
+        inside = (p > 0) & (p < 1)
+        x = _logit(np.where(inside, p, 0.5))
+        x = (1.0 - self.weight) * x + self.weight * (self.shift + self.slope * x)
+        return np.where(inside, 1.0 / (1.0 + np.exp(-x)), p)
+
+
+def cap(p: np.ndarray) -> np.ndarray:
+    """Bound probabilities of unsettled events to 0.01..0.99.
+
+    Examples
+    --------
+    >>> cap(np.array([0.0, 0.3, 1.0]))
+    array([0.01, 0.3 , 0.99])
+    """
+    return np.clip(p, LEAST, MOST)
+
+
+def calibrate_level(
+    panel: Panel,
+    *,
+    threshold: np.ndarray | float,
+    horizon: int,
+    strict: bool = False,
+    at_least: bool = True,
+    options: Options = Options(),  # noqa: B008
+    predictive: Predictive | None = None,
+) -> Calibration:
+    """Hold the models' past probabilities of "value beyond `threshold` `horizon` periods on" against what came.
+
+    Parameters
+    ----------
+    panel : Panel
+    threshold : array, shape (n,), or float
+        Natural units.
+    horizon : int
+        Periods after the cutoff.
+    strict, at_least : bool
+        ``>=`` (at_least), ``>`` (at_least, strict), ``<=`` or ``<``.
+    options : Options
+    predictive : Predictive, optional
+        The panel's forecast, at least `horizon` long: its past forecasts are used instead of being made anew.
+
+    Returns
+    -------
+    Calibration
+        Uncorrected when fewer than two origins can be looked back on.
+    """
+    if predictive is not None and predictive.past is not None and predictive.horizon >= horizon:
+        scale, behind = predictive.scale, predictive.past
+    else:
+        scale = ensemble.choose_scale(panel, options=options)
+        behind = ensemble.past_forecasts(panel, scale=scale, horizon=horizon, options=options)
+    threshold = np.broadcast_to(np.asarray(threshold, dtype=float), (panel.n_units,))[behind.rows]
+    values = panel.usable()[behind.rows]
+    upward = strict if at_least else not strict
+    some = scale.rows(behind.rows)
+    cut = scales.edge(threshold, step=some.step, strict=upward)
+    probabilities, outcomes, origins = [], [], []
+    for k, origin in enumerate(behind.origins):
+        if origin + horizon > panel.n_periods:
+            continue
+        width = shocks.learn(behind, n_periods=int(origin)).width[horizon - 1] if options.shocks else 1.0
+        z = (some.forward_cut(cut) - behind.mean[k, :, horizon - 1]) / (behind.sd[k, :, horizon - 1] * width)
+        p = t_upper(z, behind.df[k])
+        seen = values[:, origin + horizon - 1]
+        above = seen > threshold if upward else seen >= threshold
+        known = np.isfinite(p) & np.isfinite(seen) & np.isfinite(threshold)
+        probabilities.append((p if at_least else 1.0 - p)[known])
+        outcomes.append((above if at_least else ~above)[known])
+        origins.append(np.full(int(known.sum()), origin))
+    if not origins:
+        return Calibration(0.0, 1.0, 0.0, 0)
+    realised = np.unique(np.concatenate(origins))
+    j = past.n_apart(realised, horizon=horizon, n_periods=panel.n_periods)
+    return ladder(np.concatenate(probabilities), np.concatenate(outcomes), np.concatenate(origins), n_origins=j)
+
+
+def ladder(
+    p_past: np.ndarray, outcome_past: np.ndarray, origin: np.ndarray, *, n_origins: int
+) -> Calibration:
+    """Fit the correction that J allows, for any event.
+
+    Parameters
+    ----------
+    p_past : array, shape (m,)
+        Probabilities stated in the past; capped to 0.01..0.99 here.
+    outcome_past : array of bool, shape (m,)
+    origin : array, shape (m,)
+        Origin of every case: cases of one origin share its weight.
+    n_origins : int
+        J.
+
+    Returns
+    -------
+    Calibration
+    """
+    p_past, outcome = np.asarray(p_past, dtype=float), np.asarray(outcome_past, dtype=float)
+    if n_origins < MIN_ORIGINS or p_past.size == 0:
+        return Calibration(0.0, 1.0, 0.0, n_origins)
+    _, group = np.unique(origin, return_inverse=True)
+    size = np.bincount(group)
+    worth = np.minimum(size, CASES_AN_ORIGIN) * n_origins / len(size)  # overlapping origins share J's weight
+    order = np.lexsort((group, outcome, p_past))  # sums do not depend on the order of the units
+    weight = (worth / size)[group][order]
+    shift, slope = _fit(_logit(cap(p_past[order])), outcome[order], weight)
+    return Calibration(shift, slope, n_origins / (n_origins + HALF_WEIGHT), n_origins)
+
+
+def _fit(x: np.ndarray, outcome: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    """Posterior mode of a and b by Newton steps with halving."""
+    a, b = 0.0, 1.0
+    value = _penalty(a, b, x, outcome, weight)
+    for _ in range(STEPS):
+        p = 1.0 / (1.0 + np.exp(-(a + b * x)))
+        gap, curve = weight * (outcome - p), weight * p * (1.0 - p)
+        ga, gb = gap.sum() - a / PRIOR_SHIFT**2, (gap * x).sum() - (b - 1.0) / PRIOR_SLOPE**2
+        haa = curve.sum() + 1.0 / PRIOR_SHIFT**2
+        hab = (curve * x).sum()
+        hbb = (curve * x * x).sum() + 1.0 / PRIOR_SLOPE**2
+        det = haa * hbb - hab * hab
+        da, db = (hbb * ga - hab * gb) / det, (haa * gb - hab * ga) / det
+        step = 1.0
+        while step > 1e-6 and _penalty(a + step * da, b + step * db, x, outcome, weight) > value:
+            step /= 2.0
+        a, b = a + step * da, b + step * db
+        value = _penalty(a, b, x, outcome, weight)
+        if abs(step * da) + abs(step * db) < 1e-10:
+            break
+    return float(a), float(max(b, 0.1))
+
+
+def _penalty(a: float, b: float, x: np.ndarray, outcome: np.ndarray, weight: np.ndarray) -> float:
+    linear = a + b * x
+    loss = (weight * (np.logaddexp(0.0, linear) - outcome * linear)).sum()
+    return float(loss + 0.5 * (a / PRIOR_SHIFT) ** 2 + 0.5 * ((b - 1.0) / PRIOR_SLOPE) ** 2)
+
+
+def _logit(p: np.ndarray) -> np.ndarray:
+    return np.log(p / (1.0 - p))

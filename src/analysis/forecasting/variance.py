@@ -1,0 +1,166 @@
+"""How wide one step is: every unit's own recent errors, drawn to the panel's, as far as the panel's past bears out.
+
+``s2_i = (sum_t d^age e_it^2 + v target_i) / (sum_t d^age + v)``. How fast old errors fade (d) and how much a unit
+borrows (v) are chosen once for the panel: by how well the variance so stated before each period foretold its error.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from analysis.forecasting.past import some_rows
+
+FADES = (1.0, 0.95, 0.88, 0.75)
+BORROWED = (2.0, 4.0, 8.0, 16.0)
+USUAL = (1.0, 4.0)  # what is taken when the panel is too short to tell, and the centre of the choice
+MIN_JUDGED = 30  # errors foretold, over all units, below which the usual choice stands
+TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One-step variance of every unit.
+
+    Attributes
+    ----------
+    variance : array, shape (n,)
+    df : array, shape (n,)
+        Errors it rests on, borrowed ones included.
+    fade, borrowed : float
+        The panel's choice.
+    """
+
+    variance: np.ndarray
+    df: np.ndarray
+    fade: float
+    borrowed: float
+
+
+def one_step(errors: np.ndarray, *, noise: np.ndarray | None, floor: np.ndarray) -> Spread:
+    """Estimate every unit's one-step variance.
+
+    Parameters
+    ----------
+    errors : array, shape (n, T)
+        One-step errors; NaN where nothing was foretold.
+    noise : array, shape (n,), or None
+        What a unit's size lets expect of its variance, up to a factor (1 / count): the panel's target follows it as
+        far as the panel's own errors do.
+    floor : array, shape (n,)
+        Variance of the publication's rounding: no unit falls below it.
+
+    Returns
+    -------
+    Spread
+    """
+    square = np.where(np.isfinite(errors), errors * errors, np.nan)
+    relative = size_factor(square, noise=noise)
+    fade, borrowed = choose(square, relative=relative, floor=floor)
+    state = _State.begin(len(square), fade=fade, borrowed=borrowed)
+    for column in square.T:
+        state.take(column)
+    variance, df = state.foretell(relative=relative, floor=floor)
+    return Spread(variance, df, fade, borrowed)
+
+
+@dataclass
+class _State:
+    """Faded sums of squared errors, one a unit."""
+
+    fade: float
+    borrowed: float
+    total: np.ndarray
+    weight: np.ndarray
+    weight2: np.ndarray
+
+    @classmethod
+    def begin(cls, n: int, *, fade: float, borrowed: float) -> _State:
+        return cls(fade, borrowed, np.zeros(n), np.zeros(n), np.zeros(n))
+
+    def take(self, column: np.ndarray) -> None:
+        seen = np.isfinite(column)
+        self.total = np.where(seen, self.fade * self.total + np.where(seen, column, 0.0), self.total)
+        self.weight = np.where(seen, self.fade * self.weight + 1.0, self.weight)
+        self.weight2 = np.where(seen, self.fade**2 * self.weight2 + 1.0, self.weight2)
+
+    def foretell(self, *, relative: np.ndarray, floor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        own = self.total / np.maximum(self.weight, 1.0) / relative
+        target = _centre(own[self.weight > 0]) * relative + floor
+        variance = (self.total + self.borrowed * target) / (self.weight + self.borrowed)
+        n_own = self.weight**2 / np.where(self.weight2 > 0, self.weight2, 1.0)
+        return np.maximum(variance, np.maximum(floor, TINY)), np.maximum(n_own - 1.0, 1.0) + self.borrowed
+
+
+def size_factor(square: np.ndarray, *, noise: np.ndarray | None) -> np.ndarray:
+    """How much more a unit of this size may be expected to err than a typical one, shape (n,), about 1.
+
+    A power of `noise` relative to its median. The power lies in 0..1: the slope of the mean squared error between the
+    third of the units with the least and with the most noise, on the logarithmic scale.
+
+    Parameters
+    ----------
+    square : array, shape (n, T)
+        Squared errors.
+    noise : array, shape (n,), or None
+    """
+    seen = np.isfinite(square)
+    count = seen.sum(axis=1)
+    even = np.ones(len(square))
+    if noise is None:
+        return even
+    known = (count > 0) & np.isfinite(noise) & (noise > 0)
+    if known.sum() < MIN_JUDGED:
+        return even
+    own = np.where(seen, square, 0.0).sum(axis=1) / np.maximum(count, 1)
+    low, high = np.quantile(noise[known], [1 / 3, 2 / 3])
+    quiet, loud = known & (noise <= low), known & (noise >= high)
+    apart = math.log(np.median(noise[loud]) / np.median(noise[quiet]))
+    small, large = np.median(own[quiet]), np.median(own[loud])
+    if apart < 0.1 or small <= 0 or large <= 0:
+        return even
+    power = min(max(math.log(large / small) / apart, 0.0), 1.0)
+    return (np.where(known, noise, np.median(noise[known])) / np.median(noise[known])) ** power
+
+
+def _centre(own: np.ndarray) -> float:
+    """Median, or where most units are flat the mean: some movement has been seen, and may be seen again."""
+    if own.size == 0:
+        return TINY
+    middle = float(np.median(own))
+    return middle if middle > 0 else max(math.fsum(own) / len(own), TINY)
+
+
+def choose(square: np.ndarray, *, relative: np.ndarray, floor: np.ndarray) -> tuple[float, float]:
+    """Fade and borrowing with the highest log score of the next error, over units and periods."""
+    rows = some_rows(square)
+    square, relative, floor = square[rows], relative[rows], floor[rows]
+    best, found = -np.inf, USUAL
+    for fade in FADES:
+        for borrowed in BORROWED:
+            score, judged = _foretold(square, relative=relative, floor=floor, fade=fade, borrowed=borrowed)
+            if judged < MIN_JUDGED:
+                return USUAL
+            if score > best + 1e-9:
+                best, found = score, (fade, borrowed)
+    return found
+
+
+def _foretold(
+    square: np.ndarray, *, relative: np.ndarray, floor: np.ndarray, fade: float, borrowed: float
+) -> tuple[float, int]:
+    state = _State.begin(len(square), fade=fade, borrowed=borrowed)
+    score, judged = np.zeros(len(square)), 0
+    for column in square.T:
+        ready = np.isfinite(column) & (state.weight >= 1.5)
+        if ready.any():
+            variance, df = state.foretell(relative=relative, floor=floor)
+            z2 = np.where(ready, column, 0.0) / variance
+            shape = special.gammaln((df + 1.0) / 2.0) - special.gammaln(df / 2.0) - 0.5 * np.log(df)
+            score += np.where(ready, shape - 0.5 * (df + 1.0) * np.log1p(z2 / df) - 0.5 * np.log(variance), 0.0)
+            judged += int(ready.sum())
+        state.take(column)
+    return math.fsum(score), judged
