@@ -8,7 +8,7 @@ import pytest
 
 from analysis.forecasting.backtest import CASE_COLUMNS, MODELS, QUANTILE_COLUMNS, backtest_panel
 from analysis.forecasting.panel import Panel, as_panel, truncate
-from analysis.forecasting.questions import Answers, Event, Points, Question, aligned, n_independent, realised
+from analysis.forecasting.questions import Answers, Event, Points, Question, aligned
 from analysis.words.errors import DataError
 
 LEARNERS = [name for name in MODELS if name != "climatology"]
@@ -208,13 +208,6 @@ def test_event_at_equality_and_with_float_dust():
     assert Event(at_least=False).happened(values, 0.8)[:3].tolist() == [1, 1, 1]
     assert Event(at_least=False, strict=True).happened(values, 0.8)[:3].tolist() == [0, 0, 1]
     assert np.isnan(Event().happened(values, 0.8)[3])
-
-
-def test_realised_and_independent_origins_by_hand():
-    assert realised(10, horizon=3, start=4) == [7, 6, 5, 4]
-    assert realised(5, horizon=3, start=4) == []
-    assert n_independent([7, 6, 5, 4], horizon=3) == 2
-    assert n_independent([], horizon=3) == 0
 
 
 def test_an_empty_backtest_keeps_its_columns():

@@ -13,15 +13,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.forecasting import comparators
+from analysis.forecasting import comparators, past
+from analysis.forecasting.calibration import Calibration, calibrate_level, cap, ladder
 from analysis.forecasting.ensemble import Options, forecast_panel
 from analysis.forecasting.panel import Panel, truncate
 
 MIN_POINTS = 4  # a unit with fewer observed periods is not assessable, so it is no case
 EPSILON = 1e-9  # 0.8 read from a file as 0.7999999999999999 is 0.8
-P_FLOOR = 0.01  # an open event is never said to be certain or impossible
 PACES = {"pace12": 12, "pace3": 3}  # name -> periods looked back
-MAX_PAST_ORIGINS = 24  # realised origins that a calibration looks back on, newest first
 
 
 class Forecast(Protocol):
@@ -189,29 +188,32 @@ class Answers:
         return question.event.probability(self.forecast(name, index), threshold, horizon=question.horizon)
 
     def _calibrated(self, p: np.ndarray, question: Question, index: int) -> np.ndarray:
-        return np.clip(p, P_FLOOR, 1 - P_FLOOR)
+        panel, event = self.panel_at(index), question.event
+        if callable(question.threshold):
+            correction = self._ladder(question, index)
+        else:
+            correction = calibrate_level(
+                panel,
+                threshold=question.threshold_at(panel),
+                horizon=question.horizon,
+                strict=event.strict,
+                at_least=event.at_least,
+                options=self.options,
+                predictive=self.forecast("ensemble", index),
+            )
+        return cap(correction.apply(p))
 
-
-def realised(index: int, *, horizon: int, start: int) -> list[int]:
-    """Columns whose deadline `horizon` ahead had passed at `index`, newest first, at most `MAX_PAST_ORIGINS`.
-
-    Examples
-    --------
-    >>> realised(10, horizon=3, start=4)
-    [7, 6, 5, 4]
-    """
-    return list(range(index - horizon, start - 1, -1))[:MAX_PAST_ORIGINS]
-
-
-def n_independent(columns: list[int], *, horizon: int) -> int:
-    """How many of these cutoffs have deadlines that do not overlap: J.
-
-    Examples
-    --------
-    >>> n_independent([7, 6, 5, 4], horizon=3)
-    2
-    """
-    return 1 + (max(columns) - min(columns)) // horizon if columns else 0
+    def _ladder(self, question: Question, index: int) -> Calibration:
+        """For a threshold that moves with the cutoff: the same ladder on our own past answers."""
+        columns = [one - 1 for one in past.origins_of(index + 1) if one + question.horizon <= index + 1]
+        cases = [self.case(question, one) for one in columns]
+        p = [self._raw("ensemble", question, one)[case.open] for one, case in zip(columns, cases)]
+        origin = [np.full(len(one), column) for one, column in zip(p, columns)]
+        outcome = [case.outcome[case.open] for case in cases]
+        if not columns:
+            return Calibration(0.0, 1.0, 0.0, 0)
+        n_origins = past.n_apart(np.array(columns) + 1, horizon=question.horizon, n_periods=index + 1)
+        return ladder(*(np.concatenate(one) for one in (p, outcome, origin)), n_origins=n_origins)
 
 
 def aligned(panel: Panel, *, to: Panel) -> Panel:
