@@ -75,9 +75,25 @@ def test_stated_weights_are_not_flagged_as_estimated():
 
 def test_figures_of_new_units_pass_through_untouched():
     rows = [("x", "online", "2025-07", 0.5, 1, 2), ("x", "score", "2025-07", 91.2, NAN, NAN)]
-    out = rebased(*rows, ("a", "online", "2025-06", 0.5, 1, 2), ("b", "online", "2025-06", 0.5, 1, 2)).observations
+    out = rebased(*rows, ("a", "books", "2025-06", 1, NAN, NAN), ("b", "books", "2025-06", 1, NAN, NAN)).observations
     later = out[out["period"].eq("2025-07")]
     pd.testing.assert_frame_equal(later.reset_index(drop=True), make_observations(*rows))
+
+
+def test_the_first_own_figure_after_a_merger_is_marked():
+    rows = [(unit, "books", period, 4, NAN, NAN) for unit, period in
+            (("a", "2025-06"), ("b", "2025-06"), ("x", "2025-08"), ("x", "2025-09"), ("z", "2025-08"))]  # fmt: skip
+    out = rebased(*rows).observations.set_index(["unit", "period"])["flags"]
+    assert out.to_dict() == {
+        ("x", "2025-06"): "rebased", ("x", "2025-08"): "merger", ("x", "2025-09"): "", ("z", "2025-08"): "",
+    }  # fmt: skip
+
+
+def test_a_unit_that_only_changed_its_code_carries_no_flag():
+    crosswalk = make_crosswalk(("a", "x", 1.0), ("b", "y", 1.0), ("c", "y", 1.0))
+    rows = [("a", "books", "2025-06", 4, NAN, NAN), ("x", "books", "2025-07", 5, NAN, NAN)]
+    out = rebased(*rows, crosswalk=crosswalk).observations
+    assert out["value"].tolist() == [4, 5] and set(out["flags"]) == {""}
 
 
 def test_a_code_that_both_editions_use_means_the_old_unit_before_and_the_new_one_after():
@@ -191,7 +207,7 @@ def test_gia_lai_keeps_its_totals_from_218_communes_to_135():
     assert now.loc["books", "value"].tolist() == was.loc["books", "value"].tolist()
     counts = out.observations[out.observations["indicator"].eq("online")]
     assert (counts["numerator"] <= counts["denominator"]).all()
-    assert set(counts["flags"]) == {"rebased", "rebased split_estimated"}
+    assert set(counts["flags"]) == {"", "rebased", "rebased split_estimated"}
 
 
 def test_the_whole_country_keeps_its_totals():

@@ -17,7 +17,8 @@ from analysis.words.errors import require
 from analysis.words.periods import last_day
 from analysis.words.schema import OBSERVATIONS, QUALITY, as_table, check_key
 
-REBASED = "rebased"  # the figure was added up from units that no longer exist
+REBASED = "rebased"  # the figure was added up from units that no longer exist, or is a part of one
+MERGER = "merger"  # first figure that a merged or divided unit reported itself
 SPLIT = "split_estimated"  # and part of it rests on an even division of a split unit
 PARTIAL = "rebased_partial"  # and some of those units have no figure for this period
 REFUSED = "not_rebased"  # flag of the quality rows of refused figures
@@ -48,7 +49,8 @@ def rebase(observations: pd.DataFrame, *, crosswalk: Crosswalk, indicators: pd.D
     Returns
     -------
     Rebased
-        A new unit's figure as of a vintage adds the latest figure that each old unit had by then.
+        A new unit's figure as of a vintage adds the latest figure that each old unit had by then. The history of a
+        unit that only changed its code carries no flag.
 
     Raises
     ------
@@ -64,7 +66,8 @@ def rebase(observations: pd.DataFrame, *, crosswalk: Crosswalk, indicators: pd.D
     refused = [_refusal(later[stray], f"a unit that ended before {crosswalk.change}")]
     usable, said = _usable(observations[is_old], crosswalk=crosswalk, indicators=indicators)
     added, partial = _add(_latest_by_vintage(usable, crosswalk=crosswalk), crosswalk=crosswalk)
-    out = pd.concat([one for one in (added, later[~stray]) if len(one)] or [later[~stray]], ignore_index=True)
+    later = _mark_merger(later[~stray], added)
+    out = pd.concat([one for one in (added, later) if len(one)] or [later], ignore_index=True)
     quality = pd.concat([*refused, *said, partial], ignore_index=True)
     quality = quality.groupby([*_PLACE, "flag"], as_index=False).first() if len(quality) else None
     return Rebased(
@@ -113,6 +116,15 @@ def _is_before(periods: pd.Series, change: str) -> pd.Series:
 def _refusal(rows: pd.DataFrame, found: str, *, severity: str = "error") -> pd.DataFrame:
     table = rows[_PLACE].assign(flag=REFUSED, severity=severity, source="")
     return table.assign(found=found)
+
+
+def _mark_merger(later: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
+    """Flag the first own figure of every unit and indicator whose history was added up."""
+    series = ["unit", "indicator"]
+    merged = pd.MultiIndex.from_frame(added.loc[added["flags"].str.contains(REBASED), series].drop_duplicates())
+    first = later["period"].eq(later.groupby(series)["period"].transform("min"))
+    marked = first & pd.MultiIndex.from_frame(later[series]).isin(merged)
+    return later.assign(flags=later["flags"].mask(marked, (later["flags"] + f" {MERGER}").str.strip()))
 
 
 def _usable(
@@ -166,7 +178,8 @@ def _add(parts: pd.DataFrame, *, crosswalk: Crosswalk) -> tuple[pd.DataFrame, pd
     expected = sums["unit"].map(crosswalk.rows.groupby("new")["old"].size())
     lack = (expected - by_group.size()).to_numpy()
     kept = _joined(parts["flags"].to_numpy(), group=group, n=len(sums))
-    rows = pd.DataFrame({"kept": kept, "even": by_group["even"].any().to_numpy(), "lacks": lack > 0})
+    same = expected.eq(1).to_numpy() & by_group["weight"].first().eq(1).to_numpy()  # only the code changed
+    rows = pd.DataFrame({"kept": kept, "same": same, "even": by_group["even"].any().to_numpy(), "lacks": lack > 0})
     words = {row: _flags(*row) for row in rows.drop_duplicates().itertuples(index=False, name=None)}
     sums["flags"] = [words[row] for row in rows.itertuples(index=False, name=None)]
     found = [f"{none} of {all_} old units have no figure" for none, all_ in zip(lack[lack > 0], expected[lack > 0])]
@@ -182,8 +195,8 @@ def _joined(flags: np.ndarray, *, group: np.ndarray, n: int) -> list[str]:
     return out
 
 
-def _flags(kept: str, estimated: bool, lacks: bool) -> str:
-    own = [REBASED] + ([SPLIT] if estimated else []) + ([PARTIAL] if lacks else [])
+def _flags(kept: str, same: bool, estimated: bool, lacks: bool) -> str:
+    own = ([] if same else [REBASED]) + ([SPLIT] if estimated else []) + ([PARTIAL] if lacks else [])
     return " ".join(sorted({*kept.replace(",", " ").split(), *own}))
 
 
