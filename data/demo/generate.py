@@ -207,9 +207,9 @@ def plant(counts: dict[str, np.ndarray], *, leaves: list[str]) -> dict[str, np.n
     out = {name: values.copy() for name, values in counts.items()}
     at, month = leaves.index, months().index
     jump = slice(month("2026-02"), None)  # counter clerks begin to file on behalf: not told to anyone
-    row = at("099041")
+    row = at("099066")
     received = out["received"][row, jump]
-    out["filed"][row, jump] = np.minimum(received, out["filed"][row, jump] + received // 3)
+    out["filed"][row, jump] = np.minimum(received, out["filed"][row, jump] + received // 2)
     for code, name, start, keep in (("099012", "activated", "2025-02", 94), ("099076", "books", "2026-04", 88)):
         cleaned = out[name][at(code), month(start) :]  # duplicate accounts removed: a cumulative count falls
         out[name][at(code), month(start) :] = cleaned * keep // 100

@@ -1,0 +1,72 @@
+"""The demonstration read by `intake`: every planted trouble is found, nothing else is refused."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from analysis.intake import read_inputs
+from analysis.registry.params import read_params
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    return read_inputs(read_params(ROOT / "params" / "demo.yml"), data_dir=None, root=ROOT)
+
+
+def found(inputs, flag):
+    rows = inputs.quality[inputs.quality["flag"].eq(flag)]
+    return set(zip(rows["unit"], rows["indicator"], rows["period"]))
+
+
+def test_all_units_indicators_and_months_are_there(inputs):
+    observations = inputs.observations
+    assert observations["unit"].nunique() == 156 and observations["indicator"].nunique() == 12
+    assert (observations["period"].min(), observations["period"].max()) == ("2022-10", "2026-09")
+    assert observations["period"].nunique() == 48
+    assert len(inputs.tasks) == 320 and len(inputs.targets) == 23
+
+
+def test_the_province_is_the_sum_of_its_units(inputs):
+    rows = inputs.observations.query("indicator == 'online_filed' and period == '2025-06'").set_index("unit")
+    parts = rows.drop("099")
+    assert rows.loc["099", "numerator"] == parts["numerator"].sum()
+    assert rows.loc["099", "denominator"] == parts["denominator"].sum()
+
+
+def test_only_the_two_values_over_100_per_cent_are_refused(inputs):
+    errors = inputs.quality[inputs.quality["severity"].eq("error")]
+    assert set(errors["flag"]) == {"numerator_above_denominator"}
+    assert found(inputs, "numerator_above_denominator") == {
+        ("099057", "payment_online", "2025-03"), ("099S12", "online_full", "2024-09"),
+    }  # fmt: skip
+
+
+def test_falling_counts_and_the_undeclared_jump_are_found(inputs):
+    assert found(inputs, "falling_cumulative") == {
+        ("099012", "vneid_activated", "2025-02"), ("099076", "health_books", "2026-04"),
+    }  # fmt: skip
+    jumps = {one for one in found(inputs, "level_jump") if one[1] != "rank_766"}  # places do jump
+    assert jumps == {("099066", "online_filed", "2026-02")}
+
+
+def test_late_and_missing_units_are_found(inputs):
+    late = {unit for unit, _, _ in found(inputs, "late_unit")}
+    assert {"099S05", "099088"} <= late <= {"099S05", "099088", "099135"}  # the special zone had no dossier
+    missing = {unit for unit, _, _ in found(inputs, "missing_period")}
+    assert {"099023", "099S09"} <= missing
+
+
+def test_tiny_denominators_are_found_where_planted(inputs):
+    assert {unit for unit, _, _ in found(inputs, "tiny_denominator")} == {"099018", "099067", "099135"}
+
+
+def test_every_unit_of_the_list_of_troubles_has_a_finding_or_a_short_series(inputs):
+    with (ROOT / "data" / "demo" / "troubles.csv").open(encoding="utf-8", newline="") as file:
+        units = {row["unit"] for row in csv.DictReader(file)} - {"*"}
+    flagged = set(inputs.quality["unit"])
+    short = {unit for unit, n in inputs.observations.groupby("unit")["period"].nunique().items() if n < 4}
+    assert units <= flagged | short and "099130" in short
