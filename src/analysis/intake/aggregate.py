@@ -46,7 +46,7 @@ def sum_up(
         if part is None or row["aggregation"] != "sum" or not order:
             continue
         summed, found = _sum_indicator(part, indicator=row, below=below, order=order, units=list(units["unit"]))
-        rows.append(summed)
+        rows += [summed] if len(summed) else []
         findings += found
     return (pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()), findings
 

@@ -50,8 +50,8 @@ def join(
     sums, found = _sum_vintages(figures, units=units, indicators=indicators)
     findings += found
     findings += check_series(latest(figures), indicators=indicators, source_of=source_of)
-    everything = _mark_breaks(pd.concat([figures, sums], ignore_index=True), sources)
-    everything["flags"] = everything["flags"].str.strip()
+    everything = _mark_breaks(pd.concat([figures, sums], ignore_index=True) if len(sums) else figures, sources)
+    everything = everything.assign(flags=everything["flags"].str.strip())
     findings += check_empty(everything, units=units)
     return as_table(everything, OBSERVATIONS, where="observations"), findings
 

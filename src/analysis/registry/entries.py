@@ -86,49 +86,52 @@ def as_entry(model: type[Model], raw: Any, *, where: str) -> tuple[Model | None,
     try:
         return model.model_validate(raw), []
     except ValidationError as error:
-        return None, [_problem(one, model, raw, where) for one in error.errors(include_url=False)]
+        errors = error.errors(include_url=False)
+    places = {one["loc"][:-1] for one in errors}  # a list with a wrong item is not also too short
+    errors = [one for one in errors if not (one["type"] == "too_short" and one["loc"] in places)]
+    return None, [_problem(one, model, raw, where) for one in errors]
 
 
 def _problem(error: dict, model: type[BaseModel], raw: Any, where: str) -> Problem:
-    tags = _discriminators(model)
-    path = [str(one) for one in error["loc"] if str(one) not in tags]
+    path = [str(one) for one in error["loc"]]
     place = f"{where}: {'.'.join(path)}" if path else where
     kind, found = error["type"], error.get("input")
     if kind == "extra_forbidden":
-        allowed = _fields_at(model, error["loc"][:-1], raw)
-        return Problem(
-            place,
-            f"the key {path[-1]!r} is not known",
-            ", ".join(allowed),
-            did_you_mean(path[-1], allowed) or "Remove it",
-        )
+        allowed = _fields_at(model, error["loc"][:-1])
+        remedy = did_you_mean(path[-1], allowed) or "Remove it"
+        return Problem(place, f"the key {path[-1]!r} is not known", ", ".join(allowed), remedy)
     if kind == "missing":
-        return Problem(place, "the key is missing", "", "Add it; params/README.md explains every key")
-    if kind == "union_tag_invalid":
-        given = error["ctx"]["tag"]
-        allowed = [one.strip(" '") for one in error["ctx"]["expected_tags"].split(",")]
-        return Problem(
-            place,
-            f"the kind {given!r} is not known",
-            ", ".join(allowed),
-            did_you_mean(given, allowed) or "Choose one of them",
-        )
+        return Problem(place, "the key is missing", "", "Add it; the README.md in params explains every key")
     if kind == "literal_error":
         allowed = [one.strip(" '") for one in error["ctx"]["expected"].replace(" or ", ", ").split(",")]
+        remedy = did_you_mean(found, allowed) or "Choose one of them"
+        return Problem(place, f"found {found!r}", ", ".join(allowed), remedy)
+    if kind == "none_required":
+        return Problem(place, f"found {_shown(found)}", "nothing: this kind has none", "Remove it")
+    if kind == "value_error" and isinstance(found, dict):
         return Problem(
-            place, f"found {found!r}", ", ".join(allowed), did_you_mean(found, allowed) or "Choose one of them"
+            place, "the keys do not fit together", error["msg"].removeprefix("Value error, "), "Correct one of them"
         )
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ").removeprefix("a valid ")
-    shown = repr(found) if not isinstance(found, dict | list) else f"{type(found).__name__} of {len(found)}"
-    return Problem(place, f"found {shown}", message, "Change the value")
+    return Problem(place, f"found {_shown(found)}", _allowed(error), "Change the value")
 
 
-def _discriminators(model: type[BaseModel]) -> set[str]:
-    """Values of a union's discriminator: pydantic puts them into the path of an error, our readers never wrote them."""
-    return set(getattr(model, "kinds", ()))
+def _allowed(error: dict) -> str:
+    """What may stand there, from pydantic's message, without its grammar."""
+    if error["type"] == "too_short":
+        return f"at least {error['ctx']['min_length']} entries"
+    if error["type"] == "string_pattern_mismatch":
+        return f"text like {error['ctx']['pattern']}"
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return message.removeprefix("a valid ").split(", unable to parse")[0]
 
 
-def _fields_at(model: type[BaseModel], loc: tuple, raw: Any) -> list[str]:
+def _shown(found: Any) -> str:
+    if isinstance(found, list | tuple | dict):
+        return f"{len(found)} entries" if found else "nothing"
+    return repr(found) if len(repr(found)) <= 80 else repr(found)[:77] + "..."
+
+
+def _fields_at(model: type[BaseModel], loc: tuple) -> list[str]:
     """Keys that are allowed at the place of an error; of nested entries as well."""
     fields = model.model_fields
     for step in loc:
