@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from markupsafe import Markup
 
 from analysis.briefing import parts
 from analysis.briefing.flags import flag_word, severity_word
-from analysis.briefing.fragment import Fragment, name_html, table, tag
+from analysis.briefing.fragment import Fragment, clean_text, name_html, table, tag
 from analysis.briefing.locale import number, percent, period
 from analysis.briefing.view import View, view_of
 from analysis.briefing.wording import list_of
@@ -19,6 +20,7 @@ NOTEBOOK = "data_quality"
 SEVERITIES = ("error", "warning", "info")
 MAX_UNITS = 20
 MAX_EXAMPLES = 3
+MAX_FOUND = 80  # characters quoted of a raw value
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class QualityPage:
         body = [
             [
                 severity_word(severity, language), flag_word(flag, language), number(len(group), language),
-                number(group["unit"].nunique(), language), list_of(self._examples(group), language),
+                number(group["unit"].nunique(), language), self._examples(group),
             ]
             for _rank, _n, flag, severity, group in rows
         ]  # fmt: skip
@@ -73,14 +75,14 @@ class QualityPage:
         caption = _("Findings by kind")
         return Fragment(table(caption, header, body, class_="findings", numeric={2, 3}), "table", caption)
 
-    def _examples(self, group) -> list[str]:
+    def _examples(self, group) -> Markup:
         shown = []
         for row in group.head(MAX_EXAMPLES).itertuples(index=False):
-            name = self.view.name(row.unit) if row.unit else self.view._("no unit")
+            name = name_html(self.view.name(row.unit)) if row.unit else self.view._("no unit")
             when = f", {period(row.period, self.view.language, short=True)}" if row.period else ""
-            what = f": {row.found[:80]}" if row.found else ""
-            shown.append(f"{name}{when}{what}")
-        return shown
+            what = Markup(": {}").format(tag("code", clean_text(row.found[:MAX_FOUND]))) if row.found else ""
+            shown.append(Markup("{}{}{}").format(name, when, what))
+        return Markup("; ").join(shown)
 
     def units(self) -> Fragment:
         """Units with the most findings that matter."""

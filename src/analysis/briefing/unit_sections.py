@@ -97,11 +97,7 @@ def _measure(view: View, indicator) -> str:
 
 def _promised(view: View, row) -> Promised:
     target = view.targets.get(row.target)
-    milestones = view.extra("milestones")
-    steps: tuple = ()
-    if len(milestones):
-        mine = milestones[milestones["target"].to_numpy() == row.target]
-        steps = tuple(zip(mine["period"], mine["threshold"]))
+    steps = view.milestones.get((row.unit, row.target)) or view.milestones.get(("", row.target), ())
     if target is None:
         return Promised(row.threshold, deadline=row.deadline, milestones=steps)
     baseline = target.baseline if row.kind in ("level_at", "cumulative_count", "score_ge", "coverage_all") else math.nan

@@ -214,6 +214,17 @@ class View:
         overall = self.evidence[self.evidence["slice_kind"].to_numpy() == "overall"]
         return {row.indicator: row for row in overall.itertuples(index=False)}
 
+    @cached_property
+    def milestones(self) -> dict[tuple[str, str], tuple[tuple[str, float], ...]]:
+        """(unit, target) -> its milestones as (period, threshold); unit "" where the table names none."""
+        table = self.extra("milestones")
+        units = table["unit"] if "unit" in table else [""] * len(table)
+        found: dict[tuple[str, str], list[tuple[str, float]]] = {}
+        if len(table):
+            for unit, target, step, threshold in zip(units, table["target"], table["period"], table["threshold"]):
+                found.setdefault((unit, target), []).append((step, float(threshold)))
+        return {key: tuple(steps) for key, steps in found.items()}
+
     def extra(self, name: str) -> pd.DataFrame:
         """A table that a target kind or a scenario adds; empty where the run has none."""
         return self.run.extra.get(name, pd.DataFrame())

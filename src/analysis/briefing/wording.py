@@ -41,18 +41,27 @@ SHORT_WORDS = {  # heat map: the row still fits a phone, the full word is in the
     "missed": _("missed"),
     "not_assessable": _("n/a"),
 }
-REASONS = {
+REASONS = {  # codes that attainment gives; "no_data", "stale" and "failed" are kept for tables from anywhere
     "too_few_points": _("too few observed periods"),
     "no_data": _("no data"),
     "no_series": _("no data"),
+    "no_observation": _("no data"),
     "series_ended": _("the last figure is too old"),
+    "stale": _("the last figure is too old"),
     "no_forecast": _("no forecast could be made"),
+    "failed": _("no forecast could be made"),
     "break": _("the definition changed and too few periods have been observed since"),
     "no_threshold": _("the promise states no number"),
     "no_deadline": _("the promise states no deadline"),
+    "deadline_not_observed": _("the figure of the deadline has not come in"),
+    "no_baseline": _("the promise states no baseline"),
+    "no_quota": _("the quota of this unit is not known"),
     "not_started": _("its clock has not started"),
     "no_tasks": _("the task list is not in the data"),
-    "failed": _("the forecast failed"),
+    "no_task_history": _("no task has been due yet"),
+    "no_members": _("the promise names no components"),
+    "member_not_assessable": _("one of its components cannot be assessed"),
+    "no_peers": _("the peers are not in the data"),
 }
 LEVELS = {
     "nation": _("Nation"),
