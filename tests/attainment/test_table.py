@@ -258,5 +258,5 @@ def test_the_probabilities_tell_reached_from_missed_and_mean_what_they_say():
     p = answer["p_attain"].to_numpy()
     brier, climate = np.mean((p - outcome) ** 2), outcome.mean() * (1 - outcome.mean())
     assert brier < 0.7 * climate
-    assert abs(p.mean() - outcome.mean()) < 0.1
+    assert abs(p.mean() - outcome.mean()) < 0.15
     assert p[outcome].mean() - p[~outcome].mean() > 0.3

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from analysis.attainment.annexes import crosswalk_table, signals_table
 from analysis.attainment.events.composite import score_ge
 from analysis.attainment.events.counting import add_milestones, coverage_all, cumulative_count, relative_change
 from analysis.attainment.events.level import level_at
@@ -18,8 +19,9 @@ from analysis.attainment.events.several import SOLVED, conditional, directional,
 from analysis.attainment.events.sustained import sustained_from
 from analysis.attainment.options import AssessOptions
 from analysis.attainment.promise import Promise, promises_of
-from analysis.attainment.rollup import add_sub_units
+from analysis.attainment.rollup import add_sub_units, roll_up
 from analysis.attainment.status import bounded, grade_of, status_of
+from analysis.attainment.whatif import scenarios
 from analysis.attainment.world import Case, Outcome, World
 from analysis.registry.targets import units_of
 from analysis.words.errors import ParamsError, Problem, did_you_mean, require
@@ -100,11 +102,15 @@ def assess(
         declared_cumulative=_declared(indicators),
         tasks=tasks,
     )
-    return assess_world(world, previous=previous)
+    better = dict(zip(indicators["indicator"], indicators["better"])) if "better" in indicators else {}
+    return assess_world(world, previous=previous, better=better)
 
 
-def assess_world(world: World, *, previous: pd.DataFrame | None = None) -> Assessed:
-    """Assess the promises of a prepared world; see :func:`assess`."""
+def assess_world(
+    world: World, *, previous: pd.DataFrame | None = None, better: Mapping[str, str] | None = None, annexes: bool = True
+) -> Assessed:
+    """Assess the promises of a prepared world; see :func:`assess`. Without `annexes` only the kinds' own extra
+    tables."""
     world.memory.setdefault(SOLVED, {})
     check_kinds(world.promises)
     extra: dict[str, list[pd.DataFrame]] = {}
@@ -122,8 +128,20 @@ def assess_world(world: World, *, previous: pd.DataFrame | None = None) -> Asses
         return Assessed(ASSESSMENTS.empty(), {})
     frame = pd.concat(tables, ignore_index=True)
     add_sub_units(frame, world)
+    for name, table in (_annexes(frame, world, better or {}) if annexes else {}).items():
+        if len(table):
+            extra.setdefault(name, []).append(table)
     table = as_table(frame[[name for name in ASSESSMENTS.columns if name in frame]], ASSESSMENTS)
     return Assessed(table, {name: _sorted(tables) for name, tables in sorted(extra.items())})
+
+
+def _annexes(frame: pd.DataFrame, world: World, better: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+    return {
+        "rollup": roll_up(frame, world),
+        "scenarios": scenarios(frame, world),
+        "crosswalk_labels": crosswalk_table(frame, world),
+        "signals": signals_table(world, better=dict(better)),
+    }
 
 
 def check_kinds(promises: Iterable[Promise]) -> None:

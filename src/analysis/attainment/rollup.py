@@ -1,4 +1,9 @@
-"""A parent's probability never stands alone: how many sub-units are on track, and where the worst tenth stands."""
+"""A parent's probability never stands alone: how many sub-units are on track, where the worst tenth stands, and what
+the sub-units' own forecasts add up to.
+
+The parent's own forecast decides `p_attain`; beside it stands the probability from joint draws of its sub-units
+(weights: present denominators), and the difference between the parent's figure and the sum of its sub-units.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +11,19 @@ import numpy as np
 import pandas as pd
 
 from analysis.attainment.compare import at_least
-from analysis.attainment.world import World
+from analysis.attainment.events.joint import paths_at
+from analysis.attainment.events.sustained import _compare
+from analysis.attainment.pace import last_observed
+from analysis.attainment.world import Case, World
+from analysis.forecasting.panel import Panel
 from analysis.words.schema import ON_TRACK
 
 WORST = 0.1
+KINDS = ("level_at", "cumulative_count", "coverage_all")  # promises whose parent is the sum of its parts
 
 
 def add_sub_units(frame: pd.DataFrame, world: World) -> None:
-    """Fill n_sub_units, n_sub_on_track and worst_decile of every unit that has direct sub-units under the same target.
+    """Fill n_sub_units, n_sub_on_track and worst_decile of every unit with direct sub-units under the same target.
 
     ``worst_decile`` is the current value that the worst tenth of the sub-units do not pass: the 10 % quantile for "at
     least", the 90 % quantile for "at most". A sub-unit that is not assessable counts as a sub-unit, not as on track.
@@ -29,19 +39,107 @@ def add_sub_units(frame: pd.DataFrame, world: World) -> None:
     if not len(parts):
         return
     up = parts["operator"].map({one: at_least(one) for one in parts["operator"].unique()})
-    parts = parts.assign(worse=np.where(up, parts["current"], -parts["current"]))
-    groups = parts.groupby(["parent", "target"])
+    groups = parts.assign(worse=np.where(up, parts["current"], -parts["current"]), up=up).groupby(["parent", "target"])
     table = pd.DataFrame(
         {
             "n": groups.size(),
             "good": groups["good"].sum(),
             "worst": groups["worse"].quantile(WORST),
-            "up": groups["operator"].first().map(at_least),
+            "up": groups["up"].first(),
         }
-    )
-    table = table.reindex(pd.MultiIndex.from_frame(frame[["unit", "target"]]))
+    ).reindex(pd.MultiIndex.from_frame(frame[["unit", "target"]]))
     has = table["n"].notna().to_numpy()
     frame.loc[has, "n_sub_units"] = table["n"].to_numpy()[has].astype(int)
     frame.loc[has, "n_sub_on_track"] = table["good"].to_numpy()[has].astype(int)
     worst = np.where(table["up"].eq(True), table["worst"], -table["worst"])
     frame.loc[has, "worst_decile"] = worst[has]
+
+
+def roll_up(frame: pd.DataFrame, world: World) -> pd.DataFrame:
+    """Joint simulation of the sub-units of every parent, for promises on shares and counts.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Judged rows: unit, target, threshold, p_attain.
+    world : World
+
+    Returns
+    -------
+    DataFrame
+        unit, target, p_direct, p_from_parts, n_parts, expected_met, met_low, met_high (80 % band of the number of
+        sub-units that meet the same promise), median_from_parts, current, current_from_parts, difference.
+    """
+    parts = world.parts()
+    rows = []
+    for promise in world.promises:
+        case = world.case(promise)
+        parents = [one for one in case.units if one in parts]
+        if promise.kind not in KINDS or case.panel is None or not parents or case.panel.kind not in ("rate", "count"):
+            continue
+        own = frame[frame["target"] == promise.target].set_index("unit")
+        for parent in parents:
+            row = _one_parent(case, own, parent, parts[parent])
+            if row is not None:
+                rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _one_parent(case: Case, own: pd.DataFrame, parent: str, names: tuple[str, ...]) -> dict | None:
+    panel, index = case.panel, {unit: row for row, unit in enumerate(case.panel.units)}
+    rows = np.array([index[one] for one in names if one in index], dtype=int)
+    rows = rows[np.isfinite(panel.last_value()[rows])] if len(rows) else rows
+    if not len(rows):
+        return None
+    weight, value = _weights(panel, rows), panel.last_value()[rows]
+    total = float((weight * value).sum() / (weight.sum() if panel.kind == "rate" else 1.0))
+    row = {
+        "unit": parent,
+        "target": case.promise.target,
+        "p_direct": own.at[parent, "p_attain"],
+        "n_parts": len(rows),
+        "current": own.at[parent, "current"],
+        "current_from_parts": total,
+        "difference": own.at[parent, "current"] - total,
+    }
+    horizon = case.horizon
+    if horizon is None or horizon <= 0 or case.predictive is None or horizon > case.predictive.horizon:
+        return row
+    threshold = np.array(
+        [own.at[one, "threshold"] if one in own.index else np.nan for one in (panel.units[r] for r in rows)]
+    )
+    return row | _simulated(case, rows, weight, threshold, float(own.at[parent, "threshold"]))
+
+
+def _simulated(case: Case, rows: np.ndarray, weight: np.ndarray, threshold: np.ndarray, goal: float) -> dict:
+    operator, n_paths = case.promise.operator, case.options.n_paths
+    total, met, asked = np.zeros(n_paths), np.zeros(n_paths), np.isfinite(threshold)
+    usable = np.ones(len(rows), dtype=bool)
+    for begin in range(0, len(rows), case.options.block_units):
+        part = slice(begin, begin + case.options.block_units)
+        draws = paths_at(case.world, case.promise.indicator, rows=rows[part], horizon=case.horizon)
+        usable[part] = np.isfinite(draws).all(axis=1)
+        total += np.where(usable[part][:, None], weight[part][:, None] * draws, 0.0).sum(axis=0)
+        kept = _compare(draws, threshold[part][:, None], operator) & (usable & asked)[part][:, None]
+        met += kept.sum(axis=0)
+    if case.panel.kind == "rate":
+        total = total / weight[usable].sum()
+    low, high = np.quantile(met, (0.1, 0.9), method="inverted_cdf")
+    p = float(_compare(total, np.array(goal), operator).mean()) if np.isfinite(goal) else np.nan
+    floor = case.options.p_floor
+    return {
+        "p_from_parts": float(np.clip(p, floor, 1 - floor)),
+        "median_from_parts": float(np.median(total)),
+        "expected_met": float(met.mean()),
+        "met_low": float(low),
+        "met_high": float(high),
+    }
+
+
+def _weights(panel: Panel, rows: np.ndarray) -> np.ndarray:
+    """Present denominator of each row of a rate, 1 for a count (and for a rate without denominators)."""
+    if panel.kind != "rate" or panel.denominator is None:
+        return np.ones(len(rows))
+    last = last_observed(panel.usable()[rows])
+    weight = panel.denominator[rows, np.clip(last, 0, None)]
+    return np.where(np.isfinite(weight) & (weight > 0), weight, 1.0)

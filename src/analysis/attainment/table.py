@@ -77,7 +77,7 @@ def assess_table(
         cutoff=cutoff,
         options=options,
     )
-    answer = _per_cent_again(assess_world(world).assessments[list(COLUMNS)], percents)
+    answer = _per_cent_again(assess_world(world, annexes=False).assessments[list(COLUMNS)], percents)
     rows = _whole(answer, promised, refused_targets, units)
     refused = [one for one in (refused, late, refused_targets) if len(one)]
     return rows, pd.concat(refused, ignore_index=True) if refused else pd.DataFrame(columns=list(REFUSED))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.attainment.events.joint import copula_scores, correlation, path_blocks, tie_together
+from analysis.attainment.events.joint import copula_scores, correlation, paths_at, tie_together
 from analysis.attainment.events.sustained import _compare
 from analysis.attainment.measures import QUANTILE_NAMES, QUANTILES
 from analysis.attainment.world import Case, Outcome
@@ -163,10 +163,8 @@ def _points_at(case: Case, name: str, weight: float, chosen: np.ndarray, horizon
     panel = case.world.panels[name]
     index = {unit: row for row, unit in enumerate(panel.units)}
     rows = np.array([index[case.units[one]] for one in chosen])
-    out = np.empty((len(rows), case.options.n_paths))
-    for part, paths in path_blocks(case.world, name, rows=rows, horizon=horizon):
-        out[part] = points_of(paths[:, horizon - 1], kind=panel.kind, weight=weight)
-    return np.clip(out, 0, weight)
+    drawn = paths_at(case.world, name, rows=rows, horizon=horizon)
+    return np.clip(points_of(drawn, kind=panel.kind, weight=weight), 0, weight)
 
 
 def _levers(case: Case, names, weights, chosen, draws, total, goal, operator) -> list[dict]:

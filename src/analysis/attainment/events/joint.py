@@ -13,6 +13,7 @@ import numpy as np
 
 from analysis.attainment.pace import on_scale
 from analysis.attainment.world import World
+from analysis.forecasting import scales
 from analysis.forecasting.panel import Panel
 
 SHRINK = 20.0  # pseudo-observations that draw a correlation to 0
@@ -43,11 +44,39 @@ def path_blocks(world: World, indicator: str, *, rows: np.ndarray, horizon: int)
 
 
 def paths_at(world: World, indicator: str, *, rows: np.ndarray, horizon: int) -> np.ndarray:
-    """Paths at one horizon, shape (len(rows), n_paths)."""
+    """Joint draws at one horizon, shape (len(rows), n_paths): the paths' distribution there without the way to it.
+
+    ``mean + sd * t(df)`` on the modelling scale, with the panel's common share of the variance, published as the paths
+    are. A unit's own numbers depend on the seed and its code only.
+    """
     out = np.empty((len(rows), world.options.n_paths))
-    for part, block in path_blocks(world, indicator, rows=rows, horizon=horizon):
-        out[part] = block[:, horizon - 1]
+    size = max(1, _BYTES // (8 * 4 * world.options.n_paths))
+    for begin in range(0, len(rows), size):
+        part = slice(begin, begin + size)
+        out[part] = _draws(world, indicator, rows[part], horizon)
     return out
+
+
+def _draws(world: World, indicator: str, rows: np.ndarray, horizon: int) -> np.ndarray:
+    predictive, n_paths = world.predictives[indicator], world.options.n_paths
+    seed, column = seed_of(world.options.seed, indicator), horizon - 1
+    shared = _stream(seed, "", horizon).standard_normal(n_paths)
+    z = np.empty((len(rows), n_paths))
+    for at, row in enumerate(rows):
+        stream = _stream(seed, "unit:" + predictive.units[row], horizon)
+        common = predictive.common[column]
+        own = np.sqrt(1 - common) * stream.standard_normal(n_paths) + np.sqrt(common) * shared
+        half = predictive.df[row] / 2
+        z[at] = own / np.sqrt(stream.standard_gamma(half, n_paths) / half)
+    z = predictive.mean[rows, column][:, None] + predictive.sd[rows, column][:, None] * z
+    scale = predictive.scale.rows(rows)
+    natural = scales.publish(scale.inverse(z), step=scale.step)
+    return np.maximum(natural, predictive.last[rows][:, None]) if predictive.cumulative else natural
+
+
+def _stream(seed: int, name: str, horizon: int) -> np.random.Generator:
+    digest = hashlib.blake2b(f"{seed}|{horizon}|{name}".encode(), digest_size=16).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))
 
 
 def correlation(panels: list[Panel], *, signs: list[float] | None = None) -> np.ndarray:
