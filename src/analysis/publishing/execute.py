@@ -148,12 +148,15 @@ def _work(task: _Task, *, make: Callable, run_dir: Path, seconds: float) -> dict
 def _forked(
     tasks: list[_Task], work: Callable, *, n_jobs: int, limits: Limits, held: int
 ) -> Iterator[tuple[int, Outcome]]:
-    from analysis.publishing.make import exporter
-    from analysis.publishing.shell import prepare_shell
+    from analysis.publishing.make import warm_up
 
-    exporter()
-    prepare_shell()
+    pairs = {(Path(task.job.notebook), _language(task.job)) for task in tasks}
+    warm_up(sorted(pairs))
     return run_forked(tasks, work, n_jobs=n_jobs, limits=limits, close=[held])
+
+
+def _language(job: PageJob) -> str:
+    return str(job.context.get("language") or job.parameters.get("language") or "vi")
 
 
 def _in_pool(tasks: list[_Task], *, run_dir: Path, n_jobs: int, limits: Limits) -> Iterator[tuple[int, Outcome]]:

@@ -55,10 +55,9 @@ class BriefingExporter(TemplateExporter):
     def _template_name_default(self) -> str:
         return "base"
 
-    @property
-    def default_config(self) -> Config:
-        """No preprocessor: the template decides what is shown."""
-        return Config({"TemplateExporter": {}})
+    @default("default_preprocessors")
+    def _default_preprocessors_default(self) -> list:
+        return []  # the template decides what is shown; each would copy and validate the notebook once more
 
     def __init__(self, config: Config | None = None, **kwargs: Any):
         kwargs.setdefault("extra_loaders", [FileSystemLoader(TEMPLATES)])

@@ -7,6 +7,7 @@ process with threads can wait for ever on a lock that no thread will release.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import json
 import os
@@ -22,6 +23,8 @@ from typing import Any
 from analysis.words.errors import Problem, PublishError
 
 _TASKS = Path("/proc/self/task")
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
 _TICK = 0.2  # seconds between looks at deadlines
 _MAX_REASON = 2000
 
@@ -67,8 +70,11 @@ class _Child:
 
 
 def can_fork() -> bool:
-    """Whether pages can be forked here: Linux, where threads, limits and descendants can be seen."""
-    return sys.platform.startswith("linux")
+    """Whether pages can be forked here: Linux, where threads, limits and descendants can be seen.
+
+    ``CANDICH_NO_FORK`` set to anything says no.
+    """
+    return sys.platform.startswith("linux") and not os.environ.get("CANDICH_NO_FORK")
 
 
 def require_one_thread() -> None:
@@ -91,8 +97,8 @@ def require_one_thread() -> None:
                 "publishing",
                 f"the process that forks the pages holds {len(names)} threads: {', '.join(names)}",
                 "one",
-                "Start through `candich`, which sets the environment first; read Parquet with use_threads=False, "
-                "and turn off a progress bar's own refresh thread",
+                "Start through `candich`, which sets the environment first; read Parquet with use_threads=False and "
+                "pre_buffer=False, and turn off a progress bar's own refresh thread",
             )
         )
 
@@ -162,19 +168,20 @@ def _start(index: int, task: Any, work: Callable, *, limits: Limits, close: Sequ
     read, write = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
-    pid = os.fork()
+    parent, pid = os.getpid(), os.fork()
     if pid == 0:
-        _be_child(task, work, write=write, limits=limits, close=[read, *close])
+        _be_child(task, work, write=write, limits=limits, close=[read, *close], parent=parent)
     os.close(write)
     os.set_blocking(read, False)
     return _Child(index=index, pid=pid, pipe=read, started=time.monotonic())
 
 
-def _be_child(task: Any, work: Callable, *, write: int, limits: Limits, close: Sequence[int]) -> None:
+def _be_child(task: Any, work: Callable, *, write: int, limits: Limits, close: Sequence[int], parent: int) -> None:
     """Never returns: the child must not run the parent's clean-up."""
     answer: dict = {"reason": "the process ended before it began"}
     try:
         os.setsid()
+        _die_with_parent(parent)
         for one in close:
             os.close(one)
         for one in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
@@ -191,6 +198,14 @@ def _be_child(task: Any, work: Callable, *, write: int, limits: Limits, close: S
         with contextlib.suppress(BaseException):
             os.write(write, json.dumps(answer).encode("ascii")[:60_000])
         os._exit(0)
+
+
+def _die_with_parent(parent: int) -> None:
+    """A parent that is killed cannot kill its children: ask the kernel to (Linux)."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before we asked
+        os._exit(1)
 
 
 def _say(error: BaseException) -> str:

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import logging
 import os
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from analysis.publishing.exporter import BriefingExporter
 from analysis.publishing.forks import can_fork
 from analysis.publishing.jobs import NOTEBOOKS, PageJob
 from analysis.publishing.proof import check_page
+from analysis.publishing.shell import prepare_shell
 from analysis.words.errors import Problem, PublishError, require
 
 RUN_DIR = "run_dir"  # the parameter that names the run's folder
@@ -46,6 +48,29 @@ def exporter() -> BriefingExporter:
     made = BriefingExporter()
     made.template  # noqa: B018  compiled now
     return made
+
+
+def warm_up(notebooks: Iterable[tuple[Path, str]]) -> None:
+    """Do once in the parent what every child would do: run a cell, render a page, translate the notebooks' prose.
+
+    Parameters
+    ----------
+    notebooks : iterable of tuple of Path and str
+        Notebook and language of the pages to come.
+    """
+    trivial = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("parameter: int = 1", id="a", metadata={"tags": ["parameters"]})],
+        metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}},
+    )
+    ran = papermill.execute_notebook(
+        trivial, None, parameters={"parameter": 2}, engine_name="candich", progress_bar=False
+    )
+    nbformat.validate(ran)
+    for path, language in notebooks:
+        prose = [cell for cell in read_notebook(path).cells if cell.cell_type == "markdown"]
+        page = NotebookNode(canonical(ran, context={"language": language}), cells=prose)
+        exporter().from_notebook_node(page)
+    prepare_shell()
 
 
 def execute(job: PageJob, *, run_dir: Path, seconds: float | None = None) -> NotebookNode:

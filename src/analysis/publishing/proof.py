@@ -57,8 +57,10 @@ def _unclosed(html: str) -> list[str]:
     for closing, name, alone in _TAG.findall(_RAW.sub(r"\1\3", html)):
         name = name.lower()
         if closing:
-            if not stack or stack.pop() != name:
-                return [f"</{name}> closes nothing that is open"]
+            opened = stack.pop() if stack else ""
+            if opened != name:
+                before = f"<{opened}> is not closed before </{name}>"
+                return [before if opened else f"</{name}> closes nothing that is open"]
         elif not alone and name not in VOID:
             stack.append(name)
     return [f"<{stack[-1]}> is never closed"] if stack else []

@@ -13,6 +13,7 @@ import re
 from functools import lru_cache
 
 from bs4 import BeautifulSoup, Comment, Doctype
+from markupsafe import escape
 
 HTML = frozenset(
     "a abbr article aside b bdi bdo blockquote br caption cite code col colgroup data dd del details dfn div dl dt em "
@@ -37,8 +38,8 @@ ATTRIBUTES = frozenset(
     "markerHeight markerUnits markerWidth mask offset opacity orient overflow paint-order pathLength "
     "patternTransform patternUnits points preserveAspectRatio r refX refY rotate rx ry shape-rendering stop-color "
     "stop-opacity stroke stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin stroke-miterlimit "
-    "stroke-opacity stroke-width text-anchor text-decoration text-rendering textLength transform type vector- "
-    "effect viewBox visibility word-spacing x x1 x2 y y1 y2 focusable".split()
+    "stroke-opacity stroke-width text-anchor text-decoration text-rendering textLength transform type "
+    "vector-effect viewBox visibility word-spacing x x1 x2 y y1 y2 focusable".split()
 )
 _KNOWN = HTML | SVG
 _LOWER = {name.lower(): name for name in _KNOWN}
@@ -73,7 +74,10 @@ def sanitise(html: str) -> str:
     >>> sanitise('<p onclick="x()">a<script>b</script></p>')
     '<p>a</p>'
     """
-    return html if is_clean(html) else _cleaned(html)
+    if is_clean(html):
+        return html
+    cleaned = _cleaned(html)
+    return cleaned if is_clean(cleaned) else str(escape(BeautifulSoup(cleaned, "html.parser").get_text(" ")))
 
 
 def is_clean(html: str) -> bool:

@@ -174,6 +174,7 @@ def _new_shell() -> NotebookShell:
     if main is not None:
         sys.modules["__main__"] = main
     shell.main_before = main
+    shell.display_formatter.format("")  # makes the formatters, which otherwise every child would make
     return shell
 
 

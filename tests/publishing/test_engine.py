@@ -1,0 +1,138 @@
+"""The engine under real Papermill, in this process."""
+
+import base64
+import subprocess
+import sys
+
+import nbformat
+import papermill
+import pytest
+from tests.publishing.conftest import KERNEL, make_notebook
+
+from analysis.publishing.engine import CandichEngine
+
+
+def run(notebook, **options):
+    options = {"engine_name": "candich", "progress_bar": False, **options}
+    return papermill.execute_notebook(notebook, None, **options)
+
+
+def outputs(notebook, name):
+    return next(cell for cell in notebook.cells if cell.id == name).outputs
+
+
+def test_papermill_knows_the_engine_by_its_entry_point():
+    from papermill.engines import papermill_engines
+
+    assert papermill_engines.get_engine("candich") is CandichEngine
+
+
+@pytest.mark.parametrize("first", ["papermill", "analysis.publishing.engine", "analysis.publishing.execute"])
+def test_it_can_be_imported_first_or_last(first):
+    script = f"import {first}; from analysis.publishing.engine import CandichEngine; print(CandichEngine.__name__)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "CandichEngine\n", done.stderr
+
+
+def test_counts_results_streams_and_displays_are_those_of_a_kernel():
+    cells = (
+        "import sys\nprint('a'); print('b'); print('c', file=sys.stderr); print('d')\n1 + 1",
+        "from IPython.display import HTML, display, update_display\n"
+        "display(HTML('<b>1</b>'), display_id='x')\nupdate_display(HTML('<i>2</i>'), display_id='x')\n_ ",
+        "3;",
+        "await __import__('asyncio').sleep(0)\n'waited'",
+    )
+    done = run(make_notebook(*cells))
+    nbformat.validate(done)
+    assert [cell.execution_count for cell in done.cells if cell.cell_type == "code"] == [1, 2, 3, 4, 5, 6, 7]
+    first = outputs(done, "cell-0")
+    assert [(one.output_type, one.get("name"), one.get("text")) for one in first[:3]] == [
+        ("stream", "stdout", "a\nb\n"),
+        ("stream", "stderr", "c\n"),
+        ("stream", "stdout", "d\n"),
+    ]
+    assert (first[3].output_type, first[3].data["text/plain"], first[3].execution_count) == ("execute_result", "2", 3)
+    assert outputs(done, "cell-1")[0].data["text/html"] == "<i>2</i>"
+    assert outputs(done, "cell-1")[-1].data["text/plain"] == "2"  # `_` is the last result
+    assert outputs(done, "cell-2") == []
+    assert outputs(done, "cell-3")[0].data["text/plain"] == "'waited'"
+
+
+def test_it_gives_what_papermills_own_engine_gives():
+    notebook = make_notebook("import pandas as pd\npd.DataFrame({'a': [1, 2]})", "print('x')\n'y'", "None")
+    ours, theirs = run(notebook, parameters={"unit": "b"}), run(notebook, parameters={"unit": "b"}, engine_name=None)
+    for one, other in zip(ours.cells, theirs.cells, strict=True):
+        assert (one.source, one.get("execution_count")) == (other.source, other.get("execution_count"))
+        assert one.get("outputs") == other.get("outputs")
+
+
+def test_charts_left_open_are_shown_each_time_in_one_process():
+    """A first prototype lost them from the second notebook on, without any error."""
+    notebook = make_notebook("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nNone", end="")
+    for _ in range(3):
+        (shown,) = outputs(run(notebook), "cell-0")
+        assert base64.b64decode(shown.data["image/png"]).startswith(b"\x89PNG")
+
+
+def test_notebooks_in_one_process_share_no_names():
+    run(make_notebook("secret = 1", end=""))
+    with pytest.raises(papermill.PapermillExecutionError, match="NameError"):
+        run(make_notebook("secret", end=""))
+
+
+def test_an_error_stops_the_notebook_and_says_where():
+    with pytest.raises(papermill.PapermillExecutionError) as caught:
+        run(make_notebook("1 / 0", "print('never')"))
+    assert (caught.value.ename, caught.value.cell_index, caught.value.exec_count) == ("ZeroDivisionError", 2, 3)
+
+
+@pytest.mark.parametrize("source", ["1 +", "import sys; sys.exit(3)", "raise KeyboardInterrupt", "input()"])
+def test_other_ways_to_fail_are_errors_too(source):
+    with pytest.raises(papermill.PapermillExecutionError):
+        run(make_notebook(source))
+
+
+def test_every_reply_is_told_and_exit_0_is_not_well():
+    replies = {}
+    done = run(make_notebook("import sys\nsys.exit(0)", "'never'"), on_reply=replies.__setitem__)
+    assert replies == {0: True, 1: True, 2: False}
+    assert done.cells[-1].execution_count is None
+
+
+def test_a_tolerated_error_does_not_stop_it():
+    notebook = make_notebook("1 / 0", "'after'")
+    notebook.cells[2].metadata["tags"] = ["raises-exception"]
+    replies = {}
+    with pytest.raises(papermill.PapermillExecutionError):  # Papermill itself refuses any error output
+        run(notebook, on_reply=replies.__setitem__)
+    assert replies[3] is True
+
+
+def test_a_cell_that_takes_too_long_is_stopped():
+    with pytest.raises(papermill.PapermillExecutionError, match="TimeoutError"):
+        run(make_notebook("import time\ntime.sleep(30)"), execution_timeout=1)
+
+
+def test_the_command_line_takes_it_for_an_analysts_own_notebook(tmp_path):
+    nbformat.write(make_notebook("from beside import x\nprint(unit, x)", end=""), tmp_path / "in.ipynb")
+    (tmp_path / "beside.py").write_text("x = 5")
+    command = [sys.executable, "-m", "papermill", "--engine", "candich", "in.ipynb", "out.ipynb", "-p", "unit", "Hà"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert outputs(nbformat.read(tmp_path / "out.ipynb", 4), "cell-0")[0].text == "Hà 5\n"
+
+
+@pytest.mark.slow
+def test_inside_a_jupyter_kernel_the_ordinary_engine_runs_it(tmp_path):
+    inner = make_notebook("import os\nos.environ['INNER'] = '1'\n2 + 2", end="")
+    nbformat.write(inner, tmp_path / "inner.ipynb")
+    outer = nbformat.v4.new_notebook(metadata=KERNEL)
+    outer.cells = [
+        nbformat.v4.new_code_cell(
+            "import os, papermill as pm\n"
+            "done = pm.execute_notebook('inner.ipynb', None, engine_name='candich', progress_bar=False)\n"
+            "(done.cells[2].outputs[0].data['text/plain'], os.environ.get('INNER'))"
+        )
+    ]
+    done = papermill.execute_notebook(outer, None, cwd=tmp_path, progress_bar=False)
+    assert done.cells[0].outputs[-1].data["text/plain"] == "('4', None)"
