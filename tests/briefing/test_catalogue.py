@@ -66,7 +66,7 @@ def numbers(html, language):
     soup = BeautifulSoup(str(html), "html.parser")
     for quoted in soup.find_all("code"):
         quoted.extract()
-    text = re.sub(r"quý [IVX]+/\d{4}|(\d{1,2}/){1,2}\d{4}|((?<![\d.,])\d{1,2} )?([A-Z][a-z]{2,8} )?\b20\d\d\b", " ", soup.get_text(" "))
+    text = re.sub(r"quý [IVX]+/\d{4}|(\d{1,2}/){1,2}\d{4}|((?<![\d.,])\d{1,2} )?([A-Z][a-z]{2,8} )?\b20\d\d\b", " ", soup.get_text(" | "))
     marks = str.maketrans({".": "", ",": "."} if language == "vi" else {",": ""})
     found = [one.translate(marks).rstrip(".") for one in re.findall(r"[−+]?\d[\d.,]*", text)]
     return Counter(found)

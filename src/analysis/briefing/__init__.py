@@ -1,5 +1,6 @@
 """What a page says and draws: sentences, tables, charts. Imports words only; takes tables, returns fragments."""
 
+from analysis.briefing.explore import explorer
 from analysis.briefing.forecast import forecast_page
 from analysis.briefing.fragment import Fragment
 from analysis.briefing.lab import lab_style
@@ -11,6 +12,7 @@ from analysis.briefing.unit import unit_page
 
 __all__ = [
     "Fragment",
+    "explorer",
     "forecast_page",
     "lab_style",
     "overview_page",
