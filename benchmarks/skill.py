@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--panels", default=",".join(panels.PANELS), help="comma-separated, or none")
     parser.add_argument("--series", default=",".join(competition.COMPETITIONS), help="comma-separated, or none")
     parser.add_argument("--peers", default="auto_ets,auto_ets_logit", help=", ".join(peers.PEERS))
-    parser.add_argument("--n-units", type=int, default=200, help="units scored of a panel larger than that")
+    parser.add_argument("--n-units", type=int, default=100, help="units scored of a panel larger than that")
     parser.add_argument("--n-series", type=int, default=None, help="series of each competition; default all")
     parser.add_argument("--quick", action="store_true", help="every third cutoff, 100 units, 200 series")
     parser.add_argument(

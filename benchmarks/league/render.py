@@ -87,6 +87,7 @@ def _honesty(panels: pd.DataFrame) -> str:
         "AUC": "auc",
         "80 % covers": "coverage80",
         "95 % covers": "coverage95",
+        "WIS, naive = 1": "wis_to_naive",
         "skill v. base rate": "skill_climatology",
         "v. pace": "skill_pace",
         "v. pace, worst date": "worst_origin",

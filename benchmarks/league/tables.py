@@ -14,7 +14,7 @@ PANEL_COLUMNS = [
     *(
         "coverage80",
         "coverage95",
-        "wis",
+        "wis_to_naive",
         "skill_climatology",
         "skill_pace",
         "skill_ets",
@@ -29,6 +29,7 @@ def score_panel(cases: pd.DataFrame, *, panel: str, task: str) -> pd.DataFrame:
     """One row a model; `worst_origin` is the least skill against the linear pace over cutoffs."""
     cases = common_cases(cases)
     parts = {name: part for name, part in cases.groupby("model", sort=True)}
+    still, one_unit = _wis(parts["naive"]) if "naive" in parts else np.nan, task != "all"
     brier = {name: scores.brier(part["p_attain"], part["outcome"]) for name, part in parts.items()}
     best = min((brier[name] for name in ETS if name in brier), default=np.nan)
     rows = [
@@ -45,7 +46,7 @@ def score_panel(cases: pd.DataFrame, *, panel: str, task: str) -> pd.DataFrame:
             "slope": scores.calibration_slope(part["p_attain"], part["outcome"]),
             "coverage80": scores.coverage(part["lower80"], part["upper80"], part["observed"]),
             "coverage95": scores.coverage(part["lower95"], part["upper95"], part["observed"]),
-            "wis": _wis(part),
+            "wis_to_naive": _wis(part) / still if one_unit else np.nan,
             "skill_climatology": scores.skill(brier[name], brier["climatology"]),
             "skill_pace": scores.skill(brier[name], brier["pace12"]),
             "skill_ets": scores.skill(brier[name], brier.get("auto_ets", np.nan)),
