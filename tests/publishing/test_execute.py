@@ -166,9 +166,9 @@ def wait_for(condition, seconds=60):
 
 def start(asked, cwd):
     """A run in the background; a shell without job control would have it ignore Ctrl-C."""
-    script = (
-        PUBLISH
-        + "\nimport signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nprint(json.dumps(publish(json.loads(sys.argv[1]))))"
+    script = PUBLISH + (
+        "\nimport signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "print(json.dumps(publish(json.loads(sys.argv[1]))))"
     )
     return subprocess.Popen(
         [sys.executable, "-c", script, json.dumps(asked)],

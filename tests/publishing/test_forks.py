@@ -143,7 +143,8 @@ print(json.dumps(index))
 def test_what_a_task_prints_goes_nowhere_and_its_use_is_measured(tmp_path):
     body = """
 def work(task):
-    print("NOISE"); os.system("echo NOISE; echo NOISE >&2"); x = bytearray(150 * 2**20); sum(range(3_000_000)); return {}
+    print("NOISE"); os.system("echo NOISE; echo NOISE >&2")
+    x = bytearray(150 * 2**20); sum(range(3_000_000)); return {}
 _, outcome = next(run_forked([0], work, n_jobs=1))
 print(json.dumps([outcome.cpu_seconds, outcome.seconds, outcome.peak_mb]))
 """

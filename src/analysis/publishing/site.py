@@ -70,19 +70,19 @@ def page_frame(
     dict
     """
     _ = words(language)
-    there = {*pages, INDEX}
+    there = pages if isinstance(pages, set | frozenset) else set(pages)  # asked once a unit: not copied
     up = "../" * (len(PurePosixPath(page).parts) - 1)
     nav = [
         {"title": _(title), "href": up + name, "current": name == page}
         for name, title in TOP_PAGES.items()
-        if name in there
+        if name in there or name == INDEX
     ]
     frame = {"language": language, "nav": nav, "cutoff": cutoff}
     if run.params.get("simulated"):
         frame["banner"] = _(SIMULATED)
     if unit:
-        names = unit_names(run.units, language=language)
-        chain = [one for one in lineage(run.units, unit) if page_name(one) in there or one == unit]
+        names, parents = unit_names(run.units, language=language), _parents(run.units)
+        chain = [one for one in _lineage(parents, unit) if page_name(one) in there or one == unit]
         frame["breadcrumbs"] = [{"title": _("Home"), "href": up + INDEX}] + [
             {"title": clean_text(names.get(one, one)), "href": up + page_name(one) if one != unit else ""}
             for one in chain
@@ -92,17 +92,39 @@ def page_frame(
 
 def unit_names(units: pd.DataFrame, *, language: str) -> dict[str, str]:
     """Code to name in a language; the other language's where it has none, the code where there is no name."""
-    first = units["name_en"].where(units["name_en"] != "", units["name"]) if language == "en" else units["name"]
-    return {code: name or code for code, name in zip(units["unit"], first, strict=True)}
+    return _remembered(units)[language]
 
 
 def lineage(units: pd.DataFrame, unit: str) -> list[str]:
     """The codes from the top of the tree down to `unit`."""
-    parents = _parents(units)
+    return _lineage(_parents(units), unit)
+
+
+def _lineage(parents: dict[str, str], unit: str) -> list[str]:
     chain = [unit]
     while (above := parents.get(chain[-1], "")) and above not in chain:
         chain.append(above)
     return chain[::-1]
+
+
+def _parents(units: pd.DataFrame) -> dict[str, str]:
+    return _remembered(units)["parent"]
+
+
+_last: tuple[pd.DataFrame, dict] | None = None  # one run at a time asks, once a unit
+
+
+def _remembered(units: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """Names and parents by code, made once a table."""
+    global _last
+    if _last is None or _last[0] is not units:
+        codes = units["unit"].tolist()
+        english = units["name_en"].where(units["name_en"] != "", units["name"])
+        found = {"parent": dict(zip(codes, units["parent"], strict=True))}
+        for language, names in (("vi", units["name"]), ("en", english)):
+            found[language] = {code: name or code for code, name in zip(codes, names, strict=True)}
+        _last = (units, found)
+    return _last[1]
 
 
 def build_site(
@@ -204,10 +226,6 @@ def _on_track(run: RunTables) -> dict[str, tuple[int, int]]:
     rows = run.assessments[run.assessments["status"] != "not_assessable"]
     good = rows["status"].isin(ON_TRACK).groupby(rows["unit"]).agg(["sum", "size"])
     return {unit: (int(k), int(n)) for unit, k, n in good.itertuples(name=None)}
-
-
-def _parents(units: pd.DataFrame) -> dict[str, str]:
-    return dict(zip(units["unit"], units["parent"], strict=True))
 
 
 def _sha256_base64(script: str) -> str:
