@@ -1,0 +1,204 @@
+"""What the one-page report says: sentences and table rows from the run, in the words of the briefings.
+
+No file is written here; :mod:`analysis.publishing.downloads.docx` lays it out. Every number stands in the run's tables.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from analysis.briefing import decisions
+from analysis.briefing.locale import number, period
+from analysis.briefing.overview import say_overview
+from analysis.briefing.unit import say_answer
+from analysis.briefing.view import View
+from analysis.briefing.wording import ICONS, difference, probability, quantity, reason_word, say_goal, status_word
+from analysis.publishing.downloads.phrases import words
+from analysis.publishing.downloads.texts import shown
+from analysis.words.schema import STATUSES
+
+MAX_TARGETS, MAX_TARGETS_OVERVIEW = 6, 4  # rows that fit one page with everything else
+MAX_DECISIONS = 3
+MAX_LETTERS = 70  # of a name in a row
+ORDER = ("unlikely", "at_risk", "likely", "missed", "not_assessable", "on_track", "holding", "met")
+RANKS = {status: at for at, status in enumerate(STATUSES[:7])}  # "met" best, "missed" worst; not assessable has no rank
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with sentences, and perhaps a table (header first) or a list."""
+
+    heading: str
+    sentences: list[str] = field(default_factory=list)
+    items: list[str] = field(default_factory=list)
+    table: list[list[str]] = field(default_factory=list)
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """One page about one unit, in one language."""
+
+    unit: str
+    name: str
+    title: str
+    period: str
+    simulated: bool
+    language: str
+    sections: list[Section]
+    note: str
+
+
+def build_report(view: View, *, unit: str | None = None) -> Report:
+    """The report of a unit; without one, of the unit the overview speaks of.
+
+    Parameters
+    ----------
+    view : View
+        The run in one language.
+    unit : str, optional
+        A code of the run's units.
+
+    Raises
+    ------
+    DataError
+        When the run has no such unit.
+    """
+    overview = unit is None or unit == view.root
+    unit = view.root if unit is None else unit
+    if unit or view.units:
+        view.unit(unit)
+    _, language = words(view.language), view.language
+    name = shown(view.name(unit))
+    n_rows = MAX_TARGETS_OVERVIEW if overview else MAX_TARGETS
+    sections = [_general(view, unit, overview=overview), _doubtful(view, unit, n_rows=n_rows)]
+    if overview and (decided := _decisions(view)) is not None:
+        sections.append(decided)
+    sections.append(_compared(view, unit, place=len(sections) + 1))
+    note = _("Probabilities are forecasts; the workbook beside this report has every figure and its source.")
+    return Report(
+        unit=unit,
+        name=name,
+        title=_("Progress and likelihood of reaching the targets: {unit}").format(unit=name),
+        period=_("Figures up to {period}").format(period=period(view.cutoff, language)),
+        simulated=bool(view.run.params.get("simulated")),
+        language=language,
+        sections=sections,
+        note=note,
+    )
+
+
+def _general(view: View, unit: str, *, overview: bool) -> Section:
+    rows = view.assessed(unit)
+    if overview:
+        text = say_overview(view, rows, [row for mine in view.all_assessed().values() for row in mine])
+    else:
+        text = say_answer(view, name=shown(view.name(unit)), rows=rows)
+    return Section(words(view.language)("1. General result"), [shown(text, limit=600)])
+
+
+def _doubtful(view: View, unit: str, *, n_rows: int) -> Section:
+    """The targets, the most in doubt first; what does not fit the page is counted."""
+    _, language = words(view.language), view.language
+    rows = sorted(view.assessed(unit), key=_urgency)
+    if not rows:
+        return Section(_("2. Targets"), [_("No target binds this unit.")])
+    header = [_("Target"), _("Status and probability"), _("Now"), _("Promised"), _("Missing")]
+    table = [header, *[_target_row(view, row) for row in rows[:n_rows]]]
+    caption = _("Targets of {unit}: status, probability, value now, promise").format(unit=shown(view.name(unit)))
+    heading = _("2. Targets")
+    if len(rows) > n_rows:
+        heading = _("2. Targets most in doubt ({k} of {n}; all stand in the workbook)").format(
+            k=number(n_rows, language), n=number(len(rows), language)
+        )
+    return Section(heading, table=table, caption=caption)
+
+
+def _urgency(row) -> tuple:
+    at = ORDER.index(row.status) if row.status in ORDER else len(ORDER)
+    return at, row.p_attain if math.isfinite(row.p_attain) else 2.0, row.target
+
+
+def _target_row(view: View, row) -> list[str]:
+    language, indicator = view.language, view.indicators.get(row.indicator)
+    now = words(language)("no figure")
+    if math.isfinite(row.current):
+        now = quantity(row.current, indicator, language)
+        if row.current_period != view.cutoff:  # the report's own period stands in its title
+            now += f" ({period(row.current_period, language, short=True)})"
+    missing = number(None, language)
+    if not row.settled and not row.attained_now and math.isfinite(row.gap) and row.gap > 0:
+        missing = _missing(view, row)
+    cells = [
+        view.target_name(row.target),
+        f"{ICONS.get(row.status, '?')} {status_word(row.status, language)}{_chance(row, language)}",
+        now,
+        say_goal(row, indicator, language, view.targets.get(row.target)),
+        missing,
+    ]
+    return [shown(one, limit=MAX_LETTERS) for one in cells]
+
+
+def _chance(row, language: str) -> str:
+    if row.settled:
+        return ""
+    if math.isfinite(row.p_attain) and row.status != "not_assessable":
+        return f", {probability(row.p_attain, language)}"
+    return f": {reason_word(row.reason, language)}" if row.reason else ""
+
+
+def _missing(view: View, row) -> str:
+    indicator = view.indicators.get(row.indicator)
+    if math.isfinite(row.gap_cases) and row.gap_cases > 0 and indicator is not None:
+        things = view.text(indicator, "numerator") or view.text(indicator, "unit")
+        return f"{number(row.gap_cases, view.language)} {things}".strip()
+    return difference(row.gap, indicator, view.language, signed=False)
+
+
+def _decisions(view: View) -> Section | None:
+    """Units whose decision would give most to the whole; None where no promise is in doubt below."""
+    _, language = words(view.language), view.language
+    ranked = decisions.rank(view)
+    if not ranked:
+        return None
+    items = []
+    for one in ranked[:MAX_DECISIONS]:
+        gap = _missing(view, one.row) if math.isfinite(one.row.gap) or math.isfinite(one.row.gap_cases) else ""
+        pattern = _("{unit}: {target} ({status}; missing {gap})") if gap else _("{unit}: {target} ({status})")
+        text = pattern.format(
+            unit=shown(view.name(one.unit), limit=MAX_LETTERS),
+            target=shown(view.target_name(one.row.target), limit=MAX_LETTERS),
+            status=f"{status_word(one.row.status, language).lower()}{_chance(one.row, language)}",
+            gap=gap,
+        )
+        items.append(shown(text, limit=260))
+    heading = _("3. Units that need a decision ({k} of {n}, by what reaching the promise there would give)").format(
+        k=number(len(items), language), n=number(len(ranked), language)
+    )
+    return Section(heading, items=items)
+
+
+def _compared(view: View, unit: str, *, place: int) -> Section:
+    """Statuses against a quarter ago, from the assessments themselves."""
+    _, language = words(view.language), view.language
+    heading = _("3. Compared with a quarter ago") if place == 3 else _("4. Compared with a quarter ago")
+    known = [row for row in view.assessed(unit) if row.status in RANKS and row.previous_status in RANKS]
+    if not known:
+        return Section(heading, [_("No earlier quarter is stored to compare with.")])
+    moves = [(RANKS[row.previous_status] - RANKS[row.status], row) for row in known]
+    up, down = sum(move > 0 for move, _row in moves), sum(move < 0 for move, _row in moves)
+    text = _("The status rose for {up} targets and fell for {down}; {same} stayed.").format(
+        up=number(up, language), down=number(down, language), same=number(len(known) - up - down, language)
+    )
+    sentences = [text]
+    move, row = max(moves, key=lambda one: (abs(one[0]), one[1].target))
+    if move:
+        sentences[0] += " " + (
+            _("The largest change: {target}, from {before} to {now}.").format(
+                target=shown(view.target_name(row.target), limit=MAX_LETTERS),
+                before=status_word(row.previous_status, language).lower(),
+                now=status_word(row.status, language).lower(),
+            )
+        )
+    return Section(heading, sentences)
