@@ -1,0 +1,146 @@
+import re
+import time
+
+import pandas as pd
+import pytest
+
+from analysis.publishing.jobs import PageResult
+from analysis.publishing.site import build_site, lineage, page_frame, page_name, unit_names
+from analysis.words import schema
+from analysis.words.schema import RunTables, as_table
+
+ODD = ["<script>alert(1)</script>", '"; import os', "../../etc", "=cmd()", "\u202eabc", "a\udc80b", "x" * 10_000, "đ/Đ"]
+
+
+def make_run(units, *, simulated=True, assessments=()):
+    """A run with these ``(unit, name, parent)`` rows and nothing else."""
+    rows = pd.DataFrame(units, columns=["unit", "name", "parent"]).assign(name_en="", level="")
+    found = {"units": as_table(rows, schema.UNITS)}
+    names = ("indicators", "targets", "observations", "forecasts", "assessments", "quality", "evidence", "scorecard")
+    found |= {name: schema.TABLES[name].empty() for name in names}
+    if assessments:
+        frame = pd.DataFrame(assessments, columns=["unit", "target", "status"]).assign(cutoff="2026-Q3")
+        found["assessments"] = as_table(frame, schema.ASSESSMENTS)
+    params = {"title_vi": "Đề án 06", "title_en": "Project 06", "simulated": simulated}
+    return RunTables(run_id="demo", params=params, **found)
+
+
+TREE = [("00", "Tỉnh", ""), ("01", "Sở A", "00"), ("0101", "Xã <b>", "01"), ("02", "Sở B", "00")]
+
+
+def published(unit, **more):
+    return PageResult(page_name(unit), unit, "unit.ipynb", **{"status": "published", **more})
+
+
+def index_of(run, pages, tmp_path, language="vi", **more):
+    return build_site(run, pages, tmp_path / "site", language, **more).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("unit", ODD)
+def test_any_code_has_a_plain_file_name(unit):
+    assert re.fullmatch(r"units/[0-9a-z_-]{1,63}\.html", page_name(unit))
+
+
+def test_odd_codes_have_names_of_their_own():
+    assert len({page_name(unit) for unit in ODD}) == len(ODD)
+
+
+def test_the_index_lists_every_unit_under_its_parent(tmp_path):
+    html = index_of(make_run(TREE), [published(unit) for unit, *_ in TREE], tmp_path)
+    order = [html.index(f'href="{page_name(unit)}"') for unit in ("00", "01", "0101", "02")]
+    assert order == sorted(order)
+    assert "<bdi>Xã &lt;b&gt;</bdi>" in html and "<h1>Đề án 06</h1>" in html and "Dữ liệu mô phỏng" in html
+    assert re.search(
+        r'units/01\.html.*?<ul>\s*<li><a href="units/0101\.html".*?</ul></li>\s*<li><a href="units/02', html, re.S
+    )
+
+
+def test_a_real_run_has_no_banner(tmp_path):
+    assert '<div class="banner"' not in index_of(make_run(TREE, simulated=False), [], tmp_path)
+
+
+def test_failed_pages_are_rows_with_their_reason(tmp_path):
+    pages = [
+        published("01", status="failed", reason="cell 3 raised <KeyError>", kept=True),
+        published("02", status="failed", reason="killed"),
+        PageResult("overview.html", "", "overview.ipynb", "failed", reason="no rows"),
+    ]
+    html = index_of(make_run(TREE), pages, tmp_path, language="en")
+    assert "3 pages could not be rebuilt" in html and "cell 3 raised &lt;KeyError&gt;" in html
+    assert 'href="units/01.html"' in html and 'href="units/02.html"' not in html and 'href="overview.html"' not in html
+    assert html.count('<span class="flag">Not updated</span>') == 2
+    assert "<td>earlier page kept</td>" in html and "<td>no page</td>" in html
+
+
+def test_units_without_a_page_are_listed_without_a_link(tmp_path):
+    html = index_of(make_run(TREE), [published("01")], tmp_path)
+    assert 'href="units/01.html"' in html and '<span class="missing"><bdi>Sở B</bdi></span>' in html
+
+
+def test_each_unit_says_how_many_of_its_targets_are_on_track(tmp_path):
+    rows = [("01", "a", "met"), ("01", "b", "at_risk"), ("01", "c", "not_assessable"), ("02", "a", "not_assessable")]
+    html = index_of(make_run(TREE, assessments=rows), [published("01")], tmp_path, language="en")
+    assert html.count("Targets on track: 1/2") == 1 and html.count("Targets on track") == 1
+
+
+def test_the_one_script_is_allowed_by_its_hash_alone(tmp_path):
+    import base64
+    import hashlib
+
+    html = index_of(make_run(TREE), [], tmp_path)
+    script = re.search(r"<script>(.*?)</script>", html, re.S).group(1)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in html and "'unsafe-inline'; base-uri" in html
+    assert html.count("<script") == 1 and " onclick" not in html
+
+
+def test_the_order_of_results_does_not_matter(tmp_path):
+    pages = [published(unit) for unit, *_ in TREE]
+    assert index_of(make_run(TREE), pages, tmp_path / "a") == index_of(make_run(TREE), pages[::-1], tmp_path / "b")
+
+
+def test_odd_units_come_out_as_text(tmp_path):
+    run = make_run([(unit, unit, "") for unit in ODD])
+    html = index_of(run, [published(unit) for unit in ODD], tmp_path)
+    assert html.count("<script") == 1 and "&lt;script&gt;alert(1)" in html
+    assert "\ufffd" in html and html.count('href="units/') == len(ODD)
+
+
+def test_a_tree_that_bites_its_tail_still_ends():
+    run = make_run([("a", "A", "b"), ("b", "B", "a")])
+    assert lineage(run.units, "a") == ["b", "a"]
+
+
+def test_the_frame_links_only_to_pages_that_are_there():
+    run = make_run(TREE)
+    frame = page_frame(
+        run,
+        page=page_name("0101"),
+        unit="0101",
+        language="vi",
+        pages={"overview.html", page_name("00"), page_name("0101")},
+        cutoff="2026-Q3",
+    )
+    assert [one["href"] for one in frame["nav"]] == ["../index.html", "../overview.html"]
+    assert frame["breadcrumbs"] == [
+        {"title": "Trang đầu", "href": "../index.html"},
+        {"title": "Tỉnh", "href": "../units/00.html"},
+        {"title": "Xã <b>", "href": ""},
+    ]
+    assert frame["cutoff"] == "2026-Q3" and "mô phỏng" in frame["banner"]
+
+
+def test_names_fall_back_to_the_other_language_and_to_the_code():
+    units = as_table(pd.DataFrame({"unit": ["1", "2"], "name": ["Một", ""], "name_en": ["", ""]}), schema.UNITS)
+    assert unit_names(units, language="en") == {"1": "Một", "2": "2"}
+
+
+@pytest.mark.slow
+def test_ten_thousand_units_are_framed_and_indexed_in_seconds(tmp_path):
+    run = make_run([("p", "P", "")] + [(f"u{n}", f"Unit {n}", "p") for n in range(10_000)])
+    pages = {page_name(unit) for unit in run.units["unit"]}
+    start = time.process_time()
+    for unit in run.units["unit"]:
+        page_frame(run, page=page_name(unit), unit=unit, language="vi", pages=pages)
+    index_of(run, [published(unit) for unit in run.units["unit"]], tmp_path)
+    assert time.process_time() - start < 20  # about 2 s alone; quadratic work would take minutes
