@@ -32,7 +32,7 @@ KINDS = {  # the word for a kind of unit, folded -> how it is also written, fold
     "thi tran": ("thi tran", "tt"),
     "phuong": ("phuong", "p"),
     "xa": ("xa", "x"),
-    "dac khu": ("dac khu", "dk"),
+    "dac khu": ("dac khu", "dc"),  # "ĐK.": a final k is folded to c
 }
 _KIND_OF = {written: kind for kind, many in KINDS.items() for written in many}
 _OFFICES = ("uy ban nhan dan", "ubnd")  # "UBND xã Hòa Bình" means the commune
