@@ -380,3 +380,35 @@ def test_two_sources_may_not_disagree(tmp_path):
         "sources dvc and other: 2 figures disagree, e.g. unit '01', 'online', 2024-01: 0.4 and 0.41. "
         "Allowed: one figure a unit and period. Leave it to one of them."
     ]
+
+
+def test_a_bound_stays_a_bound_unless_the_source_says_otherwise(tmp_path):
+    csv = "unit,period,what\n01,15/7/2022,gần 50%\n01,9/2022,trên 85%\n02,15/7/2022,46/126\n"
+    source = {"numbers": "vi", "dates": "vi", "measures": [{"indicator": "online", "value": "what"}]}
+    inputs = read_project(tmp_path / "a", csv=csv, source=source)
+    rows = inputs.observations.set_index(["unit", "period"])
+    assert np.isnan(rows.loc[("01", "2022-07"), "value"]) and rows.loc[("01", "2022-07"), "upper"] == 0.5
+    assert rows.loc[("01", "2022-09"), "lower"] == 0.85 and rows.loc[("01", "2022-09"), "flags"] == "bound_only"
+    assert rows.loc[("02", "2022-07"), ["numerator", "denominator"]].tolist() == [46, 126]
+    assert found(inputs, "bound_only") == [
+        ("01", "online", "2022-07", "at most 0.5 (row 2)"), ("01", "online", "2022-09", "at least 0.85 (row 3)"),
+    ]  # fmt: skip
+    taken = read_project(tmp_path / "b", csv=csv, source=source | {"bounds": "value"})
+    assert figures(taken)[("01", "2022-07")] == 0.5
+
+
+def test_a_fraction_of_bounds_is_a_bound_and_no_count_to_add_up(tmp_path):
+    csv = 'unit,period,filed,all\n01,15/7/2022,"gần 63.000 hồ sơ","hơn 126.000 hồ sơ"\n02,15/7/2022,10,20\n'
+    inputs = read_project(tmp_path, csv=csv, source={"numbers": "vi", "dates": "vi"})
+    row = inputs.observations.set_index("unit").loc["01"]
+    assert np.isnan(row[["value", "numerator", "denominator", "lower"]].to_numpy(dtype=float)).all()
+    assert row["upper"] == 0.5
+
+
+@pytest.mark.parametrize(("numbers", "cell"), [("plain", "1.473"), ("vi", '"1,473"'), ("en", "1.473")])
+def test_a_count_that_could_be_thousands_of_another_style_is_refused(tmp_path, numbers, cell):
+    csv = CSV + f"02,2024-03,{cell},5000\n"
+    inputs = read_project(tmp_path, csv=csv, source={"numbers": numbers})
+    assert [one[3] for one in found(inputs, "unreadable_number")] == [
+        "numerator 1.473: a count with three decimals, or thousands in another style: state `numbers` (row 6)"
+    ]

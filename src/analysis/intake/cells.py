@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,12 +11,18 @@ import pandas as pd
 from analysis.intake.vietnamese import Number, Span, period_of, read_number, read_span
 
 _PLAIN = re.compile(r"-?[0-9]{1,300}(\.[0-9]+)?")
+_DOT_GROUP = re.compile(r"(?<![0-9.,])[1-9][0-9]{0,2}\.[0-9]{3}(?![0-9.,])")
+_COMMA_GROUP = re.compile(r"(?<![0-9.,])[1-9][0-9]{0,2},[0-9]{3}(?![0-9.,])")
 _SIDES = ("value", "numerator", "denominator", "lower", "upper")
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """A column of cells as numbers, arrays of shape (n,); ``refused`` holds "" or the reason a cell cannot be read."""
+    """A column of cells as numbers, arrays of shape (n,).
+
+    ``two_ways``: thousands of another style would look the same (``1.473`` in a plain file); no count is taken from
+    such a cell. ``refused`` holds "" or the reason a cell cannot be read.
+    """
 
     value: np.ndarray
     numerator: np.ndarray
@@ -24,6 +30,7 @@ class Numbers:
     lower: np.ndarray
     upper: np.ndarray
     percent: np.ndarray
+    two_ways: np.ndarray
     refused: np.ndarray
 
 
@@ -48,14 +55,16 @@ def as_numbers(column: pd.Series, *, numbers: str, missing: tuple[str, ...]) -> 
         return _all_numbers(column.to_numpy(dtype=float))
     codes, distinct = pd.factorize(column.to_numpy(dtype=object), use_na_sentinel=False)
     if n and numbers == "plain" and all(isinstance(one, str) and _PLAIN.fullmatch(one) for one in distinct):
-        return _all_numbers(distinct.astype(float)[codes])
-    read = [_one(cell, numbers, missing) for cell in distinct]
-    sides = {side: np.array([getattr(one, side) for one in read], dtype=float)[codes] for side in _SIDES} if n else {}
+        two_ways = np.array([_two_ways(cell, numbers) for cell in distinct], dtype=bool)
+        return replace(_all_numbers(distinct.astype(float)[codes]), two_ways=two_ways[codes])
     if not n:
         return _all_numbers(np.empty(0))
+    read = [_one(cell, numbers, missing) for cell in distinct]
+    sides = {side: np.array([getattr(one, side) for one in read], dtype=float)[codes] for side in _SIDES}
     return Numbers(
         **sides,
         percent=np.array([one.percent for one in read], dtype=bool)[codes],
+        two_ways=np.array([_two_ways(cell, numbers) for cell in distinct], dtype=bool)[codes],
         refused=np.array([one.refused for one in read], dtype=object)[codes],
     )
 
@@ -63,7 +72,14 @@ def as_numbers(column: pd.Series, *, numbers: str, missing: tuple[str, ...]) -> 
 def _all_numbers(values: np.ndarray) -> Numbers:
     nothing = np.full(len(values), np.nan)
     refused = np.where(np.isinf(values), "an infinite number", "").astype(object)
-    return Numbers(values, nothing, nothing, nothing, nothing, np.zeros(len(values), dtype=bool), refused)
+    no = np.zeros(len(values), dtype=bool)
+    return Numbers(values, nothing, nothing, nothing, nothing, no, no, refused)
+
+
+def _two_ways(cell: object, numbers: str) -> bool:
+    if not isinstance(cell, str):
+        return False
+    return (_COMMA_GROUP if numbers == "vi" else _DOT_GROUP).search(cell) is not None
 
 
 def _one(cell: object, numbers: str, missing: tuple[str, ...]) -> Number:

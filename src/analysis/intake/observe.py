@@ -117,24 +117,52 @@ def _fill_side(
         "unreadable_number",
         pd.Series(read.refused, index=rows.index) + f" (column {column!r})",
     )
-    rate = rows["indicator"].map(indicators.set_index("indicator")["kind"]).eq("rate").to_numpy()
+    kind = rows["indicator"].map(indicators.set_index("indicator")["kind"])
+    rate = kind.eq("rate").to_numpy()
+    counted = kind.eq("count").to_numpy() | (side in ("numerator", "denominator"))
     bare = np.isfinite(read.value) & ~read.percent & ~np.isfinite(read.denominator)
     scale = np.where(bare & rate & measure.percent & (side not in ("numerator", "denominator")), 0.01, 1.0)
     _refuse(
         rows, read.percent & ~rate, "unreadable_number", f"a % sign in a figure that is no share (column {column!r})"
     )
     _refuse(rows, read.percent & (side in ("numerator", "denominator")), "unreadable_number", f"a % sign in {column!r}")
+    rows[side] = read.value * scale
+    _refuse(rows, counted & read.two_ways, "unreadable_number", lambda part: _quote(part, side) + _TWO_WAYS)
     bound = np.isfinite(read.lower) | np.isfinite(read.upper)
-    rows[side] = np.where(bound & (source.bounds == "bound") & (side == "value"), np.nan, read.value * scale)
+    rows.loc[bound, "flags"] = rows.loc[bound, "flags"] + " bound_only"
+    if side in ("numerator", "denominator"):
+        rows[f"{side}_low"] = np.where(np.isfinite(read.upper), 0.0, read.value)
+        rows[f"{side}_high"] = np.where(np.isfinite(read.lower), np.inf, read.value)
+        rows[f"{side}_bound"] = bound
     if side == "value":
         for bound_side, values in (("lower", read.lower), ("upper", read.upper)):
             rows[bound_side] = np.where(np.isfinite(values), values * scale, rows[bound_side])
-        rows.loc[bound, "flags"] = rows.loc[bound, "flags"] + " bound_only"
+        if source.bounds == "bound":
+            rows.loc[bound, "value"] = np.nan
         fraction = np.isfinite(read.denominator)
         for part, values in (("numerator", read.numerator), ("denominator", read.denominator)):
             rows[part] = np.where(fraction, values, rows[part])
 
 
+def _bound_fractions(rows: pd.DataFrame, rate: pd.Series) -> None:
+    """ "gần 63.000" of "hơn 126.000": the share is bounded, and neither side is a count to add up."""
+    bound = rows.get("numerator_bound", False) | rows.get("denominator_bound", False)
+    hit = pd.Series(bound, index=rows.index) & rate
+    if not hit.any():
+        return
+    part = rows[hit]
+    side = {
+        name: part[name] if name in part else part[name.split("_")[0]]
+        for name in ("numerator_low", "numerator_high", "denominator_low", "denominator_high")
+    }
+    above = side["numerator_high"] / side["denominator_low"].where(side["denominator_low"] > 0)
+    below = side["numerator_low"] / side["denominator_high"]
+    rows.loc[hit, "upper"] = above.where(above < 1)
+    rows.loc[hit, "lower"] = below.where(below > 0)
+    rows.loc[hit, ["numerator", "denominator"]] = np.nan
+
+
+_TWO_WAYS = ": a count with three decimals, or thousands in another style: state `numbers`"
 Told = str | pd.Series | Callable[[pd.DataFrame], pd.Series]
 
 
@@ -157,6 +185,8 @@ def _check_values(rows: pd.DataFrame, *, indicators: pd.DataFrame, source: Sourc
     rate, count, rank = kind.eq("rate"), kind.eq("count"), kind.eq("rank")
     numerator, denominator = rows["numerator"], rows["denominator"]
     stated = rows["value"].copy()
+    if source.bounds == "bound":
+        _bound_fractions(rows, rate)
     for name in ("numerator", "denominator"):
         _refuse(rows, rows[name] < 0, "below_minimum", lambda part, name=name: _quote(part, name))
     _refuse(rows, rate & (numerator > denominator), "numerator_above_denominator", _fraction)

@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import warnings
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.registry.sources import SourceParams
-from analysis.words.errors import DataError, Problem, did_you_mean, examples
+from analysis.words.errors import MAX_EXAMPLES, AnalysisError, DataError, Problem, did_you_mean, examples, require
 
 MAX_BYTES = 2_000_000_000  # of a file on disk
 MAX_ROWS = 20_000_000  # 3,355 units x 20 indicators x 120 months are 8 million
@@ -105,7 +106,7 @@ def _require_file(path: Path, where: str) -> None:
 
 def _read_csv(path: Path, *, source: SourceParams, where: str) -> pd.DataFrame:
     encoding = "utf-8-sig" if source.encoding == "utf-8" else source.encoding
-    _check_csv_header(path, source=source, encoding=encoding, where=where)
+    _check_csv(path, source=source, encoding=encoding, where=where)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header loses cells
@@ -126,34 +127,40 @@ def _read_csv(path: Path, *, source: SourceParams, where: str) -> pd.DataFrame:
         ) from None
     if len(frame) > MAX_ROWS:
         raise DataError(Problem(where, f"more than {MAX_ROWS} rows", f"at most {MAX_ROWS}", "Split it"))
-    short = frame.isna().any(axis=1)
-    if short.any():
-        rows = (np.flatnonzero(short) + source.header_row + 1).tolist()
-        raise DataError(Problem(where, f"rows with fewer cells than names: {examples(rows)}", "", "Mend those rows"))
     return frame[~frame.eq("").all(axis=1)] if len(frame.columns) > 1 else frame
 
 
-def _check_csv_header(path: Path, *, source: SourceParams, encoding: str, where: str) -> None:
-    """Names that stand twice are found here: pandas would rename the second."""
+def _check_csv(path: Path, *, source: SourceParams, encoding: str, where: str) -> None:
+    """Names that stand twice and rows of another length: pandas would rename the one and fill up the other."""
+    names, uneven, n_uneven = [], [], 0
     try:
         with path.open(encoding=encoding, newline="") as file:
-            lines = csv.reader(file, delimiter=source.delimiter)
-            names: list[str] = []
-            for _ in range(source.header_row):
-                names = next(lines, [])
+            for number, cells in enumerate(csv.reader(file, delimiter=source.delimiter, strict=True), start=1):
+                if number == source.header_row:
+                    names = [one.strip() for one in cells]
+                elif number > source.header_row and cells and len(cells) != len(names):
+                    n_uneven += 1
+                    uneven += [f"row {number} has {len(cells)}"] if n_uneven <= MAX_EXAMPLES else []
     except UnicodeDecodeError as error:
         remedy = "Save it as UTF-8, or state `encoding` in the source's file"
         raise DataError(
             Problem(where, f"byte {error.start} is not {source.encoding}", source.encoding, remedy)
         ) from None
     except csv.Error as error:
-        raise DataError(Problem(where, f"the header cannot be read: {error}", "", "Is it a CSV file?")) from None
-    names = [one.strip() for one in names]
+        raise DataError(
+            Problem(where, f"it is not a CSV table: {error}", "", "Mend the quotes, or save it anew")
+        ) from None
+    problems = []
     twice = sorted({one for one in names if one and names.count(one) > 1})
     if twice:
-        raise DataError(Problem(where, f"columns stand twice: {examples(twice)}", "each once", "Rename one of them"))
+        problems.append(Problem(where, f"columns stand twice: {examples(twice)}", "each once", "Rename one of them"))
     if len(names) > MAX_COLUMNS:
-        raise DataError(Problem(where, f"{len(names)} columns", f"at most {MAX_COLUMNS}", "Bring it into long form"))
+        problems.append(Problem(where, f"{len(names)} columns", f"at most {MAX_COLUMNS}", "Bring it into long form"))
+    if n_uneven:
+        told = ", ".join(uneven) + (f" and {n_uneven - MAX_EXAMPLES} more" if n_uneven > MAX_EXAMPLES else "")
+        remedy = "Mend those rows; a cell with the delimiter in it stands in double quotes"
+        problems.append(Problem(where, f"the header has {len(names)} cells, {told}", "the same number", remedy))
+    require(problems, DataError)
 
 
 def check_zip(path: Path, *, where: str) -> list[Problem]:
@@ -178,7 +185,7 @@ def check_zip(path: Path, *, where: str) -> list[Problem]:
                         if b"<!DOCTYPE" in (head := file.read(65_536)) or b"<!ENTITY" in head:
                             found = f"{one.filename[:80]!r} defines XML entities"
                             return [Problem(where, found, "none", "Save the file anew in a spreadsheet program")]
-    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, EOFError, ValueError) as error:
         return [Problem(where, f"it is not an XLSX file: {error}", "", "Save it as XLSX or CSV")]
     return []
 
@@ -189,14 +196,16 @@ def _read_xlsx(path: Path, *, source: SourceParams, where: str) -> pd.DataFrame:
         raise DataError(problems)
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    except Exception as error:  # noqa: BLE001 - openpyxl raises whatever the XML makes it raise
+        try:
+            sheet = _sheet_of(book, source.sheet, where)
+            sheet.reset_dimensions()  # the stated size may be absurd; rows are counted while they are read
+            return _rows_of(sheet, source.header_row, where)
+        finally:
+            book.close()
+    except AnalysisError:
+        raise
+    except Exception as error:  # noqa: BLE001 - openpyxl raises whatever a damaged file makes it raise
         raise DataError(Problem(where, f"it is not an XLSX file: {error}", "", "Save it as XLSX or CSV")) from None
-    try:
-        sheet = _sheet_of(book, source.sheet, where)
-        sheet.reset_dimensions()  # the stated size may be absurd; rows are counted while they are read
-        return _rows_of(sheet, source.header_row, where)
-    finally:
-        book.close()
 
 
 def _sheet_of(book: openpyxl.Workbook, name: str | None, where: str):

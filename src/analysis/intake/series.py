@@ -69,7 +69,7 @@ class _Series:
             pivot(part, column=name, units=self.units, periods=self.periods)
             for name in ("value", "numerator", "denominator")
         )
-        self.present = np.isfinite(self.value)
+        self.present = np.isfinite(self.value) | (self.denominator == 0)  # nothing to count is a report, too
 
     def found(self, rows: list[tuple[str, str, str]], flag: str) -> list[pd.DataFrame]:
         """Findings of (unit, period, what was found)."""
@@ -161,6 +161,8 @@ def _falls(series: _Series) -> list[pd.DataFrame]:
 
 def _jumps(series: _Series) -> list[pd.DataFrame]:
     """Steps far outside the unit's own and the panel's common steps, that the next figure does not take back."""
+    if series.indicator["kind"] == "rank":  # places jump without anything behind it
+        return []
     level, noise = _scaled(series)
     before, _ = _steps(level)
     step = level - before
@@ -206,7 +208,8 @@ def _zeros(series: _Series) -> list[pd.DataFrame]:
     if lead >= 2 and all_zero[:lead].sum() >= 2 and len(series.units) > 1:
         first, last = series.periods[int(all_zero[:lead].argmax())], series.periods[lead - 1]
         rows.append(("", first, f"all {len(series.units)} units report 0 from {first} to {last}: not measured?"))
-    for row in np.flatnonzero(zero.any(axis=1) & positive.any(axis=1)):
+    falling = series.indicator["better"] == "down"  # 0 overdue dossiers are good news, no gap
+    for row in [] if falling else np.flatnonzero(zero.any(axis=1) & positive.any(axis=1)):
         seen = np.flatnonzero(series.present[row])
         start, stop = _runs(zero[row, seen])[-1]
         if stop == len(seen) and stop - start >= MIN_ZEROS and positive[row, seen[:start]].sum() >= MIN_ZEROS:
