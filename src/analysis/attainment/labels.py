@@ -27,6 +27,7 @@ import pandas as pd
 from analysis.words.schema import ON_TRACK
 
 BODIES = ("un_progress", "eurostat", "escap", "healthy_people", "nhs_assurance", "traffic")
+_TINY = 1e-12  # (0.8 - 0.77) / 0.3 is a tenth
 LEAST_BASE = 0.05  # growth rates of a share explode below 5 %: suppressed
 _CUTS = {
     "un_progress": ((0.95, "on_track"), (0.5, "fair"), (-0.1, "limited"), (-np.inf, "deterioration")),
@@ -136,7 +137,8 @@ def label_escap(expected, *, base, target, up) -> np.ndarray:
     expected, base, target = (np.asarray(one, dtype=float) for one in (expected, base, target))
     with np.errstate(all="ignore"):
         missing = np.where(up, target - expected, expected - target) / np.abs(target - base)
-    out = np.where(missing <= 0.1, "maintain", np.where(missing <= 1, "accelerate", "reverse")).astype(object)
+    label = np.where(missing <= 1 + _TINY, "accelerate", "reverse")
+    out = np.where(missing <= 0.1 + _TINY, "maintain", label).astype(object)
     out[np.isnan(missing)] = ""
     return out
 
@@ -153,9 +155,8 @@ def label_healthy_people(base, current, *, target, reached, up) -> np.ndarray:
     with np.errstate(all="ignore"):
         achieved = (current - base) / (target - base)
         away = np.where(up, base - current, current - base) / np.abs(base)
-    tiny = 1e-12
-    out = np.where(achieved >= 0.1 - tiny, "improving", np.where(away >= 0.1 - tiny, "getting_worse", "little_change"))
-    out = out.astype(object)
+    still = np.where(away >= 0.1 - _TINY, "getting_worse", "little_change")
+    out = np.where(achieved >= 0.1 - _TINY, "improving", still).astype(object)
     out[np.isnan(achieved)] = ""
     out[np.asarray(reached, dtype=bool)] = "target_met"
     return out

@@ -87,6 +87,12 @@ class Case:
         """Options of the assessment."""
         return self.world.options
 
+    def lacks_forecast(self, horizon: int) -> str:
+        """Reason why there is no forecast that far ahead, "" where there is one."""
+        if self.predictive is None:
+            return "no_forecast"
+        return "" if horizon <= self.predictive.horizon else "beyond_horizon"
+
     @cached_property
     def last_period(self) -> str:
         """Last period of the panel: where its horizon 0 is."""

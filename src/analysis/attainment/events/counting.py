@@ -18,6 +18,7 @@ from analysis.attainment.events.settling import holds_at
 from analysis.attainment.pace import last_observed
 from analysis.attainment.promise import per_unit
 from analysis.attainment.world import Case, Outcome
+from analysis.words.periods import shift
 
 
 def with_thresholds(case: Case, thresholds: np.ndarray, **changes: object) -> Case:
@@ -81,12 +82,10 @@ def _denominators(case: Case, count, quota, population, goals: dict, rate: bool)
         value = _as_value(goal, case, rate)
         table[name] = np.nan
         horizon = case.horizon
-        if np.isfinite(value).any() and horizon and 0 < horizon and case.predictive is not None:
-            if horizon <= case.predictive.horizon:
-                p = p_holds(
-                    case.predictive, operator=case.promise.operator, threshold=case.spread(value), horizon=horizon
-                )
-                table[name] = np.where(np.isfinite(value), np.clip(case.pick(p), 0.01, 0.99), np.nan)
+        if np.isfinite(value).any() and horizon and horizon > 0 and not case.lacks_forecast(horizon):
+            p = p_holds(case.predictive, operator=case.promise.operator, threshold=case.spread(value), horizon=horizon)
+            floor = case.options.p_floor
+            table[name] = np.where(np.isfinite(value), np.clip(case.pick(p), floor, 1 - floor), np.nan)
     return table
 
 
@@ -116,8 +115,6 @@ def coverage_all(case: Case) -> Outcome:
 
 def open_ended(case: Case) -> Case:
     """The case with its deadline `horizon_periods` after the panel's end."""
-    from analysis.words.periods import shift
-
     deadline = shift(case.last_period, case.options.horizon_periods)
     return Case(world=case.world, promise=replace(case.promise, deadline=deadline), panel=case.panel)
 

@@ -35,8 +35,9 @@ def level_at(case: Case) -> Outcome:
 
 def forecast_level(frame: pd.DataFrame, case: Case) -> None:
     """Fill `p_raw` and `p` from the forecast, with the panel's own calibration."""
-    if case.predictive is None:
-        frame.loc[frame["reason"] == "", "reason"] = "no_forecast"
+    lacking = case.lacks_forecast(case.horizon)
+    if lacking:
+        frame.loc[frame["reason"] == "", "reason"] = lacking
         return
     operator, thresholds = case.promise.operator, case.spread(case.thresholds)
     raw = p_holds(case.predictive, operator=operator, threshold=thresholds, horizon=case.horizon)

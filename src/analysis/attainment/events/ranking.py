@@ -63,8 +63,8 @@ def _judge(frame: pd.DataFrame, table: pd.DataFrame, case: Case, rows: np.ndarra
         frame["settled"] = known
         frame["p"] = frame["p_raw"] = np.where(known, kept.astype(float), np.nan)
         frame.loc[~known & (frame["reason"] == ""), "reason"] = "deadline_not_observed"
-    elif case.predictive is None or case.horizon > case.predictive.horizon:
-        frame["reason"] = frame["reason"].where(frame["reason"] != "", "no_forecast")
+    elif case.lacks_forecast(case.horizon):
+        frame["reason"] = frame["reason"].where(frame["reason"] != "", case.lacks_forecast(case.horizon))
         return
     else:
         paths = paths_at(case.world, case.promise.indicator, rows=rows, horizon=case.horizon)

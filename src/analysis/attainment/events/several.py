@@ -148,8 +148,8 @@ def directional(case: Case) -> Outcome:
         frame["settled"] = known
         frame["p"] = np.where(known, better.astype(float), np.nan)
         frame.loc[~known & (frame["reason"] == ""), "reason"] = "deadline_not_observed"
-    elif case.predictive is None or horizon > case.predictive.horizon:
-        frame["reason"] = frame["reason"].where(frame["reason"] != "", "no_forecast")
+    elif case.lacks_forecast(horizon):
+        frame["reason"] = frame["reason"].where(frame["reason"] != "", case.lacks_forecast(horizon))
     else:
         p = p_holds(case.predictive, operator=">" if up else "<", threshold=case.spread(base), horizon=horizon)
         frame["p"] = np.where(np.isfinite(base), case.pick(p), np.nan)

@@ -47,7 +47,7 @@ def sustained_from(case: Case) -> Outcome:
 def _why_not(case: Case, end: int) -> str:
     if end <= 0:
         return "deadline_not_observed"
-    return "no_forecast" if case.predictive is None else "no_observation"
+    return case.lacks_forecast(end) or "no_observation"
 
 
 def _readings(frame: pd.DataFrame, case: Case, *, first: int, stop: int) -> pd.DataFrame:
@@ -57,7 +57,7 @@ def _readings(frame: pd.DataFrame, case: Case, *, first: int, stop: int) -> pd.D
     past = {name: case.pick(block)[:, known] for name, block in _blocks(case).items()}
     ahead = stop - max(first - 1, last) if stop > last else 0
     reached = None
-    if ahead > 0 and case.predictive is not None and stop - last <= case.predictive.horizon:
+    if ahead > 0 and not case.lacks_forecast(stop - last):
         reached = _simulate(case, past, ahead=ahead, steps=stop - last)
     rows = []
     for reading in READINGS:

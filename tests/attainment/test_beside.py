@@ -1,0 +1,304 @@
+"""What stands beside the probability: sub-units, roll-ups, levers, signals, suspicions, checks, hysteresis."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+from analysis.attainment import suspicions
+from analysis.attainment.annexes import signals_table
+from analysis.attainment.assess import EVENTS, assess, assess_world
+from analysis.attainment.checks import check_targets
+from analysis.attainment.options import AssessOptions
+from analysis.attainment.promise import Promise
+from analysis.attainment.whatif import lift
+from analysis.registry.kinds import KINDS
+from analysis.words.errors import ParamsError
+from analysis.words.schema import INDICATORS, as_table
+from attainment.factory import END, make_forecast, make_panel, make_shares, make_units, make_world
+
+WITHIN = 4 * 0.5 / np.sqrt(20_000)
+NAMES = ["P", "a", "b", "c", "d"]
+PARENTS = {name: "P" for name in "abcd"}
+
+
+def province(shares=(0.5, 0.62, 0.7, 0.9), sizes=(100, 100, 100, 100), *, reported=None, common=0.0, sd=0.02):
+    """A parent and four sub-units with constant shares; `reported`: what the parent says of itself."""
+    tops = np.array([[share * size] * 12 for share, size in zip(shares, sizes)])
+    whole = np.full((1, 12), reported * sum(sizes)) if reported else tops.sum(axis=0, keepdims=True)
+    bottoms = np.repeat(np.array([[sum(sizes)], *[[one] for one in sizes]], dtype=float), 12, axis=1)
+    panel = make_shares(np.vstack([whole, tops]), bottoms, units=NAMES)
+    means = panel.values[:, -1:]
+    return panel, make_forecast(panel, means, np.full((5, 1), sd), common=common, lower=0.0, upper=1.0)
+
+
+def level(**more):
+    usual = {"target": "T", "indicator": "x", "kind": "level_at", "units": tuple(NAMES), "deadline": "2024-01"}
+    return Promise(**usual | {"operator": ">=", "threshold": 0.66} | more)
+
+
+def solve(promises, panel, forecast, **more):
+    world = make_world(promises, panels={"x": panel}, predictives={"x": forecast}, **{"parents": PARENTS} | more)
+    answer = assess_world(world)
+    return answer.assessments.set_index(["unit", "target"]), answer.extra
+
+
+# ---- sub-units and roll-ups
+
+
+def test_a_parent_shows_its_sub_units_and_the_worst_tenth():
+    table, _ = solve([level()], *province())
+    row = table.loc[("P", "T")]
+    assert (row["n_sub_units"], row["n_sub_on_track"]) == (4, 2)  # 0.70 and 0.90
+    assert row["worst_decile"] == pytest.approx(0.5 + 0.3 * 0.12)
+    assert pd.isna(table.loc[("a", "T"), "n_sub_units"])
+
+
+def test_for_at_most_the_worst_tenth_is_the_highest():
+    table, _ = solve([level(operator="<=")], *province())
+    assert table.loc[("P", "T"), "worst_decile"] == pytest.approx(0.9 - 0.3 * 0.2)
+
+
+def test_the_parent_from_its_parts_against_the_closed_form():
+    _, extra = solve([level()], *province(sizes=(100, 200, 300, 400)))
+    row = extra["rollup"].iloc[0]
+    mean = (50 + 124 + 210 + 360) / 1000
+    sd = 0.02 * np.sqrt(100**2 + 200**2 + 300**2 + 400**2) / 1000
+    assert row["p_from_parts"] == pytest.approx(np.clip(norm.sf(0.66, mean, sd), 0.01, 0.99), abs=WITHIN)
+    assert row["median_from_parts"] == pytest.approx(mean, abs=0.001)
+    kept = norm.sf(0.66, [0.5, 0.62, 0.7, 0.9], 0.02)
+    assert row["expected_met"] == pytest.approx(kept.sum(), abs=4 * WITHIN)
+    assert (row["met_low"], row["met_high"], row["n_parts"]) == (2, 2, 4)
+
+
+def test_a_common_shock_does_not_average_out():
+    alone, shared = (solve([level(threshold=0.69)], *province(common=one))[1]["rollup"].iloc[0] for one in (0.0, 1.0))
+    assert alone["p_from_parts"] == pytest.approx(norm.sf(0.01 / 0.01), abs=WITHIN)
+    assert shared["p_from_parts"] == pytest.approx(norm.sf(0.01 / 0.02), abs=WITHIN)
+
+
+def test_a_parent_that_reports_another_figure_than_its_parts_is_shown():
+    _, extra = solve([level()], *province(reported=0.75))
+    row = extra["rollup"].iloc[0]
+    assert row["current"] == pytest.approx(0.75) and row["current_from_parts"] == pytest.approx(0.68)
+    assert row["difference"] == pytest.approx(0.07)
+
+
+# ---- levers
+
+
+def test_a_steady_lever_moves_the_forecast_as_a_whole():
+    table, extra = solve([level(deadline="2024-01")], *province(), scenario_points=0.03)
+    steady = extra["scenarios"].query("scenario == 'points_per_period:+0.03'").set_index("unit")
+    assert steady.loc["b", "p_attain"] == pytest.approx(norm.sf(0.66 - 0.03, 0.62, 0.02), abs=1e-6)
+    assert steady.loc["b", "predicted_median"] == pytest.approx(0.65)
+    assert table.loc[("b", "T"), "p_attain"] == pytest.approx(norm.sf(0.66, 0.62, 0.02), abs=1e-6)  # untouched
+
+
+def test_the_weakest_at_the_median_lift_only_their_parent():
+    _, extra = solve([level()], *province(), weakest=1)
+    lifted = extra["scenarios"].query("scenario == 'weakest_at_median:1'")
+    assert lifted["unit"].tolist() == ["P"]
+    gain = 0.25 * (0.66 - 0.5)  # the median of 0.50, 0.62, 0.70, 0.90 is 0.66
+    assert lifted["p_attain"].iloc[0] == pytest.approx(norm.sf(0.66, 0.68 + gain, 0.02), abs=0.01)
+
+
+def test_lifting_weighs_by_size_and_turns_with_the_direction():
+    values, weights = np.array([0.2, 0.4, 0.6]), np.array([100.0, 100.0, 200.0])
+    assert lift(values, weights=weights, weakest=2, up=True) == pytest.approx(0.05)
+    assert lift(values, weights=weights, weakest=1, up=False) == pytest.approx(0.1)
+
+
+def test_settled_promises_have_no_scenario():
+    _, extra = solve([level(deadline="2023-12")], *province())
+    assert "scenarios" not in extra
+
+
+# ---- signals and suspicions
+
+
+def test_heaping_just_above_a_target_is_flagged_and_an_even_spread_is_not():
+    even = np.linspace(0.78, 0.82, 41)
+    assert not suspicions.heaping(even, threshold=0.8, up=True)[0].any()
+    heaped = np.concatenate([even, np.full(40, 0.801)])
+    flagged, p = suspicions.heaping(heaped, threshold=0.8, up=True)
+    assert p < 1e-5 and 60 <= flagged.sum() <= 61 and not flagged[heaped < 0.8].any()
+    assert not suspicions.heaping([0.801] * 5, threshold=0.8, up=True)[0].any()  # too few to say
+
+
+def test_heaping_is_seldom_flagged_by_chance():
+    rng = np.random.default_rng(0)
+    hits = [suspicions.heaping(rng.normal(0.75, 0.08, 300), threshold=0.8, up=True)[1] < 0.01 for _ in range(400)]
+    assert np.mean(hits) < 0.03
+
+
+def test_level_jumps_are_found_where_they_were_put():
+    rng = np.random.default_rng(1)
+    values = rng.normal(0, 0.1, (300, 36))
+    assert np.mean(suspicions.level_jumps(values) >= 0) < 0.02
+    values[:, 20:] += 2
+    assert np.mean(suspicions.level_jumps(values) == 20) > 0.98
+    spike = rng.normal(0, 0.1, (300, 36))
+    spike[:, 20] += 2  # one odd month is not a new level
+    assert np.mean(suspicions.level_jumps(spike) >= 0) < 0.02
+
+
+def test_a_december_that_stands_out_and_falls_back():
+    months = np.arange(36) % 12 + 1
+    values = np.random.default_rng(2).normal(0, 0.05, (1, 36))
+    values[0, 23] += 1.0  # December of the second year
+    values[0, 14] += 1.0  # a March
+    surges = suspicions.end_of_period_surges(values, months=months)
+    assert np.flatnonzero(surges[0]).tolist() == [23]
+
+
+def test_signals_are_listed_for_the_last_month_and_figures_that_need_checking():
+    rng = np.random.default_rng(3)
+    denominator = np.full((3, 24), 1000.0)
+    share = np.full((3, 24), 0.5) + rng.normal(0, 0.01, (3, 24))
+    share[0, -1] = 0.62  # out of its limits
+    denominator[1, -1] = 300.0
+    share[2, 12:] += 0.3
+    panel = make_shares((share * denominator).round(), denominator)
+    table = signals_table(make_world([], panels={"x": panel}), better={"x": "up"})
+    found = {(row.unit, row.signal) for row in table.itertuples()}
+    assert {("u0", "special_cause_improvement"), ("u1", "denominator_drop"), ("u2", "level_jump")} <= found
+    assert table.loc[table["signal"] == "level_jump", "period"].tolist() == ["2023-01"]
+    worse = signals_table(make_world([], panels={"x": panel}), better={"x": "down"})
+    assert ("u0", "special_cause_concern") in {(row.unit, row.signal) for row in worse.itertuples()}
+
+
+def test_labels_of_other_bodies_stand_beside_ours():
+    _, extra = solve([level()], *province())
+    table = extra["crosswalk_labels"]
+    assert len(table) == 5 * 6
+    one = table[(table["unit"] == "d") & (table["body"] == "healthy_people")].iloc[0]
+    assert (one["label"], one["status"], one["disagrees"]) == ("target_met", "holding", False)
+
+
+# ---- hysteresis and change since the cutoff before
+
+
+def before(p=0.82, status="on_track", **more):
+    row = {"unit": "b", "target": "T", "cutoff": "2023-09", "p_attain": p, "status": status}
+    return pd.DataFrame([row | {"threshold": 0.605, "operator": ">=", "deadline": "2024-01"} | more])
+
+
+def again(previous, threshold=0.605):
+    panel, forecast = province()
+    world = make_world([level(threshold=threshold)], panels={"x": panel}, predictives={"x": forecast}, parents=PARENTS)
+    return assess_world(world, previous=previous).assessments.set_index("unit").loc["b"]
+
+
+def test_a_status_holds_within_the_margin_and_knows_what_it_was():
+    row = again(before(), threshold=0.605)  # p = 0.77
+    assert row["p_attain"] == pytest.approx(norm.sf(0.605, 0.62, 0.02), abs=1e-6)
+    assert row["status"] == "holding" and row["previous_status"] == "on_track" and row["previous_p"] == 0.82
+    assert again(None)["status"] == "likely" and again(None)["previous_status"] == ""
+
+
+def test_after_a_new_text_there_is_no_hysteresis():
+    for change in ({"threshold": 0.55}, {"operator": ">"}, {"deadline": "2023-12"}):
+        assert again(before(**change))["status"] == "likely"
+
+
+def test_only_the_latest_cutoff_before_counts():
+    older = before(status="unlikely", p=0.1).assign(cutoff="2023-06")
+    assert again(pd.concat([before(), older]))["previous_status"] == "on_track"
+
+
+# ---- the whole, from the registry's entries
+
+
+def entries():
+    common = {"target": "T", "name_vi": "t", "name_en": "t", "scope": "all", "deadline": "2024-01"}
+    yield KINDS["level_at"](kind="level_at", indicator="x", operator=">=", threshold=0.66, **common)
+    common["target"] = "U"
+    yield KINDS["sustained_from"](
+        kind="sustained_from",
+        indicator="x",
+        operator=">",
+        threshold=0.6,
+        start="2023-11",
+        reading="rolling_3",
+        **common,
+    )
+
+
+def test_typed_entries_of_the_registry_are_assessed():
+    panel, forecast = province()
+    indicators = as_table(pd.DataFrame({"indicator": ["x"], "better": ["up"], "kind": ["rate"]}), INDICATORS)
+    answer = assess(
+        list(entries()),
+        panels={"x": panel},
+        predictives={"x": forecast},
+        units=make_units(PARENTS),
+        indicators=indicators,
+        cutoff=END,
+        options=AssessOptions(calibrate=False, n_paths=500),
+    )
+    assert len(answer.assessments) == 10
+    assert answer.assessments["kind"].unique().tolist() == ["level_at", "sustained_from"]
+    official = answer.extra["readings"].query("official")
+    assert set(official["reading"]) == {"rolling_3"}
+
+
+def test_every_kind_of_the_registry_has_an_event():
+    assert sorted(EVENTS) == sorted(KINDS)
+
+
+def test_an_unknown_kind_is_refused_with_the_ones_that_are_known():
+    with pytest.raises(ParamsError) as caught:
+        assess_world(make_world([level(kind="level_att")], panels={}))
+    assert "target T: kind: 'level_att' is not known" in str(caught.value)
+    assert "Did you mean 'level_at'?" in str(caught.value)
+
+
+def test_no_promises_give_an_empty_table():
+    answer = assess_world(make_world([], panels={}))
+    assert answer.assessments.empty and answer.extra == {}
+
+
+# ---- checks
+
+
+def test_everything_wrong_with_promises_is_said_at_once():
+    panel, _ = province()
+    lone = make_panel([[1.0] * 5], units=["a"])
+    promises = [
+        level(target="OLD", deadline="2023-06"),
+        level(target="KEPT", deadline="2023-06", settled=True),
+        level(target="HIGH", threshold=80.0),
+        level(target="LOW", operator="<=", threshold=0.5),
+        Promise("S", "", "score_ge", ("a",), weights={"x": 18.0, "yy": 20.0}, total=100.0, deadline="2024-01"),
+        Promise("R", "lone", "rank_le", ("a",), "<=", 3.0, deadline="2024-01", peers=("a", "zz")),
+        Promise("K", "", "indicators_k_of_n", ("a",), members=("HIGHER", "OLD"), k=1),
+    ]
+    found = check_targets(promises, panels={"x": panel, "lone": lone}, cutoff=END)
+    assert [(one.where, one.found) for one in found] == [
+        ("target OLD: deadline", "'2023-06' lies in the history, the cutoff is '2023-12'"),
+        ("target HIGH: threshold", "no share is >= 80"),
+        ("target S: weights", "they sum to 38"),
+        ("target S: weights", "component 'yy' has no data"),
+        ("target R: peers", "1 of 2 peers have data"),
+        ("target K: members", "there are no targets 'HIGHER'"),
+        ("targets HIGH and LOW", "no value of 'x' keeps both for 'P', 'a', 'b', 'c', 'd'"),
+    ]
+    assert found[5].remedy == "Did you mean 'HIGH'?"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "conflict"),
+    [
+        ((">=", 0.8), ("<=", 0.8), False),
+        ((">", 0.8), ("<=", 0.8), True),
+        ((">=", 0.8), ("<", 0.8), True),
+        ((">=", 0.5), (">=", 0.9), False),
+    ],
+)
+def test_promises_conflict_only_when_no_value_keeps_both(one, other, conflict):
+    promises = [
+        level(target="A", operator=one[0], threshold=one[1]),
+        level(target="B", operator=other[0], threshold=other[1]),
+    ]
+    assert bool(check_targets(promises, panels={}, cutoff=END)) is conflict

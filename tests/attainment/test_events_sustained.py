@@ -1,0 +1,142 @@
+"""Sustained promises: three readings against closed forms and a slow simulation."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from analysis.attainment.assess import assess_world
+from analysis.attainment.promise import Promise
+from attainment.factory import make_forecast, make_panel, make_shares, make_world
+
+WITHIN = 4 * 0.5 / np.sqrt(20_000)  # four Monte Carlo standard errors
+
+
+def sustained(**more):
+    usual = {"target": "S", "indicator": "x", "kind": "sustained_from", "units": ("u0",), "operator": ">"}
+    return Promise(
+        **usual | {"threshold": 0.6, "start": "2024-01", "deadline": "2024-03", "reading": "each_period"} | more
+    )
+
+
+def solve(promise, panel, forecast=None, **more):
+    answer = assess_world(
+        make_world([promise], panels={"x": panel}, predictives={"x": forecast} if forecast else {}, **more)
+    )
+    return answer.assessments.iloc[0], answer.extra["readings"].set_index("reading")
+
+
+def test_independent_months_all_hold_with_the_product_of_their_probabilities():
+    panel = make_panel([[0.5] * 30])
+    forecast = make_forecast(panel, [0.62, 0.61, 0.65], [0.02, 0.02, 0.04])
+    row, readings = solve(sustained(), panel, forecast)
+    each = norm.sf(0.6, [0.62, 0.61, 0.65], [0.02, 0.02, 0.04]).prod()
+    assert row["p_raw"] == pytest.approx(each, abs=WITHIN)
+    mean, sd = np.mean([0.62, 0.61, 0.65]), np.sqrt(0.02**2 + 0.02**2 + 0.04**2) / 3
+    assert readings.loc["cumulative", "p"] == pytest.approx(norm.sf(0.6, mean, sd), abs=WITHIN)
+    # months before the start do not count, so the only three neighbouring months are these three
+    assert readings.loc["rolling_3", "p"] == pytest.approx(norm.sf(0.6, mean, sd), abs=WITHIN)
+    assert readings["official"].to_dict() == {"cumulative": False, "each_period": True, "rolling_3": False}
+
+
+def test_the_official_reading_is_the_one_that_counts():
+    panel = make_panel([[0.5] * 30])
+    forecast = make_forecast(panel, [0.62, 0.61, 0.65], [0.02, 0.02, 0.04])
+    row, readings = solve(sustained(reading="cumulative"), panel, forecast)
+    assert row["p_raw"] == readings.loc["cumulative", "p"]
+
+
+def test_one_broken_month_settles_the_strict_reading_only():
+    shares = make_shares([[350, 310, 290, 350]], [[500] * 4])  # 70, 62, 58, 70 %
+    forecast = make_forecast(shares, [0.70, 0.70], [0.01, 0.01], lower=0.0, upper=1.0)
+    row, readings = solve(sustained(start="2023-09", deadline="2024-02"), shares, forecast)
+    assert (row["status"], row["p_attain"], row["settled"]) == ("missed", 0.0, True)
+    each = readings.loc["each_period"]
+    assert (each["n_observed"], each["n_broken"], each["first_broken"]) == (4, 1, "2023-11")
+    rolling = readings.loc["rolling_3"]
+    assert (rolling["n_observed"], rolling["n_broken"]) == (2, 0) and rolling["p"] > 0.99  # 63.3 and 63.3 %
+    assert readings.loc["cumulative", "so_far"] == pytest.approx(1300 / 2000)
+    assert readings.loc["cumulative", "p"] > 0.99 and not readings.loc["cumulative", "settled"]
+
+
+def test_percentages_are_summed_by_counts_not_averaged():
+    shares = make_shares([[9, 100, 100]], [[10, 200, 200]])  # 90, 50, 50 %: mean 63.3 %, together 51 %
+    _, readings = solve(sustained(start="2023-10", deadline="2023-12"), shares)
+    assert readings.loc["cumulative", "so_far"] == pytest.approx(209 / 410)
+    assert readings.loc["cumulative", "p"] == 0.0 and readings.loc["rolling_3", "p"] == 0.0
+
+
+def test_a_span_that_is_all_history_is_settled():
+    shares = make_shares([[31, 31, 31]], [[50] * 3])
+    row, readings = solve(sustained(start="2023-10", deadline="2023-12"), shares)
+    assert (row["status"], row["p_attain"]) == ("met", 1.0)
+    assert readings["settled"].all() and (readings["p"] == 1).all()
+
+
+def test_exactly_sixty_per_cent_is_not_above_sixty_per_cent():
+    shares = make_shares([[31, 30, 31]], [[50] * 3])
+    row, readings = solve(sustained(start="2023-10", deadline="2023-12"), shares)
+    assert row["status"] == "missed" and readings.loc["each_period", "first_broken"] == "2023-11"
+
+
+def test_a_month_nobody_reported_cannot_be_called_kept():
+    panel = make_panel([[0.7] * 30 + [np.nan, 0.7]])
+    row, _ = solve(sustained(start="2023-10", deadline="2023-12"), panel)
+    assert (row["status"], row["reason"]) == ("not_assessable", "deadline_not_observed")
+    broken = make_panel([[0.7] * 29 + [0.5, np.nan, 0.7]])
+    row, _ = solve(sustained(start="2023-10", deadline="2023-12"), broken)
+    assert row["status"] == "missed"  # whatever the missing month was
+
+
+def test_open_ended_promises_are_looked_at_as_far_as_the_options_say():
+    panel = make_panel([[0.5] * 30])
+    forecast = make_forecast(panel, [0.62] * 4, [0.02] * 4)
+    row, _ = solve(sustained(deadline=None), panel, forecast, horizon_periods=4)
+    assert row["horizon"] == 4
+    assert row["p_raw"] == pytest.approx(norm.cdf(1) ** 4, abs=WITHIN)
+
+
+def test_the_start_may_lie_in_the_future():
+    panel = make_panel([[0.5] * 30])
+    forecast = make_forecast(panel, [0.0, 0.62, 0.62], [0.02] * 3)
+    row, _ = solve(sustained(start="2024-02"), panel, forecast)
+    assert row["p_raw"] == pytest.approx(norm.cdf(1) ** 2, abs=WITHIN)
+
+
+def oracle(history, weights, paths, operator_holds):
+    """Each reading by loops over paths; the future's weight is the mean of the last three known ones."""
+    usual = np.mean(weights[-3:])
+    hits = dict.fromkeys(("each_period", "cumulative", "rolling_3"), 0)
+    for path in paths:
+        values, sizes = [*history, *path], [*weights, *[usual] * len(path)]
+        hits["each_period"] += all(operator_holds(one) for one in values)
+        hits["cumulative"] += operator_holds(np.average(values, weights=sizes))
+        threes = [np.average(values[i : i + 3], weights=sizes[i : i + 3]) for i in range(len(values) - 2)]
+        hits["rolling_3"] += all(operator_holds(one) for one in threes)
+    return {reading: count / len(paths) for reading, count in hits.items()}
+
+
+def test_the_readings_agree_with_a_slow_simulation_on_correlated_paths():
+    numerator, denominator = [[130, 120, 66, 125]], [[200, 200, 100, 200]]
+    shares = make_shares(numerator, denominator)
+    carry = np.full((1, 3), 0.8)
+    forecast = make_forecast(
+        shares, [0.63, 0.62, 0.62, 0.63], [0.02, 0.03, 0.03, 0.04], carry=carry, lower=0.0, upper=1.0
+    )
+    promise = sustained(operator=">=", start="2023-09", deadline="2024-04")
+    _, readings = solve(promise, shares, forecast, n_paths=4000)
+    paths = forecast.paths(n_paths=4000, seed=99)[0].T
+    slow = oracle(np.array(numerator[0]) / denominator[0], denominator[0], paths, lambda one: one >= 0.6 - 1e-12)
+    for reading, expected in slow.items():
+        assert readings.loc[reading, "p"] == pytest.approx(expected, abs=0.04), reading
+
+
+def test_blocks_of_units_change_nothing():
+    rng = np.random.default_rng(0)
+    panel = make_panel(rng.uniform(0.5, 0.7, (9, 30)))
+    forecast = make_forecast(panel, rng.uniform(0.58, 0.66, (9, 3)), np.full((9, 3), 0.03), common=0.3)
+    promise = sustained(units=panel.units)
+    one = assess_world(
+        make_world([promise], panels={"x": panel}, predictives={"x": forecast}, n_paths=500, block_units=1)
+    )
+    all_ = assess_world(make_world([promise], panels={"x": panel}, predictives={"x": forecast}, n_paths=500))
+    assert one.assessments["p_raw"].tolist() == all_.assessments["p_raw"].tolist()

@@ -1,0 +1,165 @@
+"""Task lists: four states, exact counts, delays read from the list, joint probability of all done."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom
+
+from analysis.attainment import tasks as listed
+from analysis.attainment.assess import assess_world
+from analysis.attainment.promise import Promise
+from analysis.words.errors import DataError
+from attainment.factory import make_shares, make_world
+
+
+def make_tasks(*rows):
+    return pd.DataFrame(rows, columns=["task", "target", "unit", "due", "done"])
+
+
+def promise(**more):
+    usual = {"target": "T", "indicator": "", "kind": "tasks_k_of_n", "units": ("u0",), "deadline": "2022-06"}
+    return Promise(**usual | more)
+
+
+def solve(one, tasks, *, cutoff="2022-06", panels=None, **more):
+    answer = assess_world(make_world([one], panels=panels or {}, tasks=tasks, cutoff=cutoff, **more))
+    return answer.assessments.iloc[0], answer.extra
+
+
+def half_year():
+    """Đề án 06, first half of 2022: 21 of 46 tasks done, 25 not."""
+    done = [(f"t{i:02d}", "T", "u0", "2022-06-30", "2022-05-20") for i in range(21)]
+    return make_tasks(*done, *[(f"t{i:02d}", "T", "u0", "2022-06-30", "") for i in range(21, 46)])
+
+
+def test_21_of_46_at_the_end_of_the_half_year_is_missed():
+    row, extra = solve(promise(), half_year())
+    assert (row["status"], row["p_attain"], row["settled"]) == ("missed", 0.0, True)
+    assert (row["current_numerator"], row["current_denominator"], row["gap_cases"]) == (21, 46, 25)
+    assert f"{100 * 21 / 46:.1f} {100 * 25 / 46:.1f}" == "45.7 54.3"
+    counts = extra["task_counts"].iloc[0]
+    assert counts[["done_on_time", "done_late", "open_in_time", "open_overdue"]].tolist() == [21, 0, 25, 0]
+
+
+def test_the_states_of_2017():
+    """1270/BC-TCTTTg: 14.068 on time, 1.983 late, 5.640 open in time, 223 overdue; 21.914 in all."""
+    sizes = {"done_on_time": 14068, "done_late": 1983, "open_in_time": 5640, "open_overdue": 223}
+    due = np.repeat([10, 10, 100, 10], list(sizes.values()))
+    done = np.repeat([9, 12, -1, -1], list(sizes.values()))
+    found = pd.Series(listed.states(due, done, today=50)).value_counts().to_dict()
+    assert found == sizes and sum(sizes.values()) == 21914
+    assert sizes["done_on_time"] + sizes["done_late"] == 16051
+
+
+def test_a_task_due_today_is_in_time_and_one_done_tomorrow_is_open():
+    assert listed.states([20, 20, 20], [-1, 21, 20], today=20).tolist() == [
+        "open_in_time",
+        "open_in_time",
+        "done_on_time",
+    ]
+
+
+def test_k_tasks_that_are_done_cannot_be_undone():
+    row, _ = solve(promise(k=20, deadline="2022-12"), half_year())
+    assert (row["status"], row["p_attain"]) == ("met", 1.0)
+
+
+def test_late_tasks_count_as_done_by_a_later_deadline_but_not_by_an_earlier_one():
+    tasks = make_tasks(("a", "T", "u0", "2022-03-31", "2022-04-15"), ("b", "T", "u0", "2022-03-31", "2022-03-01"))
+    row, extra = solve(promise(deadline="2022-04"), tasks)
+    assert row["status"] == "met" and extra["tasks"]["state"].tolist() == ["done_late", "done_on_time"]
+    row, _ = solve(promise(deadline="2022-03"), tasks)
+    assert row["status"] == "missed"
+
+
+def test_the_delay_curve_agrees_with_the_plain_share_when_nothing_is_open():
+    delays = np.array([-3.0, -3, 0, 2, 5, 5, 9, 30])
+    days, still = listed.delay_curve(delays, finished=np.ones(8, dtype=bool))
+    np.testing.assert_allclose(still, [(delays > day).mean() for day in days])
+
+
+def test_the_delay_curve_recovers_a_known_delay_from_censored_tasks():
+    rng = np.random.default_rng(0)
+    delay = rng.exponential(20, 20_000)
+    seen = rng.uniform(0, 40, 20_000)
+    days, still = listed.delay_curve(np.minimum(delay, seen).round(2), finished=delay <= seen)
+    at = np.searchsorted(days, [5, 10, 20]) - 1
+    np.testing.assert_allclose(still[at], np.exp(-np.array([5, 10, 20]) / 20), atol=0.02)
+
+
+def test_all_done_against_the_binomial_when_tasks_are_independent():
+    scores = np.random.default_rng(0).standard_normal((6, 100_000))
+    assert listed.p_k_done(np.full(5, 0.8), done=2, k=7, common=0.0, scores=scores) == pytest.approx(0.8**5, abs=0.006)
+    assert listed.p_k_done(np.full(5, 0.8), done=2, k=5, common=0.0, scores=scores) == pytest.approx(
+        binom.sf(2, 5, 0.8), abs=0.006
+    )
+    assert listed.p_k_done(np.full(5, 0.8), done=0, k=5, common=1.0, scores=scores) == pytest.approx(0.8, abs=0.006)
+
+
+def history(n_units=30, per_unit=20, *, seed=0, spread=0.0):
+    """Tasks of 2021: on time with a probability that differs from unit to unit by `spread`."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for unit in range(n_units):
+        share = np.clip(0.7 + spread * rng.choice([-1, 1]), 0, 1)
+        for task in range(per_unit):
+            late = rng.random() > share
+            done = "2021-07-20" if late else "2021-06-15"
+            rows.append((f"h{task}", "OLD", f"h{unit}", "2021-06-30", done))
+    return rows
+
+
+def test_open_tasks_are_judged_by_how_late_tasks_have_been():
+    rows = [*history(), *[(f"t{i}", "T", "u0", "2022-07-31", "") for i in range(3)]]
+    row, extra = solve(promise(deadline="2022-07"), make_tasks(*rows), cutoff="2022-06")
+    p = extra["tasks"]["p_done"].to_numpy()
+    share = np.mean([done == "2021-06-15" for *_, done in history()])
+    assert p == pytest.approx([share] * 3, abs=0.2)  # two steps in the curve: half a task on each side weighs
+    assert row["p_raw"] == pytest.approx(p[0] ** 3, abs=0.05)
+    assert extra["task_counts"]["expected_k"].iloc[0] == pytest.approx(p.sum())
+
+
+def test_units_that_differ_make_all_or_nothing_more_likely():
+    even, uneven = (pd.DataFrame(history(spread=one), columns=listed.COLUMNS) for one in (0.0, 0.3))
+    on_time = lambda table: table["done"] == "2021-06-15"  # noqa: E731
+    assert listed.common_share(on_time(even), even["unit"]) < 0.05
+    assert listed.common_share(on_time(uneven), uneven["unit"]) > 0.3
+
+
+def test_overdue_and_unlikely_tasks_block():
+    rows = [
+        *history(),
+        ("a", "T", "u0", "2022-05-31", ""),
+        ("b", "T", "u0", "2023-01-31", ""),
+        ("c", "T", "u0", "2022-06-15", "2022-06-01"),
+    ]
+    _, extra = solve(promise(deadline="2022-07"), make_tasks(*rows), cutoff="2022-06")
+    table = extra["tasks"].set_index("task")
+    assert table["state"].to_dict() == {"a": "open_overdue", "b": "open_in_time", "c": "done_on_time"}
+    assert table["blocking"].to_dict() == {"a": True, "b": True, "c": False}
+
+
+def test_without_finished_tasks_there_is_no_probability():
+    rows = [("a", "T", "u0", "2022-12-31", ""), ("b", "T", "u0", "2022-12-31", "")]
+    row, _ = solve(promise(deadline="2022-12"), make_tasks(*rows))
+    assert (row["status"], row["reason"]) == ("not_assessable", "no_task_history")
+    row, _ = solve(promise(deadline="2022-12"), None)
+    assert (row["status"], row["reason"]) == ("not_assessable", "no_tasks")
+
+
+def test_a_count_of_tasks_done_serves_where_there_is_no_list():
+    panel = make_shares([[10, 21]], [[46, 46]])
+    row, _ = solve(promise(indicator="x", deadline="2023-12"), None, cutoff="2023-12", panels={"x": panel})
+    assert (row["status"], row["gap_cases"]) == ("missed", 25)
+
+
+def test_a_bad_list_says_everything_that_is_wrong():
+    tasks = make_tasks(("a", "T", "u0", "30/6/2022", ""), ("a", "T", "u0", "2022-06-30", "soon"))
+    with pytest.raises(DataError) as caught:
+        solve(promise(), tasks)
+    assert [one.found for one in caught.value.problems] == [
+        "1 values cannot be read as dates: '30/6/2022'",
+        "1 values cannot be read as dates: 'soon'",
+        "tasks stand twice: 'a'",
+    ]
+    assert listed.check_tasks(tasks.rename(columns={"due": "dues"}))[0].remedy == "Did you mean 'dues'?"
