@@ -154,7 +154,7 @@ def simulate() -> dict[str, np.ndarray]:
     n, dates = len(leaves), months()
     ability = normals(rng, (n,))
     speed = np.array([CAMPAIGNS.get(month, 0.75) for month in dates])
-    tet = np.array([-0.25 if month in TET else 0.0 for month in dates])
+    tet = np.array([-0.08 if month in TET else 0.0 for month in dates])
     share = {name: climb(rng, name, ability=ability, speed=speed) for name in SHAPES}
     for name in ("filed", "paid"):  # over Tết people come to the counter
         share[name] = share[name] * np.exp(tet)
