@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from analysis.publishing import keys
-from analysis.publishing.forks import Limits, Outcome, can_fork, run_forked
+from analysis.publishing.forks import Limits, Outcome, can_fork, count_threads, run_forked
 from analysis.publishing.jobs import (
     BUILDING,
     FAILED,
@@ -34,6 +34,8 @@ from analysis.publishing.lock import run_lock
 from analysis.publishing.notice import mark_not_updated
 from analysis.publishing.parameters import check_parameters
 from analysis.words.errors import ParamsError, Problem, PublishError, require
+
+REHEARSE_FROM = 4  # pages of one notebook, from which a page made once more in the parent pays
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,7 +136,7 @@ def _make_all(
     if warm is not None:
         warm()
     if can_fork():
-        outcomes = _forked(tasks, work, n_jobs=n_jobs, limits=limits, held=held)
+        outcomes = _forked(tasks, work, run_dir=run_dir, n_jobs=n_jobs, limits=limits, held=held)
     else:
         outcomes = _in_pool(tasks, run_dir=run_dir, n_jobs=n_jobs, limits=limits)
     for at, outcome in outcomes:
@@ -142,17 +144,33 @@ def _make_all(
 
 
 def _work(task: _Task, *, make: Callable, run_dir: Path, seconds: float) -> dict:
-    return make(task.job, run_dir=run_dir, target=task.target, seconds=seconds)
+    made = make(task.job, run_dir=run_dir, target=task.target, seconds=seconds)
+    return {**made, "n_threads": count_threads()}
 
 
 def _forked(
-    tasks: list[_Task], work: Callable, *, n_jobs: int, limits: Limits, held: int
+    tasks: list[_Task], work: Callable, *, run_dir: Path, n_jobs: int, limits: Limits, held: int
 ) -> Iterator[tuple[int, Outcome]]:
-    from analysis.publishing.make import warm_up
+    from analysis.publishing.make import rehearse, warm_up
 
     pairs = {(Path(task.job.notebook), _language(task.job)) for task in tasks}
     warm_up(sorted(pairs))
-    return run_forked(tasks, work, n_jobs=n_jobs, limits=limits, close=[held])
+    ahead = _worth_rehearsing(tasks)
+    for at, outcome in run_forked([tasks[one] for one in ahead], work, n_jobs=n_jobs, limits=limits, close=[held]):
+        if outcome.value is not None and outcome.value["n_threads"] == 1:
+            rehearse(tasks[ahead[at]].job, run_dir=run_dir)
+        yield ahead[at], outcome
+    rest = [at for at in range(len(tasks)) if at not in set(ahead)]
+    for at, outcome in run_forked([tasks[one] for one in rest], work, n_jobs=n_jobs, limits=limits, close=[held]):
+        yield rest[at], outcome
+
+
+def _worth_rehearsing(tasks: list[_Task]) -> list[int]:
+    """The first task of each notebook that makes many pages."""
+    of: dict[Path, list[int]] = {}
+    for at, task in enumerate(tasks):
+        of.setdefault(Path(task.job.notebook), []).append(at)
+    return [found[0] for found in of.values() if len(found) >= REHEARSE_FROM]
 
 
 def _language(job: PageJob) -> str:
@@ -205,7 +223,8 @@ def _put_in_place(task: _Task, value: dict, result: PageResult, *, run_dir: Path
         os.replace(task.target.with_suffix(".html"), run_dir / SITE / task.job.page)
     except OSError as error:
         return replace(result, reason=f"The page could not be put in place: {error.strerror or error}.")
-    return replace(result, status=PUBLISHED, reason="", key=task.key, **value)
+    made = {name: value[name] for name in ("sha256", "n_bytes")}
+    return replace(result, status=PUBLISHED, reason="", key=task.key, **made)
 
 
 def _unchanged(job: PageJob, entry: dict) -> PageResult:

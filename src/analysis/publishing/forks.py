@@ -77,6 +77,11 @@ def can_fork() -> bool:
     return sys.platform.startswith("linux") and not os.environ.get("CANDICH_NO_FORK")
 
 
+def count_threads() -> int:
+    """Threads of this process, native ones too."""
+    return sum(1 for _ in _TASKS.iterdir())
+
+
 def require_one_thread() -> None:
     """Raise unless this process holds exactly one thread.
 
@@ -85,12 +90,7 @@ def require_one_thread() -> None:
     PublishError
         When it holds more; the message names them.
     """
-    if not _TASKS.is_dir():  # no Linux: only Python's own threads can be seen
-        import threading
-
-        names = [one.name for one in threading.enumerate()]
-    else:
-        names = [(one / "comm").read_text().strip() for one in sorted(_TASKS.iterdir())]
+    names = [(one / "comm").read_text().strip() for one in sorted(_TASKS.iterdir())]
     if len(names) > 1:
         raise PublishError(
             Problem(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import contextlib
 import hashlib
 import logging
 import os
@@ -108,7 +108,7 @@ def execute(job: PageJob, *, run_dir: Path, seconds: float | None = None) -> Not
         }
     try:
         notebook = papermill.execute_notebook(
-            copy.deepcopy(read_notebook(Path(job.notebook))),
+            read_notebook(Path(job.notebook)),  # Papermill works on a copy of its own
             None,
             parameters=parameters,
             cwd=folder,
@@ -165,6 +165,16 @@ def make_page(job: PageJob, *, run_dir: Path, target: Path, seconds: float | Non
     _write(target.with_suffix(".ipynb"), notebook_text(notebook).encode("utf-8", "backslashreplace"))
     _write(target.with_suffix(".html"), content)
     return {"sha256": hashlib.sha256(content).hexdigest(), "n_bytes": len(content)}
+
+
+def rehearse(job: PageJob, *, run_dir: Path) -> None:
+    """Make a page in this process and throw it away: what it imported and laid out, children inherit.
+
+    Only for a page that a child has just made whole: it could end this process.
+    """
+    with contextlib.suppress(Exception):
+        render(execute(job, run_dir=run_dir), page=job.page)
+    prepare_shell()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -92,8 +92,10 @@ def _run_cells(
     on_reply: Callable[[int, bool], None] | None,
     seconds: int | None,
 ) -> None:
+    watched = nb_man.output_path is not None or nb_man.pbar is not None or nb_man.log_output
+    start, complete = (nb_man.cell_start, nb_man.cell_complete) if watched else (_silent, _completed)
     for index, cell in enumerate(nb_man.nb.cells):
-        nb_man.cell_start(cell, index)
+        start(cell, cell_index=index)
         if cell.cell_type == "code" and cell.source.strip():
             with _time_limit(seconds):
                 went_well = shell.run_notebook_cell(cell)
@@ -101,9 +103,18 @@ def _run_cells(
                 on_reply(index, went_well)
             if not went_well and TOLERATED not in cell.metadata.get("tags", []):
                 nb_man.cell_exception(cell, cell_index=index)
-                nb_man.cell_complete(cell, cell_index=index)
+                complete(cell, cell_index=index)
                 return
-        nb_man.cell_complete(cell, cell_index=index)
+        complete(cell, cell_index=index)
+
+
+def _silent(cell: NotebookNode, *, cell_index: int) -> None:
+    """Nobody watches: no times, which cost more than running a short cell."""
+
+
+def _completed(cell: NotebookNode, *, cell_index: int) -> None:
+    if cell.metadata.papermill["status"] != NotebookExecutionManager.FAILED:
+        cell.metadata.papermill["status"] = NotebookExecutionManager.COMPLETED
 
 
 @contextlib.contextmanager
