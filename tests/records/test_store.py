@@ -103,3 +103,26 @@ def test_a_tree_hash_sees_names_and_bytes(tmp_path):
     assert before == manifest.tree_sha256(reversed(files), root=tmp_path)
     (tmp_path / "b.txt").write_text("3")
     assert manifest.tree_sha256(files, root=tmp_path) != before
+
+
+def test_what_earlier_quarters_said_is_found_by_run_and_cutoff(tmp_path):
+    row = {"unit": "007", "target": "T", "cutoff": "2026-06", "p_attain": 0.7}
+    said = schema.as_table(pd.DataFrame([row]), schema.ASSESSMENTS)
+    for folder, run_id, cutoff in (
+        ("demo-2026-06", "demo", "2026-06"),
+        ("demo-2026-09", "demo", "2026-09"),
+        ("other", "other", "2026-03"),
+        ("demo-q", "demo", "2026-Q1"),
+    ):
+        paths = store.write_run(run_tables() | {"assessments": said}, tmp_path / folder)
+        made = manifest.build_manifest(run_id=run_id, params={}, cutoff=cutoff, hashes={}, sources=[], tables=paths)
+        store.write_bytes(tmp_path / folder / "manifest.json", manifest.manifest_text(made).encode())
+    found = store.published_assessments(tmp_path, run_id="demo", before="2026-09")
+    assert list(found) == ["2026-06"]
+    pd.testing.assert_frame_equal(found["2026-06"], said)
+
+
+def test_a_broken_manifest_is_named(tmp_path):
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(DataError, match="a run's manifest"):
+        store.read_manifest(tmp_path / "manifest.json")

@@ -1,6 +1,6 @@
 """How our own past probabilities did: one row a unit, target and past cutoff with a known outcome, misses explained.
 
-A miss is a probability on the wrong side of one half. Its cause is the first that holds: the figure we forecast from has
+A miss is a probability on the wrong side of one half. Its cause is the first that holds: the figure it came from has
 been revised since, the target has been changed, the whole panel turned the same way (a common shock), else our model.
 """
 
@@ -15,6 +15,7 @@ from analysis.words import schema
 SHOCK_SHARE = 0.7  # share of a target's units of one cutoff that missed on the same side: then it was common
 MIN_SHOCK_UNITS = 10  # fewer units cannot tell a common shock from chance
 REVISION = 0.005  # a revision of this many points (as a fraction of the value for counts) explains a miss
+PLAIN_KINDS = ("level_at", "sustained_from", "directional")  # their current value is the indicator's own
 _KEY = ["unit", "target"]
 
 
@@ -74,6 +75,9 @@ def _revised(cases: pd.DataFrame) -> np.ndarray:
 def with_current_now(past: pd.DataFrame, observations: pd.DataFrame) -> pd.DataFrame:
     """Add ``current_now``: today's value of the period that each past assessment started from.
 
+    Missing for kinds whose current value is not the indicator's own (composites, ranks, shares of a quota, counts of
+    tasks): a revision cannot be told there.
+
     Parameters
     ----------
     past : DataFrame
@@ -85,7 +89,9 @@ def with_current_now(past: pd.DataFrame, observations: pd.DataFrame) -> pd.DataF
     values = latest[["unit", "indicator", "period", "value"]].rename(
         columns={"period": "current_period", "value": "current_now"}
     )
-    return past.merge(values, on=["unit", "indicator", "current_period"], how="left")
+    merged = past.merge(values, on=["unit", "indicator", "current_period"], how="left")
+    merged["current_now"] = merged["current_now"].where(merged["kind"].isin(PLAIN_KINDS))
+    return merged
 
 
 def summarise_scorecard(scorecard: pd.DataFrame) -> dict[str, float]:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.words.errors import DataError, Problem, examples, require
+from analysis.words.periods import frequency_of
 from analysis.words.schema import TABLES, RunTables
 
 RUN_TABLES = (
@@ -60,6 +61,24 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     write_bytes(path, sink.getvalue().to_pybytes())
 
 
+def write_frame(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table where a user asked for it: CSV or Parquet by the file's ending.
+
+    Raises
+    ------
+    DataError
+        When it cannot be written there.
+    """
+    try:
+        if path.suffix.lower() == ".parquet":
+            write_table(frame, path)
+        else:
+            write_bytes(path, frame.to_csv(index=False, lineterminator="\n").encode("utf-8"))
+    except OSError as error:
+        found = f"it cannot be written: {error.strerror or error}"
+        raise DataError(Problem(str(path), found, "", "Name another --out, or make room")) from error
+
+
 def read_table(path: Path) -> pd.DataFrame:
     """Read one table without starting a thread (the publishing parent forks later).
 
@@ -69,7 +88,7 @@ def read_table(path: Path) -> pd.DataFrame:
         When the file is missing or is not a whole Parquet file.
     """
     try:
-        with pq.ParquetFile(path, memory_map=False) as file:
+        with pq.ParquetFile(path, memory_map=False, pre_buffer=False) as file:  # pre_buffer starts a thread
             table = file.read(use_threads=False)
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(
@@ -159,3 +178,45 @@ def _load_run(run_dir: Path, manifest_text: str) -> RunTables:
         previous = RunTables(**common, **kept)
     extra = {name.removeprefix(EXTRA): frame for name, frame in found.items() if name.startswith(EXTRA)}
     return RunTables(**common, **base, extra=extra, previous=previous)
+
+
+def read_manifest(path: Path) -> dict:
+    """A run's manifest.
+
+    Raises
+    ------
+    DataError
+        When it is not whole JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            Problem(str(path), f"it cannot be read: {error}", "a run's manifest", "Move it away and run again")
+        ) from error
+
+
+def published_assessments(outputs: Path, *, run_id: str, before: str) -> dict[str, pd.DataFrame]:
+    """What earlier runs of the same params said: cutoff -> assessments, for cutoffs earlier than `before`.
+
+    Parameters
+    ----------
+    outputs : Path
+        Folder of the runs.
+    run_id : str
+    before : str
+        Period code; runs of another frequency are left out.
+
+    Returns
+    -------
+    dict of period code to DataFrame
+        Sorted by cutoff; of two runs of one cutoff, the folder that is named for its period counts.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(outputs.glob("*/manifest.json")):
+        manifest = read_manifest(path)
+        cutoff = manifest.get("cutoff", "")
+        same = manifest.get("run_id") == run_id and frequency_of(cutoff) == frequency_of(before)
+        if same and cutoff < before:
+            found[cutoff] = path.parent / "tables" / "assessments.parquet"
+    return {cutoff: read_table(path) for cutoff, path in sorted(found.items()) if path.is_file()}

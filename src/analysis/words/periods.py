@@ -168,3 +168,16 @@ def last_day(code: str) -> dt.date:
     datetime.date(2024, 2, 29)
     """
     return as_period(code).end_time.date()
+
+
+def last_ended(code: str, frequency: str) -> str:
+    """Last period of `frequency` that has ended when the period `code` ends: what is known by then.
+
+    Examples
+    --------
+    >>> last_ended("2026-08", "Q"), last_ended("2026-Q3", "M"), last_ended("2026-09", "Y"), last_ended("2026-09", "M")
+    ('2026-Q2', '2026-09', '2025', '2026-09')
+    """
+    end = as_period(code).end_time
+    period = as_period(code).asfreq(frequency, how="end")
+    return period_code(period if period.end_time <= end else period - 1)

@@ -1,0 +1,151 @@
+"""The command `candich`: parses, calls, prints, sets the exit code (0 done, 2 the user's input, 1 our fault)."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analysis.publishing.environment import restart_pinned
+from analysis.words.errors import AnalysisError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Forecast whether each unit will reach each of its targets, and publish the briefings.",
+)
+ParamsArgument = Annotated[Path, typer.Argument(help="One complete params file, e.g. params/demo.yml")]
+DataOption = Annotated[Path | None, typer.Option("--data", help="Folder where relative source paths are looked up")]
+PeriodOption = Annotated[str | None, typer.Option(help="Cutoff instead of the params': 2026-09, 2026Q3, 2026")]
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error")] = False,
+) -> None:
+    """Options of every command."""
+    if debug:
+        os.environ["CANDICH_DEBUG"] = "1"
+
+
+@app.command()
+def run(
+    params: ParamsArgument,
+    data: DataOption = None,
+    out: Annotated[Path | None, typer.Option(help="Output folder; default outputs/<run_id>")] = None,
+    units: Annotated[str, typer.Option(help="Publish only these units, separated by commas")] = "",
+    jobs: Annotated[int, typer.Option(min=1, help="Processes that publish pages")] = os.cpu_count() or 1,
+    start: Annotated[str, typer.Option("--from", help="First step: read, forecast or publish")] = "read",
+    period: PeriodOption = None,
+    language: Annotated[str | None, typer.Option(help="vi or en, instead of the params'")] = None,
+    force: Annotated[bool, typer.Option(help="Build every page again")] = False,
+) -> None:
+    """Run one params file: raw data to a published site of briefings."""
+    from analysis import pipeline
+
+    with _progress() as report:
+        result = pipeline.run(
+            params, data_dir=data, out_dir=out, units=[one.strip() for one in units.split(",") if one.strip()] or None,
+            jobs=jobs, start=start, period=period, language=language, force=force, report=report,
+        )  # fmt: skip
+    counts = ", ".join(f"{result.count(one)} {one}" for one in ("published", "unchanged", "failed"))
+    print(f"Pages: {counts}", file=sys.stderr)
+    for one in [page for page in result.pages if page.status == "failed"][:5]:
+        print(f"  failed: {one.page}: {one.reason}", file=sys.stderr)
+    print(result.index)
+
+
+@app.command()
+def check(params: ParamsArgument, data: DataOption = None, period: PeriodOption = None) -> None:
+    """Read and check everything a run would use; write nothing."""
+    from analysis import pipeline
+
+    _print_tables(pipeline.summarise(params, data_dir=data, period=period))
+
+
+@app.command()
+def assess(
+    observations: Annotated[Path, typer.Option(help="Tidy CSV or Parquet: unit,indicator,period,value[,...]")],
+    targets: Annotated[Path, typer.Option(help="CSV or Parquet: target,indicator,operator,threshold,deadline[,unit]")],
+    cutoff: Annotated[str, typer.Option(help="Last period that may be used, e.g. 2022-02")],
+    out: Annotated[Path, typer.Option(help="CSV or Parquet to write, one row a unit and target")],
+) -> None:
+    """The same statistics for a table from anywhere, without notebooks."""
+    from analysis import tables
+
+    made = tables.assess_files(observations, targets=targets, cutoff=cutoff, out=out)
+    print(f"{made.n_rows} rows written to {out}", file=sys.stderr)
+    for line in made.refusals:
+        print(f"  refused: {line}", file=sys.stderr)
+
+
+@app.command()
+def backtest(
+    params: ParamsArgument,
+    data: DataOption = None,
+    out: Annotated[Path | None, typer.Option(help="CSV or Parquet of all cases")] = None,
+) -> None:
+    """Rolling-origin test of the forecasts on a run's own panels."""
+    from analysis import pipeline
+
+    _print_tables(pipeline.backtest(params, data_dir=data, out=out))
+
+
+@app.command()
+def verify(
+    run_dir: Annotated[Path, typer.Argument(help="A finished run, e.g. outputs/demo")],
+    unit: Annotated[str | None, typer.Option(help="One unit; default: every page")] = None,
+) -> None:
+    """Build pages again and say whether they are the same bytes."""
+    from analysis import pages
+
+    verdicts = pages.verify(run_dir, unit=unit)
+    _print_tables({"pages": verdicts})
+    if (verdicts["verdict"] == "differs").any():
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point: pin the numerical environment first, then run the command."""
+    restart_pinned()  # BLAS kernels and vector instructions are chosen when NumPy is imported: too late afterwards
+    try:
+        app(standalone_mode=False)
+    except AnalysisError as error:
+        _fail(error, code=error.exit_code, lines=[str(one) for one in error.problems])
+    except typer.Exit as stop:
+        raise SystemExit(stop.exit_code) from None
+    except (typer.Abort, KeyboardInterrupt):
+        _fail(None, code=130, lines=["stopped; whole pages stay as they are, run again to finish"])
+    except OSError as error:
+        _fail(error, code=1, lines=[f"{error.filename or ''}: {error.strerror or error}"])
+    except Exception as error:
+        said = getattr(error, "format_message", None)
+        if said is not None:  # an option or argument that the command does not know
+            _fail(error, code=2, lines=[said()])
+        _fail(error, code=1, lines=[f"{type(error).__name__}: {error}", "This is our fault: --debug shows where"])
+
+
+def _fail(error: BaseException | None, *, code: int, lines: list[str]) -> None:
+    if os.environ.get("CANDICH_DEBUG") and error is not None:
+        traceback.print_exception(error)
+    for line in lines:
+        print(f"candich: {line}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _progress():
+    """A progress bar with the time left, on a terminal; one line a step elsewhere."""
+    from analysis.progress import reporting
+
+    return reporting(sys.stderr)
+
+
+def _print_tables(found: dict) -> None:
+    from analysis.progress import print_tables
+
+    print_tables(found)

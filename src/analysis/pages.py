@@ -1,0 +1,188 @@
+"""The pages of a run: which notebook makes each, what each depends on, and where they are published."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis import records
+from analysis.publishing.execute import publish_pages
+from analysis.publishing.jobs import FAILED, SITE, PageJob, PageResult
+from analysis.publishing.site import build_site, page_frame, page_name
+from analysis.registry.params import RunParams
+from analysis.words.errors import Problem, PublishError, examples
+from analysis.words.schema import RunTables
+
+UNIT_NOTEBOOK = "unit_briefing"
+RUN_PAGES = {  # key of params' `publish` -> (notebook, page of the whole run)
+    "overview": ("overview_briefing", "overview.html"),
+    "forecast": ("forecast", "forecast.html"),
+    "registry": ("registry", "registry.html"),
+    "data_quality": ("data_quality", "quality.html"),
+    "scorecard": ("scorecard", "scorecard.html"),
+}
+TABLES = (
+    "units",
+    "indicators",
+    "targets",
+    "observations",
+    "forecasts",
+    "assessments",
+    "quality",
+    "evidence",
+    "scorecard",
+)
+
+
+def page_jobs(
+    tables: RunTables, *, params: RunParams, root: Path, run_dir: Path, units: Sequence[str] | None = None
+) -> list[PageJob]:
+    """Every page the params ask for, in the order of the site: pages of the whole run, then a page a unit.
+
+    Parameters
+    ----------
+    tables : RunTables
+    params : RunParams
+    root : Path
+        The project, for its notebooks.
+    run_dir : Path
+    units : sequence of str, optional
+        Only these units' pages; pages of the whole run are left out then.
+    """
+    wanted = params.publish.model_dump()
+    language = params.language
+    whole_run = [] if units is not None else [RUN_PAGES[key] for key in RUN_PAGES if wanted.get(key)]
+    codes = list(units if units is not None else tables.units["unit"]) if wanted["unit"] or units is not None else []
+    there = {page for _, page in whole_run} | {page_name(one) for one in codes} | _standing(run_dir)
+    depends = Dependencies(tables)
+    common = {"run_dir": str(run_dir), "language": language}
+    cutoff = tables.manifest["cutoff"]
+    jobs = [
+        PageJob(
+            page=page,
+            notebook=root / "notebooks" / f"{notebook}.ipynb",
+            parameters=common,
+            context=page_frame(tables, page=page, language=language, pages=there, cutoff=cutoff),
+            inputs_hash=depends.whole,
+        )
+        for notebook, page in whole_run
+    ]
+    jobs += [
+        PageJob(
+            page=page_name(unit),
+            notebook=root / "notebooks" / f"{UNIT_NOTEBOOK}.ipynb",
+            parameters=common | {"unit": unit},
+            context=page_frame(tables, page=page_name(unit), language=language, pages=there, unit=unit, cutoff=cutoff),
+            inputs_hash=depends.of(unit),
+        )
+        for unit in codes
+    ]
+    return jobs
+
+
+def _standing(run_dir: Path) -> set[str]:
+    """Pages of an earlier run into this folder, which links may lead to."""
+    site = run_dir / SITE
+    return {path.relative_to(site).as_posix() for path in site.rglob("*.html")} if site.is_dir() else set()
+
+
+class Dependencies:
+    """One hash a unit of every row its page may show; rows that name no unit belong to all."""
+
+    def __init__(self, tables: RunTables):
+        frames = [(name, getattr(tables, name)) for name in TABLES]
+        frames += [(f"extra_{name}", frame) for name, frame in sorted(tables.extra.items())]
+        if tables.previous is not None:
+            frames += [(f"previous_{name}", getattr(tables.previous, name)) for name in ("assessments", "forecasts")]
+        self._parts = []
+        common = hashlib.sha256(repr(sorted(tables.params.items())).encode("utf-8", "surrogatepass"))
+        for name, frame in frames:
+            hashes = pd.util.hash_pandas_object(frame, index=False).to_numpy() if len(frame) else np.zeros(0, "uint64")
+            if "unit" in frame.columns and name != "units":
+                self._parts.append((frame["unit"].to_numpy(dtype=object), hashes))
+            else:
+                common.update(name.encode() + hashes.tobytes())
+        self._parts = [_sorted(*one) for one in self._parts]
+        self._common = common.digest()
+        everything = hashlib.sha256(self._common)
+        for units, hashes in self._parts:
+            everything.update(hashes.tobytes())
+            everything.update(str(len(units)).encode())
+        self.whole = everything.hexdigest()
+
+    def of(self, unit: str) -> str:
+        """Hash of what the page of `unit` may show."""
+        digest = hashlib.sha256(self._common)
+        for units, hashes in self._parts:
+            start, end = units.searchsorted(unit, side="left"), units.searchsorted(unit, side="right")
+            digest.update(hashes[start:end].tobytes() + b"|")
+        return digest.hexdigest()
+
+
+def _sorted(units: np.ndarray, hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    order = np.argsort(units, kind="stable")
+    return units[order], hashes[order]
+
+
+def publish(
+    jobs: Sequence[PageJob],
+    *,
+    run_dir: Path,
+    root: Path,
+    n_jobs: int,
+    force: bool,
+    on_done: Callable[[int, int], None],
+) -> list[PageResult]:
+    """Make every page that must be made; see :func:`analysis.publishing.execute.publish_pages`."""
+    done = 0
+
+    def tick(result: PageResult) -> None:
+        nonlocal done
+        done += 1
+        on_done(done, len(jobs))
+
+    return publish_pages(
+        jobs,
+        run_dir=run_dir,
+        n_jobs=n_jobs,
+        on_done=tick,
+        warm=lambda: _warm(run_dir),
+        force=force,
+        lock_file=root / "requirements.lock",
+    )
+
+
+def _warm(run_dir: Path) -> None:
+    """Load what every page needs into the parent once: its children share the memory."""
+    records.load_run(run_dir)
+
+
+def build(tables: RunTables, results: Sequence[PageResult], *, run_dir: Path, language: str) -> Path:
+    """Write the index of the site around the pages."""
+    return build_site(tables, results, run_dir / SITE, language)
+
+
+def too_many_failed(results: Sequence[PageResult], *, max_failed_share: float) -> PublishError | None:
+    """The error of a run in which too many pages failed, or None.
+
+    Examples
+    --------
+    >>> too_many_failed([], max_failed_share=0.02) is None
+    True
+    """
+    failed = [one for one in results if one.status == FAILED]
+    if not results or len(failed) / len(results) <= max_failed_share:
+        return None
+    reasons = examples(sorted({one.reason for one in failed}))
+    return PublishError(
+        Problem(
+            "max_failed_share",
+            f"{len(failed)} of {len(results)} pages failed: {reasons}",
+            f"a share of at most {max_failed_share}",
+            "Mend the cause and run again; pages that are right are kept",
+        )
+    )

@@ -1,0 +1,307 @@
+"""The steps of a run, in order, on one page: read this first.
+
+``read -> forecast -> record -> publish``; each step is one function on tables. The statistics of a quarter are joined
+in :mod:`analysis.quarters`, the pages in :mod:`analysis.pages`; the arithmetic is in `forecasting` and `attainment`,
+the words in `briefing`. Between the steps stand the files of ``outputs/<run_id>/tables``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import pandas as pd
+
+from analysis import folders, intake, pages, quarters, records
+from analysis.publishing.jobs import PageResult
+from analysis.publishing.lock import run_lock
+from analysis.registry.params import RunParams, project_root, read_params
+from analysis.registry.targets import read_targets, targets_table
+from analysis.words import schema
+from analysis.words.errors import ParamsError, Problem, did_you_mean
+
+STEPS = ("read", "forecast", "publish")  # what `--from` may name; "forecast" and "publish" use the stored tables
+
+Report = Callable[[str, int, int], None]  # (step, done, total)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run left behind."""
+
+    run_dir: Path
+    index: Path
+    pages: Sequence[PageResult]
+
+    def count(self, status: str) -> int:
+        """How many pages ended as `status`."""
+        return sum(one.status == status for one in self.pages)
+
+
+def run(
+    params_path: str | Path,
+    *,
+    data_dir: str | Path | None = None,
+    out_dir: str | Path | None = None,
+    units: Sequence[str] | None = None,
+    jobs: int = 2,
+    start: str = "read",
+    period: str | None = None,
+    language: str | None = None,
+    force: bool = False,
+    report: Report = lambda step, done, total: None,
+) -> RunResult:
+    """Run one params file from raw data to a published site.
+
+    Parameters
+    ----------
+    params_path : path
+        One complete YAML; see ``params/README.md``.
+    data_dir : path, optional
+        Where relative source paths are looked up; default: the project's root.
+    out_dir : path, optional
+        Default: ``outputs/<run_id>`` below the project's root (with `period`: ``outputs/<run_id>-<period>``).
+    units : sequence of str, optional
+        Publish the briefings of these units only; the statistics always use all units.
+    jobs : int
+        Processes that publish pages; the pages do not depend on it.
+    start : {"read", "forecast", "publish"}
+        First step to do; earlier ones are taken from the run's stored tables.
+    period : str, optional
+        Replaces the params' cutoff, e.g. ``2026Q3``.
+    language : str, optional
+        Replaces the params' language.
+    force : bool
+        Build every page again, also where nothing it depends on has changed.
+    report : callable
+        Told ``(step, done, total)``.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    ParamsError, DataError
+        The input is wrong; every problem is listed.
+    PublishError
+        More units failed than `max_failed_share` allows.
+    """
+    if start not in STEPS:
+        raise ParamsError(Problem("--from", f"{start!r}", ", ".join(STEPS), did_you_mean(start, STEPS)))
+    params = read_params(params_path, period=period, language=language)
+    root = project_root(params_path)
+    run_dir = Path(out_dir) if out_dir else root / "outputs" / folders.run_name(params, period=period)
+    folders.check_run_dir(run_dir, run_id=params.run_id)
+    with run_lock(run_dir):
+        if start == "publish":
+            tables = folders.stored_tables(run_dir, params=params)
+        else:
+            stored = folders.stored_tables(run_dir, params=params) if start == "forecast" else None
+            inputs = read_step(params, root=root, data_dir=data_dir, stored=stored, report=report)
+            published = records.published_assessments(
+                run_dir.parent, run_id=params.run_id, before=quarters.cutoff_of(inputs, params=params)
+            )
+            found = forecast_step(inputs, params=params, published=published, report=report)
+            tables = record_step(found, inputs, params=params, params_path=params_path, root=root, run_dir=run_dir)
+        folders.check_units(units, known=tables.units["unit"])
+        return publish_step(tables, params=params, root=root, run_dir=run_dir, units=units, jobs=jobs, force=force,
+                            report=report)  # fmt: skip
+
+
+def read_step(
+    params: RunParams,
+    *,
+    root: Path,
+    data_dir: str | Path | None = None,
+    stored: schema.RunTables | None = None,
+    report: Report = lambda step, done, total: None,
+) -> intake.Inputs:
+    """Raw files and registry to checked tables; with `stored`, the observations are those of the stored run."""
+    report("read", 0, 1)
+    if stored is None:
+        inputs = intake.read_inputs(params, data_dir=Path(data_dir) if data_dir else None, root=root)
+    else:
+        targets = read_targets([root / one for one in params.targets], indicators=stored.indicators, units=stored.units)
+        inputs = intake.Inputs(
+            units=stored.units,
+            indicators=stored.indicators,
+            targets=targets,
+            observations=stored.observations,
+            quality=stored.quality,
+            sources=tuple(stored.manifest["sources"]),
+            tasks=stored.extra.get("task_list"),
+        )
+    report("read", 1, 1)
+    return inputs
+
+
+def forecast_step(
+    inputs: intake.Inputs,
+    *,
+    params: RunParams,
+    published: Mapping[str, pd.DataFrame] = MappingProxyType({}),
+    report: Report = lambda step, done, total: None,
+) -> dict[str, pd.DataFrame]:
+    """Forecast, assess, look back: today's quarter, the one before, the scorecard of earlier ones, the evidence.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    params : RunParams
+    published : mapping of cutoff to DataFrame
+        What stored runs said at earlier cutoffs; a quarter without one is computed again from what was known then.
+    report : callable
+
+    Returns
+    -------
+    dict of name to DataFrame
+        ``forecasts, assessments, evidence, scorecard``, ``previous_*`` and ``extra_*``.
+    """
+    cutoff = quarters.cutoff_of(inputs, params=params)
+    before_cutoff = quarters.quarter_before(cutoff)
+    total, done = len(inputs.indicators) * 3, 0
+
+    def tick(name: str) -> None:
+        nonlocal done
+        done += 1
+        report("forecast", done, total)
+
+    before = quarters.forecast_quarter(inputs, cutoff=before_cutoff, params=params, on_done=tick)
+    marked = said_before = published.get(before_cutoff)
+    if said_before is None:
+        marked = said_before = quarters.assess_quarter(inputs, before, params=params).assessments
+    else:  # only what was published can have been revised since
+        marked = records.with_current_now(said_before, inputs.observations)
+    now = quarters.forecast_quarter(inputs, cutoff=cutoff, params=params, on_done=tick)
+    assessed = quarters.assess_quarter(inputs, now, params=params, previous=said_before)
+    tables = {
+        "forecasts": quarters.forecasts_table(now, interval_levels=params.interval_levels),
+        "assessments": assessed.assessments,
+        "evidence": quarters.evidence_table(inputs, now, params=params, on_done=tick),
+        "scorecard": quarters.scorecard_table(
+            inputs, now=assessed.assessments, cutoff=cutoff, params=params, published=published
+        ),
+        "previous_assessments": said_before,
+        "previous_forecasts": quarters.forecasts_table(before, interval_levels=params.interval_levels),
+        "extra_changes": records.build_changes(assessed.assessments, before=marked),
+    }
+    report("forecast", total, total)
+    return tables | {f"extra_{name}": frame for name, frame in assessed.extra.items()}
+
+
+def record_step(
+    found: dict[str, pd.DataFrame],
+    inputs: intake.Inputs,
+    *,
+    params: RunParams,
+    params_path: str | Path,
+    root: Path,
+    run_dir: Path,
+) -> schema.RunTables:
+    """Write the tables, the exact params and the manifest; return what the notebooks will see."""
+    tables = {
+        "units": inputs.units,
+        "indicators": inputs.indicators,
+        "targets": targets_table(inputs.targets),
+        "observations": inputs.observations,
+        "quality": inputs.quality,
+        **found,
+    }
+    if inputs.tasks is not None:
+        tables["extra_task_list"] = inputs.tasks
+    paths = records.write_run(tables, run_dir)
+    records.write_bytes(run_dir / "params.yml", Path(params_path).read_bytes())
+    manifest = records.build_manifest(
+        run_id=params.run_id,
+        params=params.model_dump(mode="json"),
+        cutoff=quarters.cutoff_of(inputs, params=params),
+        hashes=folders.hashes(params, params_path=params_path, root=root),
+        sources=inputs.sources,
+        tables=paths,
+    )
+    records.write_bytes(run_dir / "manifest.json", records.manifest_text(manifest).encode("utf-8"))
+    return records.load_run(run_dir)
+
+
+def publish_step(
+    tables: schema.RunTables,
+    *,
+    params: RunParams,
+    root: Path,
+    run_dir: Path,
+    units: Sequence[str] | None = None,
+    jobs: int = 2,
+    force: bool = False,
+    report: Report = lambda step, done, total: None,
+) -> RunResult:
+    """Execute the notebooks, publish the pages that are proven whole, build the site around them.
+
+    Raises
+    ------
+    PublishError
+        More pages failed than `max_failed_share` allows; the site stands all the same, with the reasons.
+    """
+    page_jobs = pages.page_jobs(tables, params=params, root=root, run_dir=run_dir, units=units)
+    results = pages.publish(
+        page_jobs,
+        run_dir=run_dir,
+        root=root,
+        n_jobs=jobs,
+        force=force,
+        on_done=lambda done, total: report("publish", done, total),
+    )
+    index = pages.build(tables, results, run_dir=run_dir, language=params.language)
+    error = pages.too_many_failed(results, max_failed_share=params.max_failed_share)
+    if error is not None:
+        raise error
+    return RunResult(run_dir, index, results)
+
+
+def check(
+    params_path: str | Path, *, data_dir: str | Path | None = None, period: str | None = None
+) -> tuple[RunParams, intake.Inputs]:
+    """Do all the reading and checking of a run and write nothing.
+
+    Raises
+    ------
+    ParamsError, DataError
+        The input is wrong; every problem is listed.
+    """
+    params = read_params(params_path, period=period)
+    return params, read_step(params, root=project_root(params_path), data_dir=data_dir)
+
+
+def summarise(
+    params_path: str | Path, *, data_dir: str | Path | None = None, period: str | None = None
+) -> dict[str, pd.DataFrame | str]:
+    """What `candich check` prints: what a run would use, table by table.
+
+    Raises
+    ------
+    ParamsError, DataError
+        As :func:`check`.
+    """
+    params, inputs = check(params_path, data_dir=data_dir, period=period)
+    return {"cutoff": quarters.cutoff_of(inputs, params=params), **intake.summarise_inputs(inputs)}
+
+
+def backtest(
+    params_path: str | Path, *, data_dir: str | Path | None = None, out: Path | None = None
+) -> dict[str, pd.DataFrame | str]:
+    """Ask the models at past cutoffs of a run's own panels; return the evidence, write the cases where asked.
+
+    Raises
+    ------
+    ParamsError, DataError
+        As :func:`check`.
+    """
+    params, inputs = check(params_path, data_dir=data_dir)
+    now = quarters.forecast_quarter(inputs, cutoff=quarters.cutoff_of(inputs, params=params), params=params)
+    cases = quarters.backtest_cases(inputs, now, params=params)
+    if out is not None and len(cases):
+        records.write_frame(cases, out)
+    table = quarters.evidence_of(cases)
+    return {"evidence": table[table["slice_kind"].isin(["overall", "horizon"])]}

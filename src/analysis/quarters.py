@@ -1,0 +1,250 @@
+"""The statistics of one quarter: panels, forecasts, assessments, evidence, as they follow from what was known then.
+
+The same functions make today's assessment, last quarter's (for "what changed") and those of earlier quarters (for the
+scorecard): only the cutoff differs, and nothing later than it is seen.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis import records
+from analysis.attainment.assess import Assessed, assess
+from analysis.attainment.options import AssessOptions
+from analysis.forecasting.backtest import backtest_panel
+from analysis.forecasting.ensemble import Options, forecast_panel
+from analysis.forecasting.evidence import evidence
+from analysis.forecasting.panel import Panel, as_panel
+from analysis.forecasting.predictive import Predictive
+from analysis.intake import Inputs
+from analysis.registry.params import RunParams
+from analysis.registry.targets import units_of
+from analysis.words import periods, schema
+
+MAX_HORIZON = 120  # periods; a promise further off is assessed as far as this and says so
+EVIDENCE_KINDS = ("level_at", "cumulative_count", "sustained_from")  # events that a backtest can ask again
+EVIDENCE_HORIZONS = {"M": (3, 6, 12), "Q": (1, 2, 4), "Y": (1, 2)}
+N_ORIGINS = 6
+N_PAST_QUARTERS = 8  # how far the scorecard looks back
+MIN_HISTORY = 4  # points before a past cutoff
+PERIODS_A_QUARTER = {"M": 3, "Q": 1, "Y": 1}  # the step from one run to the next, in periods of each frequency
+
+
+@dataclass(frozen=True)
+class Forecasted:
+    """Panels and predictive distributions of every indicator, as known at `cutoff`."""
+
+    cutoff: str
+    panels: dict[str, Panel]
+    predictives: dict[str, Predictive]
+
+
+def cutoff_of(inputs: Inputs, *, params: RunParams) -> str:
+    """The run's cutoff: as the params say, else the last period that any indicator was observed in."""
+    if params.cutoff is not None:
+        return params.cutoff
+    observed = inputs.observations.loc[inputs.observations["value"].notna(), "period"].unique()
+    return max(observed, key=lambda code: (periods.last_day(code), -len(code)))
+
+
+def quarter_before(cutoff: str, *, quarters: int = 1) -> str:
+    """The cutoff `quarters` quarters earlier.
+
+    Examples
+    --------
+    >>> quarter_before("2026-09"), quarter_before("2026-Q1", quarters=2)
+    ('2026-06', '2025-Q3')
+    """
+    return periods.shift(cutoff, -quarters * PERIODS_A_QUARTER[periods.frequency_of(cutoff)])
+
+
+def horizon_of(inputs: Inputs, *, indicator: dict, cutoff: str, params: RunParams) -> int:
+    """How many periods ahead an indicator is forecast: the fan's length, or the last deadline if that is later."""
+    start = periods.last_ended(cutoff, indicator["frequency"])
+    deadlines = [target.deadline for target in inputs.targets if getattr(target, "deadline", None)]
+    ahead = [periods.between(start, one) for one in deadlines]
+    return int(min(MAX_HORIZON, max([params.horizon_periods, *ahead])))
+
+
+def forecast_quarter(
+    inputs: Inputs, *, cutoff: str, params: RunParams, on_done: Callable[[str], None] = lambda name: None
+) -> Forecasted:
+    """Forecast every indicator from what was known at `cutoff`.
+
+    Indicators that have no observation by then are left out.
+    """
+    options = Options(seed=params.seed)
+    by_indicator = dict(tuple(inputs.observations.groupby("indicator", sort=False)))
+    panels, predictives = {}, {}
+    for indicator in inputs.indicators.to_dict("records"):
+        code = indicator["indicator"]
+        start = periods.last_ended(cutoff, indicator["frequency"])
+        rows = by_indicator.get(code)
+        if rows is None or not ((rows["period"] <= start) & rows["value"].notna()).any():
+            continue
+        panels[code] = as_panel(rows, indicator=indicator, cutoff=start)
+        horizon = horizon_of(inputs, indicator=indicator, cutoff=cutoff, params=params)
+        predictives[code] = forecast_panel(panels[code], horizon=horizon, options=options)
+        on_done(code)
+    return Forecasted(cutoff, panels, predictives)
+
+
+def assess_quarter(
+    inputs: Inputs, forecasted: Forecasted, *, params: RunParams, previous: pd.DataFrame | None = None
+) -> Assessed:
+    """Turn forecasts into probabilities and statuses; `previous` assessments feed the hysteresis."""
+    return assess(
+        inputs.targets,
+        panels=forecasted.panels,
+        predictives=forecasted.predictives,
+        units=inputs.units,
+        indicators=inputs.indicators,
+        cutoff=forecasted.cutoff,
+        options=assess_options(params),
+        previous=previous,
+        tasks=inputs.tasks,
+    )
+
+
+def assess_options(params: RunParams) -> AssessOptions:
+    """What the params say about assessments, in the words of `attainment`."""
+    return AssessOptions(
+        cut_points=params.cut_points.model_dump(),
+        hysteresis_margin=params.hysteresis_margin,
+        min_points=params.min_points,
+        horizon_periods=params.horizon_periods,
+        n_paths=params.n_paths,
+        seed=params.seed,
+    )
+
+
+def forecasts_table(forecasted: Forecasted, *, interval_levels: Iterable[float]) -> pd.DataFrame:
+    """Predicted quantiles of every unit, indicator and horizon (``schema.FORECASTS``).
+
+    Parameters
+    ----------
+    forecasted : Forecasted
+    interval_levels : iterable of float
+        Central intervals as fractions; the median is always there.
+    """
+    levels = sorted({0.5, *(round(0.5 + side * one / 2, 6) for one in interval_levels for side in (-1, 1))})
+    parts = []
+    for code, panel in forecasted.panels.items():
+        quantiles = forecasted.predictives[code].quantiles(levels)  # (units, horizons, levels)
+        n_units, n_horizons, n_levels = quantiles.shape
+        frequency = periods.frequency_of(panel.periods[-1])
+        last = int(periods.ordinals(panel.periods[-1:])[0])
+        ahead = np.array(periods.codes(range(last + 1, last + 1 + n_horizons), frequency=frequency), dtype=object)
+        horizons = np.arange(1, n_horizons + 1)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "unit": np.repeat(np.array(panel.units, dtype=object), n_horizons * n_levels),
+                    "indicator": code,
+                    "cutoff": forecasted.cutoff,
+                    "horizon": np.tile(np.repeat(horizons, n_levels), n_units),
+                    "quantile_level": np.tile(levels, n_units * n_horizons),
+                    "period": np.tile(np.repeat(ahead, n_levels), n_units),
+                    "member": "ensemble",
+                    "predicted": quantiles.reshape(-1),
+                }
+            )
+        )
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    table = table[table["predicted"].notna()] if parts else schema.FORECASTS.empty()
+    return schema.as_table(table, schema.FORECASTS, where="forecasts")
+
+
+def evidence_table(
+    inputs: Inputs, forecasted: Forecasted, *, params: RunParams, on_done: Callable[[str], None] = lambda name: None
+) -> pd.DataFrame:
+    """How the forecasts did on this very panel, from past cutoffs: what the method note of every page says.
+
+    Returns
+    -------
+    DataFrame
+        ``schema.EVIDENCE``; an indicator whose history is too short for any past cutoff has no row.
+    """
+    return evidence_of(backtest_cases(inputs, forecasted, params=params, on_done=on_done))
+
+
+def evidence_of(cases: pd.DataFrame) -> pd.DataFrame:
+    """Scores of backtest cases, indicator by indicator (``schema.EVIDENCE``)."""
+    parts = [evidence(rows, indicator=code) for code, rows in cases.groupby("indicator")] if len(cases) else []
+    table = pd.concat(parts, ignore_index=True) if parts else schema.EVIDENCE.empty()
+    return schema.as_table(table, schema.EVIDENCE, where="evidence")
+
+
+def backtest_cases(
+    inputs: Inputs, forecasted: Forecasted, *, params: RunParams, on_done: Callable[[str], None] = lambda name: None
+) -> pd.DataFrame:
+    """Past questions of every indicator with their answers and outcomes; column ``indicator`` says whose."""
+    parts = []
+    for code, panel in forecasted.panels.items():
+        frequency = periods.frequency_of(panel.periods[-1])
+        horizons = [one for one in EVIDENCE_HORIZONS[frequency] if panel.n_periods - one >= 2 * MIN_HISTORY]
+        for (at_least, strict), thresholds in _questions(inputs, code=code, panel=panel).items() if horizons else ():
+            cases = backtest_panel(
+                panel,
+                thresholds=thresholds,
+                horizons=horizons,
+                n_origins=N_ORIGINS,
+                at_least=at_least,
+                strict=strict,
+                options=Options(seed=params.seed),
+            )
+            parts.append(cases.assign(indicator=code))
+        on_done(code)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _questions(inputs: Inputs, *, code: str, panel: Panel) -> dict[tuple[bool, bool], dict[str, np.ndarray]]:
+    """Thresholds a unit of an indicator's targets, by (at_least, strict); NaN for units outside a target's scope."""
+    found: dict[tuple[bool, bool], dict[str, np.ndarray]] = {}
+    for target in inputs.targets:
+        if target.indicator != code or target.kind not in EVIDENCE_KINDS or target.threshold is None:
+            continue
+        if getattr(target, "of", "count") == "quota":
+            continue  # a quota differs by unit and quarter; its past values are not known
+        scope = set(units_of(target, inputs.units))
+        own = getattr(target, "unit_thresholds", {})
+        values = [own.get(unit, target.threshold) if unit in scope else np.nan for unit in panel.units]
+        event = (target.operator.startswith(">"), "=" not in target.operator)
+        found.setdefault(event, {})[target.target] = np.array(values, dtype=float)
+    return found
+
+
+def scorecard_table(
+    inputs: Inputs, *, now: pd.DataFrame, cutoff: str, params: RunParams, published: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """Our probabilities of the last quarters beside what happened, for targets that are settled now.
+
+    A quarter that a stored run speaks for counts as it was published; the others are computed from what was known then.
+
+    Returns
+    -------
+    DataFrame
+        ``schema.SCORECARD``; empty where nothing is settled.
+    """
+    settled = set(now.loc[now["settled"], "target"])
+    targets = tuple(one for one in inputs.targets if one.target in settled)
+    if not targets:
+        return schema.SCORECARD.empty()
+    used = inputs.indicators["indicator"].isin({one.indicator for one in targets})
+    kept = dataclasses.replace(inputs, targets=targets, indicators=inputs.indicators[used])
+    parts = []
+    for quarters in range(1, N_PAST_QUARTERS + 1):
+        then = quarter_before(cutoff, quarters=quarters)
+        past, origin = published.get(then), "published"
+        if past is None:
+            forecasted = forecast_quarter(kept, cutoff=then, params=params)
+            past, origin = assess_quarter(kept, forecasted, params=params).assessments, "recomputed"
+        else:  # only what was published can have been revised since
+            past = records.with_current_now(past, inputs.observations)
+        parts.append(records.build_scorecard(past, now=now, origin=origin))
+    return schema.as_table(pd.concat(parts, ignore_index=True), schema.SCORECARD, where="scorecard")

@@ -1,0 +1,49 @@
+"""What the documents say can be done: commands and files that exist, a schedule that names the right quarter."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def linked(text):
+    links = re.findall(r"\]\(([^)#:]+)\)", text)
+    named = re.findall(r"`((?:docs|params|notebooks|data|tests|benchmarks|src)/[\w./-]+\.\w+)`", text)
+    return sorted({*links, *named})
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_that_a_document_names_exists(path):
+    for name in linked(path.read_text(encoding="utf-8")):
+        assert (ROOT / name).exists() or (path.parent / name).exists(), name
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_make_target_and_command_that_a_document_names_exists(path):
+    text = path.read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.M)
+    assert set(re.findall(r"^make ([a-z]+)|`make ([a-z]+)`", text, flags=re.M)) <= {
+        pair for one in targets for pair in ((one, ""), ("", one))
+    }
+    commands = re.findall(r"@app\.command\(\)\ndef (\w+)", (ROOT / "src/analysis/cli.py").read_text(encoding="utf-8"))
+    assert {"run", "check", "assess"} <= set(commands)
+    for command in re.findall(r"(?:bin/|Scripts\\|`)candich ([a-z]+)", text):
+        assert command in commands, command
+
+
+@pytest.mark.parametrize(
+    "month, quarter",
+    [("2027-01-05", "2026Q4"), ("2026-04-05", "2026Q1"), ("2026-07-05", "2026Q2"), ("2026-10-05", "2026Q3")],
+)
+def test_the_schedule_names_the_quarter_that_has_just_ended(month, quarter):
+    text = (ROOT / "docs/schedule.md").read_text(encoding="utf-8")
+    cron = re.search(r'--period "(.+?)" >>', text)[1].replace(r"\%", "%")
+    unit = re.search(r"--period \"(.+?)\"'", text)[1].replace("%%", "%")
+    for expression in (cron, unit):
+        told = re.sub(r"date -d ['\"]-1 month['\"]", f"date -d '{month} -1 month'", expression)
+        done = subprocess.run(["sh", "-c", f'printf %s "{told}"'], capture_output=True, text=True, check=True)
+        assert done.stdout == quarter
