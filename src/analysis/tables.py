@@ -98,6 +98,11 @@ def _read(path: Path, *, columns: tuple[str, ...], optional: set[str]) -> tuple[
 def _say(refused: pd.DataFrame, path: Path) -> list[str]:
     if refused.empty:
         return []
+    first = refused.drop_duplicates("reason").set_index("reason")
     counts = refused["reason"].value_counts().sort_index()
-    lines = [f"{count} rows: {reason}" for reason, count in counts.items()]
+    lines = [
+        f"{count} rows: {reason}, e.g. {first.loc[reason, 'table']} row {first.loc[reason, 'row']}: "
+        f"{first.loc[reason, 'detail']}"
+        for reason, count in counts.items()
+    ]
     return [*lines, f"all {len(refused)} with their reasons in {path}"]
