@@ -170,7 +170,7 @@ def test_kind_words_with_other_marks_are_names():
 
 
 def other_tone_place(name):
-    """"Hòa" <-> "Hoà", "Thúy" <-> "Thuý": the tone mark on the other vowel of oa, oe, uy at the end of a syllable."""
+    """Put the tone mark on the other vowel ("Hòa" <-> "Hoà", "Thúy" <-> "Thuý") at the end of a syllable."""
     text = unicodedata.normalize("NFD", name)
     tone = "([\u0300\u0301\u0303\u0309\u0323])"
     moved = re.sub(f"(?i)(o)(a|e){tone}(?=\\W|$)|(u)(y){tone}(?=\\W|$)",

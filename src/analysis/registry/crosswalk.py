@@ -82,9 +82,7 @@ def vietnam_units(*, edition: str) -> pd.DataFrame:
     return as_table(units.assign(**_DAYS[edition]), UNITS, where=f"vietnamadminunits, edition {edition}")
 
 
-def vietnam_crosswalk(
-    *, level: str = "commune", weights: Mapping[tuple[str, str], float] | None = None
-) -> Crosswalk:
+def vietnam_crosswalk(*, level: str = "commune", weights: Mapping[tuple[str, str], float] | None = None) -> Crosswalk:
     """Crosswalk of the reform of 1 July 2025.
 
     Parameters
