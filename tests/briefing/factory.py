@@ -279,13 +279,24 @@ def _scorecard(rng, units):
 
 def _extras(assessments, rng):
     root = assessments[(assessments.unit == "64") & assessments.p_attain.notna()]
+    levers = (("points_per_period:+0.01", 0.15), ("weakest_at_median:5", 0.05))
     scenarios = pd.concat(
         [
-            pd.DataFrame(dict(unit=root.unit, target=root.target, scenario=name, p_attain=(root.p_attain + d).clip(0.01, 0.99),
-                              predicted_median=root.predicted_median))
-            for name, d in (("slow", -0.2), ("as_now", 0.0), ("fast", 0.15))
+            pd.DataFrame(
+                dict(
+                    unit=root.unit,
+                    target=root.target,
+                    scenario=name,
+                    p_attain=(root.p_attain + gain).clip(0.01, 0.99),
+                    predicted_median=root.predicted_median,
+                )
+            )
+            for name, gain in levers
         ]
-    )  # fmt: skip
+    )
+    rollup = pd.DataFrame(
+        dict(unit=root.unit, target=root.target, n_parts=9, expected_met=4.2, met_low=2.0, met_high=6.0, p_from_parts=0.4)
+    )
     both = assessments[assessments.p_attain.notna()]
     changes = pd.DataFrame(
         dict(unit=both.unit, target=both.target, status_before=both.previous_status, status=both.status,
@@ -301,4 +312,4 @@ def _extras(assessments, rng):
     half = 1.96 * np.sqrt(share * (1 - share) / n + 0.001)
     reliability = pd.DataFrame(dict(indicator="all", bin_lower=p - 0.05, bin_upper=p + 0.05, n=n, mean_p=p, share=share,
                                     share_lower=(share - half).clip(0), share_upper=(share + half).clip(None, 1)))  # fmt: skip
-    return {"reliability": reliability, "scenarios": scenarios, "changes": changes, "milestones": milestones}
+    return {"reliability": reliability, "scenarios": scenarios, "rollup": rollup, "changes": changes, "milestones": milestones}

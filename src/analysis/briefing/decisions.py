@@ -15,6 +15,7 @@ from markupsafe import Markup
 from analysis.briefing import parts
 from analysis.briefing.fragment import Fragment, table, tag
 from analysis.briefing.locale import number, percent, period
+from analysis.briefing.measures import measure_of
 from analysis.briefing.view import View
 from analysis.briefing.wording import difference, level_word
 
@@ -96,7 +97,7 @@ def decisions(view: View) -> Fragment:
 
 def _row(view: View, item: Item) -> list[object]:
     _, language, row = view._, view.language, item.row
-    indicator, target = view.indicators.get(row.indicator), view.targets.get(row.target)
+    indicator, target = measure_of(view, row), view.targets.get(row.target)
     if math.isfinite(row.gap_cases) and indicator is not None:
         things = view.text(indicator, "numerator") or view.text(indicator, "unit")
         fewer = row.operator in ("<", "<=")

@@ -19,6 +19,11 @@ from analysis.briefing.view import Fan, View, view_of
 from analysis.briefing.wording import probability, quantity, say_chance
 from analysis.words.schema import RunTables
 
+_NO_PROMISE = {  # an indicator of a unit that no target binds
+    **{"kind": "", "target": "", "deadline": "", "operator": "", "status": "", "settled": False, "current_period": ""},
+    **{"threshold": math.nan, "predicted_median": math.nan, "upper80": math.nan, "p_attain": math.nan, "current": math.nan},
+}
+
 
 def explorer(run: RunTables, *, language: str):
     """The explorer as one widget.
@@ -82,7 +87,7 @@ def answer(view: View, *, unit: str, indicator: str, target: str, tried: float) 
     if rows:
         pieces.append(Markup(unit_targets.targets_table(view, unit=unit, rows=rows).html))
     mine = [row for row in view.assessed(unit) if row.indicator == indicator]
-    series = mine or [SimpleNamespace(indicator=indicator, threshold=math.nan, deadline="", predicted_median=math.nan, upper80=math.nan)]
+    series = mine or [SimpleNamespace(**_NO_PROMISE, unit=unit, indicator=indicator)]
     pieces.append(Markup(unit_sections.trajectories(view, unit=unit, rows=series).html))
     pieces.append(parts.sentence(say_tried(view, unit=unit, indicator=indicator, tried=tried)))
     return Markup("").join(pieces)

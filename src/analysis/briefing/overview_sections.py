@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 
+import pandas as pd
 from markupsafe import Markup
 
 from analysis.briefing import parts
 from analysis.briefing.charts import strip
 from analysis.briefing.fragment import Fragment, name_html, table, tag
 from analysis.briefing.locale import number, percent, points, ratio
+from analysis.briefing.measures import measure_of
 from analysis.briefing.view import View
 from analysis.briefing.wording import list_of, quantity, reason_word
 from analysis.words.schema import ON_TRACK
@@ -28,18 +30,6 @@ CAUSES = {
     "revision": _("an old figure was revised"),
     "new_figures": _("new figures came"),
     "model": _("our model moved, without new figures"),
-}
-SCENARIOS = {
-    "as_now": _("as now"),
-    "slow": _("slower common course"),
-    "fast": _("faster common course"),
-    "low": _("low common course"),
-    "middle": _("middle common course"),
-    "high": _("high common course"),
-    "campaign": _("campaign continues"),
-    "campaign_ends": _("campaign ends"),
-    "weakest_to_median": _("five weakest units at the median"),
-    "plus_point": _("one point more in every period"),
 }
 del _
 
@@ -110,7 +100,7 @@ def sub_units(view: View, rows: list[tuple]) -> Fragment:
     ]
     body = []
     for row in rows:
-        indicator = view.indicators.get(row.indicator)
+        indicator = measure_of(view, row)
         status = parts.chip(row.status, language) + Markup(" ") + parts.chance(row, language)
         count = ratio(int(row.n_sub_on_track), int(row.n_sub_units), language)
         body.append([view.target_name(row.target), status, count, quantity(row.worst_decile, indicator, language)])
@@ -119,37 +109,59 @@ def sub_units(view: View, rows: list[tuple]) -> Fragment:
 
 
 def scenarios(view: View) -> Fragment:
-    """Probabilities of the top unit under other common courses of all units, with their band."""
+    """Probabilities of the top unit if a lever moved, and how many sub-units will meet each target, with 80 % bands."""
     _, language = view._, view.language
-    found = view.extra("scenarios")
-    found = found[found["unit"] == view.root] if len(found) else found
-    if found.empty:
+    found, rollup = _of_root(view, "scenarios"), _of_root(view, "rollup")
+    if found.empty and rollup.empty:
         text = _("This run holds no scenarios.")
         return Fragment(tag("p", text, class_="note"), "note", text)
-    names = list(dict.fromkeys(found["scenario"]))
-    header = [_("Target"), *[scenario_word(view, one) for one in names], _("Band from 0 to 100%")]
+    levers = [one for one in dict.fromkeys(found.get("scenario", [])) if not one.startswith("component_at")]
+    levers.sort(key=lambda one: (one.split(":")[0], one))
+    header = [_("Target"), _("As forecast"), *[scenario_word(view, one) for one in levers]]
+    header += [_("Sub-units that will meet it, 80% band"), _("Band, from none to all")]
+    p = {(row.target, row.scenario): row.p_attain for row in found.itertuples(index=False)}
+    parts_of = {row.target: row for row in rollup.itertuples(index=False)} if len(rollup) else {}
     body = []
-    for at, target in enumerate(one for one in view.targets if one in set(found["target"])):
-        mine = found[found["target"] == target].set_index("scenario")["p_attain"]
-        values = [float(mine.get(one, math.nan)) for one in names]
-        known = [one for one in values if math.isfinite(one)]
-        row = next((one for one in view.assessed(view.root) if one.target == target), None)
-        now = row.p_attain if row is not None else math.nan
-        label = _("{target}: {low} to {high}").format(
-            target=view.target_name(target), low=percent(min(known, default=None), language, 0),
-            high=percent(max(known, default=None), language, 0),
-        )  # fmt: skip
-        drawn = strip.draw(
-            low=min(known, default=math.nan), high=max(known, default=math.nan), now=now, key=f"s{at}", title=label
-        )
-        body.append([view.target_name(target), *[percent(one, language, 0) for one in values], drawn])
-    caption = _("Probability of {unit} under other common courses of all units").format(unit=view.name(view.root))
-    return Fragment(table(caption, header, body, class_="scenarios"), "table", caption)
+    for row in view.assessed(view.root):
+        own = [p.get((row.target, one), math.nan) for one in levers]
+        sub = parts_of.get(row.target)
+        if sub is None and not any(math.isfinite(one) for one in own):
+            continue
+        band, drawn = "–", Markup("")
+        if sub is not None:
+            band = _("{low} to {high} of {n}").format(
+                low=number(sub.met_low, language), high=number(sub.met_high, language), n=number(sub.n_parts, language)
+            )
+            drawn = strip.draw(low=sub.met_low / sub.n_parts, high=sub.met_high / sub.n_parts, now=sub.expected_met / sub.n_parts)
+        now = percent(row.p_attain, language, 0)
+        body.append([view.target_name(row.target), now, *[percent(one, language, 0) for one in own], band, drawn])
+    caption = _("Probability of {unit} if a lever moved, and what a common course makes of its sub-units").format(
+        unit=view.name(view.root)
+    )
+    numeric = set(range(1, len(levers) + 2))
+    return Fragment(table(caption, header, body, class_="scenarios", numeric=numeric), "table", caption)
+
+
+def _of_root(view: View, name: str) -> pd.DataFrame:
+    found = view.extra(name)
+    return found[found["unit"] == view.root] if len(found) else found
 
 
 def scenario_word(view: View, scenario: str) -> str:
     """Name of a scenario; an unknown code stands as it is."""
-    return view._(SCENARIOS[scenario]) if scenario in SCENARIOS else scenario.replace("_", " ")
+    _ = view._
+    kind, _colon, detail = scenario.partition(":")
+    if kind == "points_per_period":
+        sign = "+" if detail.startswith("+") else ""
+        gain = sign + number(100 * float(detail), view.language)
+        return _("{points} percentage points in every period").format(points=gain)
+    if kind == "weakest_at_median":
+        return _("the {n} weakest sub-units at the median").format(n=detail)
+    if kind.startswith("component_at_"):
+        indicator = view.indicators.get(detail)
+        name = view.text(indicator, "name") if indicator is not None else detail
+        return _("{indicator} at {share}% of its points").format(indicator=name, share=kind.removeprefix("component_at_"))
+    return scenario.replace("_", " ")
 
 
 def thin_evidence(view: View, rows: list[tuple]) -> Fragment:

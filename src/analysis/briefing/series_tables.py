@@ -10,6 +10,7 @@ from analysis.briefing.view import Fan, History, View
 from analysis.briefing.wording import quantity
 from analysis.words.periods import frequency_of
 
+MAX_FAN = 8  # periods of a forecast listed one by one
 MAX_YEARS = 6  # older years are drawn no more
 
 
@@ -17,8 +18,8 @@ def history_table(view: View, indicator, history: History) -> Markup:
     """Observed values, a year a row."""
     _, language = view._, view.language
     frequency = frequency_of(history.periods[-1])
-    show = lambda value: quantity(value, indicator, language, unit=False)
-    caption = _("Observed: {indicator}").format(indicator=view.text(indicator, "name"))
+    show = lambda value: bare(value, indicator, language)
+    caption = _("Observed ({unit})").format(unit=_unit(view, indicator))
     if frequency == "Y":
         rows = [[period(one, language, short=True), show(value)] for one, value in zip(history.periods, history.values)]
         return table(caption, [_("Year"), _("Value")], rows, class_="data")
@@ -38,13 +39,13 @@ def fan_table(view: View, indicator, fan: Fan) -> Markup:
     _, language = view._, view.language
     if not fan.periods:
         return Markup("")
-    show = lambda value: quantity(value, indicator, language, unit=False)
+    show = lambda value: bare(value, indicator, language)
     bands = [(level, fan.band(level)) for level in (0.5, 0.8, 0.95)]
     bands = [(level, bounds) for level, bounds in bands if bounds is not None]
     median = fan.at_level(0.5)
     header = [_("Period"), _("Median"), *[f"{level:.0%}" for level, _bounds in bands]]
     rows = []
-    for at, code in enumerate(fan.periods):
+    for at, code in shown_periods(fan.periods):
         centre = show(median[at]) if median is not None else NOTHING
         rows.append(
             [
@@ -53,5 +54,28 @@ def fan_table(view: View, indicator, fan: Fan) -> Markup:
                 *[f"{show(low[at])}–{show(high[at])}" for _l, (low, high) in bands],
             ]
         )
-    caption = _("Forecast: {indicator}").format(indicator=view.text(indicator, "name"))
+    caption = _("Forecast ({unit})").format(unit=_unit(view, indicator))
     return table(caption, header, rows, class_="data")
+
+
+def shown_periods(periods: list[str]) -> list[tuple[int, str]]:
+    """Which periods of a forecast a page lists: all of a short one, else the first, every third and the last.
+
+    The chart's bands are smooth between them; the downloads hold every period.
+
+    Examples
+    --------
+    >>> [code for _at, code in shown_periods([f"2026-{m:02d}" for m in range(1, 13)])]
+    ['2026-01', '2026-03', '2026-06', '2026-09', '2026-12']
+    """
+    last = len(periods) - 1
+    return [(at, one) for at, one in enumerate(periods) if last < MAX_FAN or at in (0, last) or (at + 1) % 3 == 0]
+
+
+def bare(value: float, indicator, language: str) -> str:
+    """A value without its unit, which the caption names: per cents without their sign."""
+    return quantity(value, indicator, language, unit=False).removesuffix("%")
+
+
+def _unit(view: View, indicator) -> str:
+    return "%" if indicator.kind == "rate" else view.text(indicator, "unit") or "–"

@@ -13,6 +13,7 @@ from analysis.briefing.charts.trajectory import Panel, Promised
 from analysis.briefing.flags import flag_word, severity_word
 from analysis.briefing.fragment import Fragment, details, name_html, table, tag
 from analysis.briefing.locale import number, percent, period
+from analysis.briefing.measures import measure_of, speaks_of_series
 from analysis.briefing.view import View, view_of
 from analysis.briefing.wording import difference, list_of, quantity, say_chance, status_word
 
@@ -59,16 +60,17 @@ def _figure(
 ) -> tuple[Markup, str]:
     _, language, indicator = view._, view.language, view.indicators[code]
     history, fan = pair
-    values = [*history.values[-trajectory.MAX_HISTORY["M"] :], *[row.threshold for row in rows]]
-    values += [row.upper80 for row in rows] + (
+    own = [row for row in rows if speaks_of_series(view, row)]
+    values = [*history.values[-trajectory.MAX_HISTORY["M"] :], *[row.threshold for row in own]]
+    values += [row.upper80 for row in own] + (
         [fan.predicted[:, -2].max()] if len(fan.levels) > 1 and fan.periods else []
     )
     panel = Panel(
-        indicator=indicator, history=history, fan=fan, promised=[_promised(view, row) for row in rows if math.isfinite(row.threshold)],
+        indicator=indicator, history=history, fan=fan, promised=[_promised(view, row) for row in rows if math.isfinite(row.threshold) and speaks_of_series(view, row)],
         span=span, scale=trajectory.scale_of(indicator, values=values), language=language,
     )  # fmt: skip
     headline, description = say_headline(view, code, rows, pair), say_description(view, code, rows, pair)
-    drawn = trajectory.draw(panel, key=key, title=headline, description=description)
+    drawn = trajectory.draw(panel, key=key, title=view.text(indicator, "name") or code, description=description)
     known = _("{first} to {last}").format(
         first=period(history.periods[0], language), last=period(history.periods[-1], language)
     )
@@ -111,7 +113,9 @@ def say_headline(view: View, code: str, rows: list[tuple], pair: tuple) -> str:
     name = view.text(indicator, "name") or code
     now = quantity(history.values[-1], indicator, language)
     dated = [
-        row for row in rows if math.isfinite(row.threshold) and math.isfinite(row.predicted_median) and row.deadline
+        row
+        for row in rows
+        if math.isfinite(row.threshold + row.predicted_median) and row.deadline and not row.settled and speaks_of_series(view, row)
     ]
     if not dated:
         return _("{indicator}: {now} in {period}").format(
@@ -165,7 +169,7 @@ def say_description(view: View, code: str, rows: list[tuple], pair: tuple) -> st
             )
         )
     for row in rows:
-        if math.isfinite(row.threshold):
+        if math.isfinite(row.threshold) and speaks_of_series(view, row):
             goal = quantity(row.threshold, indicator, language, stated=True)
             word = status_word(row.status, language).lower()
             parts_.append(_("Target {value}: {status}.").format(value=goal, status=word))
@@ -195,7 +199,7 @@ def peers(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
 def _peer_cell(view: View, row) -> Markup | str:
     if row is None:
         return "–"
-    indicator = view.indicators.get(row.indicator)
+    indicator = measure_of(view, row)
     value = quantity(row.current, indicator, view.language) if indicator is not None else "–"
     return Markup("{} {}").format(value, parts.chip(row.status, view.language))
 

@@ -12,8 +12,18 @@ from analysis.briefing.charts.frame import Scale
 from analysis.briefing.charts.trajectory import scale_of
 from analysis.briefing.fragment import Fragment, table, tag
 from analysis.briefing.locale import number, percent, period
+from analysis.briefing.measures import measure_of, speaks_of_series
+from analysis.briefing.remarks import remarks
 from analysis.briefing.view import View
-from analysis.briefing.wording import PER_PERIOD, difference, quantity, say_chance_of, say_goal, status_word
+from analysis.briefing.wording import (
+    PER_PERIOD,
+    difference,
+    quantity,
+    say_chance_of,
+    say_goal,
+    status_word,
+    upper_first,
+)
 
 
 def targets_table(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
@@ -35,10 +45,10 @@ def targets_table(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
         _("Probability"),
         _("Now, forecast at the deadline, target"),
         _("Pace needed, pace kept"),
-        _("What closes the gap"),
+        _("What closes the gap, what else is known"),
     ]
     scales = scales_of(view, rows)
-    body = [_row(view, row, scales.get(row.indicator), key=f"b{at}") for at, row in enumerate(rows)]
+    body = [_row(view, row, scales.get(scale_key(view, row))) for row in rows]
     caption = _("Targets of {unit}, data up to {period}").format(
         unit=view.name(unit), period=period(view.cutoff, view.language)
     )
@@ -54,12 +64,19 @@ def targets_table(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
 
 
 def scales_of(view: View, rows: list[tuple]) -> dict[str, Scale]:
-    """One scale an indicator, over all its rows."""
-    found: dict[str, list[float]] = {}
+    """One scale for all rows of an indicator's series; a row that speaks of another quantity has its own."""
+    found: dict[str, tuple[object, list[float]]] = {}
     for row in rows:
-        if row.indicator in view.indicators:
-            found.setdefault(row.indicator, []).extend([row.current, row.threshold, row.upper80, row.lower80])
-    return {code: scale_of(view.indicators[code], values=values) for code, values in found.items()}
+        measure = measure_of(view, row)
+        if measure is not None:
+            _measure, values = found.setdefault(scale_key(view, row), (measure, []))
+            values += [row.current, row.threshold, row.upper80, row.lower80]
+    return {key: scale_of(measure, values=values) for key, (measure, values) in found.items()}
+
+
+def scale_key(view: View, row) -> str:
+    """Rows with the same key stand on the same scale."""
+    return f"series {row.indicator}" if speaks_of_series(view, row) else f"target {row.target}"
 
 
 def _inferred(view: View, target: str) -> bool:
@@ -67,9 +84,9 @@ def _inferred(view: View, target: str) -> bool:
     return bool(row is not None and row.inferred)
 
 
-def _row(view: View, row, scale: Scale | None, *, key: str) -> list[object]:
+def _row(view: View, row, scale: Scale | None) -> list[object]:
     _, language = view._, view.language
-    indicator, target = view.indicators.get(row.indicator), view.targets.get(row.target)
+    indicator, target = measure_of(view, row), view.targets.get(row.target)
     name = tag("b", view.target_name(row.target)) + (f" {parts.DAGGER}" if _inferred(view, row.target) else "")
     goal = tag("span", say_goal(row, indicator, language, target), class_="goal")
     owner = (
@@ -78,13 +95,14 @@ def _row(view: View, row, scale: Scale | None, *, key: str) -> list[object]:
         else ""
     )
     status = parts.chip(row.status, language) + _before(view, row)
+    more = "; ".join(remarks(view, row))
     return [
         name + Markup(" ") + goal + Markup(" ") + owner,
         status,
         parts.chance(row, language),
-        _standing(view, row, indicator, scale, key=key),
+        _standing(view, row, indicator, scale),
         _pace(view, row, indicator),
-        _closing(view, row),
+        _closing(view, row) + (Markup(" ") + tag("span", upper_first(more), class_="more") if more else Markup("")),
     ]
 
 
@@ -100,7 +118,7 @@ def _before(view: View, row) -> Markup:
     return Markup(" ") + tag("span", text, class_="soft")
 
 
-def _standing(view: View, row, indicator, scale: Scale | None, *, key: str) -> Markup:
+def _standing(view: View, row, indicator, scale: Scale | None) -> Markup:
     _, language = view._, view.language
     if indicator is None or scale is None or not math.isfinite(row.current):
         return tag("span", _("no figure"), class_="soft")
@@ -108,17 +126,24 @@ def _standing(view: View, row, indicator, scale: Scale | None, *, key: str) -> M
     late = row.current_period and row.current_period != view.cutoff
     now = _("now {value} ({period})") if late else _("now {value}")
     lines = [now.format(value=show(row.current), period=period(row.current_period, language))]
-    if math.isfinite(row.predicted_median):
+    past = math.isfinite(row.horizon) and row.horizon <= 0
+    if past and math.isfinite(row.predicted_median):
+        lines.append(_("at the deadline {value}").format(value=show(row.predicted_median)))
+    elif math.isfinite(row.predicted_median) and not row.settled:
         between = f"{show(row.lower80, unit=False)}–{show(row.upper80, unit=False)}"
         forecast = _("forecast {median} (80%: {range})")
         lines.append(forecast.format(median=show(row.predicted_median, unit=False), range=between))
     if math.isfinite(row.threshold):
         lines.append(_("target {value}").format(value=show(row.threshold, stated=True)))
-    words = "; ".join(lines)
+    ahead = math.nan if row.settled else 1.0
     drawn = bullet.draw(
-        scale=scale, current=row.current, median=row.predicted_median, lower=row.lower80, upper=row.upper80,
-        threshold=row.threshold, key=key, title=f"{view.target_name(row.target)}: {words}",
-    )  # fmt: skip
+        scale=scale,
+        current=row.current,
+        median=ahead * row.predicted_median,
+        lower=ahead * row.lower80,
+        upper=ahead * row.upper80,
+        threshold=row.threshold,
+    )
     return drawn + Markup("").join(tag("span", one, class_="read") + Markup(" ") for one in lines)
 
 
@@ -126,7 +151,7 @@ def _pace(view: View, row, indicator) -> Markup:
     _, language = view._, view.language
     if indicator is None or not math.isfinite(row.required_pace) or row.settled:
         return tag("span", "–", class_="soft")
-    per = _(PER_PERIOD.get(indicator.frequency, PER_PERIOD["M"]))
+    per = _per(view, row)
     kept = difference(row.actual_pace, indicator, language)
     if _reached(row):
         needed = _("no more is needed")
@@ -139,6 +164,12 @@ def _pace(view: View, row, indicator) -> Markup:
     return Markup(" ").join(lines)
 
 
+def _per(view: View, row) -> str:
+    """"a month", "a quarter" or "a year", by the indicator's frequency."""
+    frequency = getattr(view.indicators.get(row.indicator), "frequency", "")
+    return view._(PER_PERIOD.get(frequency, PER_PERIOD["M"]))
+
+
 def _reached(row) -> bool:
     return bool(row.attained_now)
 
@@ -146,9 +177,9 @@ def _reached(row) -> bool:
 def _closing(view: View, row) -> Markup:
     """What is missing in cases, and how many in every period."""
     _, language = view._, view.language
-    indicator = view.indicators.get(row.indicator)
+    indicator = measure_of(view, row)
     if row.settled:
-        return tag("span", _("settled"), class_="soft")
+        return tag("span", "–", class_="soft")
     if _reached(row):
         return tag("span", _("kept today; hold it until the deadline"), class_="soft")
     if indicator is None or not math.isfinite(row.gap_cases) or row.gap_cases <= 0:
@@ -159,7 +190,7 @@ def _closing(view: View, row) -> Markup:
     pattern = _("{n} fewer {things}") if fewer else _("{n} more {things}")
     lines = [tag("b", pattern.format(n=number(row.gap_cases, language), things=things))]
     if math.isfinite(row.required_cases):
-        per = _(PER_PERIOD.get(indicator.frequency, PER_PERIOD["M"]))
+        per = _per(view, row)
         lines.append(
             tag("span", _("about {n} {per}").format(n=number(math.ceil(row.required_cases), language), per=per))
         )

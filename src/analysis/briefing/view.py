@@ -230,6 +230,21 @@ class View:
         return self.run.extra.get(name, pd.DataFrame())
 
     @cached_property
+    def _extra_rows(self) -> dict[str, dict[tuple[str, str], list[tuple]]]:
+        return {}
+
+    def extra_rows(self, name: str, unit: str, target: str) -> list[tuple]:
+        """Rows of an extra table about a unit and target; the table is sorted out once a run, by pairs."""
+        if name not in self._extra_rows:
+            table = self.extra(name)
+            pairs: dict[tuple[str, str], list[tuple]] = {}
+            if {"unit", "target"} <= set(table.columns):
+                for row in plain(table).itertuples(index=False):
+                    pairs.setdefault((row.unit, row.target), []).append(row)
+            self._extra_rows[name] = pairs
+        return self._extra_rows[name].get((unit, target), [])
+
+    @cached_property
     def cutoff(self) -> str:
         """The last observed period the forecasts saw; the latest where indicators differ."""
         cutoffs = self.run.assessments["cutoff"].unique().tolist() or self.run.forecasts["cutoff"].unique().tolist()

@@ -75,6 +75,11 @@ LEVELS = {
     "commune": _("Communes"),
     "organisation": _("Organisations"),
 }
+READINGS = {
+    "each_period": _("every single period"),
+    "cumulative": _("cumulative reading"),
+    "rolling_3": _("rolling reading over three periods"),
+}
 PER_PERIOD = {"M": _("a month"), "Q": _("a quarter"), "Y": _("a year")}
 del _
 
@@ -93,6 +98,11 @@ def status_word(status: str, language: str) -> str:
 def reason_word(reason: str, language: str) -> str:
     """Why a target could not be assessed; an unknown code stands as it is, with spaces."""
     return translator(language)(REASONS[reason]) if reason in REASONS else reason.replace("_", " ")
+
+
+def reading_word(reading: str, language: str) -> str:
+    """How a sustained promise is read over time."""
+    return translator(language)(READINGS[reading]) if reading in READINGS else reading.replace("_", " ")
 
 
 def level_word(level: str, language: str) -> str:

@@ -9,18 +9,16 @@ import math
 
 from markupsafe import Markup
 
-from analysis.briefing.charts import svg
 from analysis.briefing.charts.frame import Scale
-from analysis.briefing.theme import ROLES
 
 WIDTH, HEIGHT = 180, 26
 _LEFT, _RIGHT = 3, 177
 
 
 def draw(
-    *, scale: Scale, current: float, median: float, lower: float, upper: float, threshold: float, key: str, title: str
+    *, scale: Scale, current: float, median: float, lower: float, upper: float, threshold: float
 ) -> Markup:
-    """The bullet as SVG; marks whose number is missing are left out.
+    """The bullet as SVG, hidden from screen readers: the words beside it say the same; missing marks are left out.
 
     Parameters
     ----------
@@ -28,8 +26,6 @@ def draw(
         Common to all rows of the same indicator.
     current, median, lower, upper, threshold : float
         Natural units; `lower` and `upper` bound the 80 % interval at the deadline.
-    key, title : str
-        Salt of the ids; the row in words (also the description).
     """
 
     def x(value: float) -> float:
@@ -47,14 +43,10 @@ def draw(
     if math.isfinite(threshold):
         at = x(threshold)
         data = f"M{at:.1f},6l5,7l-5,7l-5,-7Z"
-        parts.append(
-            f'<path class="r-target edge" d="{data}" fill="{ROLES["target"]}" stroke="#fff" stroke-width="1"/>'
-        )
-    return svg.image(parts, key=key, title=title, description=title, size=(WIDTH, HEIGHT), class_="bullet")
+        parts.append(f'<path class="r-target edge" d="{data}"/>')
+    return Markup(f'<svg class="bullet" viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">{"".join(parts)}</svg>')
 
 
 def _bar(left: float, right: float, *, top: float, height: float, role: str) -> str:
-    return (
-        f'<rect class="r-{role}" x="{left:.1f}" y="{top:g}" width="{right - left:.1f}" height="{height:g}" '
-        f'fill="{ROLES[role]}"/>'
-    )
+    place = f'x="{left:.1f}" y="{top:g}" width="{right - left:.1f}" height="{height:g}"'
+    return f'<rect class="r-{role}" {place}/>'

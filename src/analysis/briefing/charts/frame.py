@@ -7,6 +7,7 @@ frame serves every indicator and every unit of the same periods.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,6 +19,7 @@ from analysis.briefing.theme import ROLES
 
 WIDTH, HEIGHT = 360, 212
 LEFT, RIGHT, TOP, BOTTOM = 48, 312, 16, 188  # of the axes, in pixels from the upper left corner
+_TEXT = re.compile(r'<text [^>]*?x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]*)</text>')
 N_STEPS = 4
 _STEPS = (1, 2, 3, 4, 6, 8, 10)  # highest values whose quarters are short numbers
 
@@ -32,7 +34,12 @@ class Frame:
 
     def x(self, ordinals) -> np.ndarray:
         """Pixels of period ordinals."""
-        return LEFT + (np.asarray(ordinals, float) - self.first) / max(self.last - self.first, 1) * (RIGHT - LEFT)
+        return LEFT + (np.asarray(ordinals, float) - self.first) * step_of(self.last - self.first)
+
+    @property
+    def right(self) -> float:
+        """Right edge of the axes."""
+        return float(self.x(self.last))
 
 
 @dataclass(frozen=True)
@@ -54,14 +61,28 @@ class Scale:
         return values[::-1] if self.turned else values
 
 
+def step_of(n_steps: int) -> float:
+    """Pixels from one period to the next: halves of a pixel, so that coordinates are short.
+
+    Examples
+    --------
+    >>> step_of(62), step_of(1), step_of(2000)
+    (4.0, 264.0, 0.132)
+    """
+    step = (RIGHT - LEFT) / max(n_steps, 1)
+    return math.floor(2 * step) / 2 if step >= 1 else step
+
+
 @lru_cache(maxsize=32)
 def frame(first: int, last: int, frequency: str) -> Frame:
     """Axes for the periods `first` to `last` (ordinals of one frequency), drawn by Matplotlib once a process."""
     made = svg.figure(WIDTH, HEIGHT)
-    box = (LEFT / WIDTH, 1 - BOTTOM / HEIGHT, (RIGHT - LEFT) / WIDTH, (BOTTOM - TOP) / HEIGHT)
+    last = max(last, first + 1)
+    right = LEFT + (last - first) * step_of(last - first)
+    box = (LEFT / WIDTH, 1 - BOTTOM / HEIGHT, (right - LEFT) / WIDTH, (BOTTOM - TOP) / HEIGHT)
     axes = made.add_axes(box, facecolor="none")
     made.patch.set_visible(False)
-    axes.set(xlim=(first, max(last, first + 1)), ylim=(0, 1))
+    axes.set(xlim=(first, last), ylim=(0, 1))
     axes.set_yticks([at / N_STEPS for at in range(N_STEPS + 1)], labels=[f"@{at}@" for at in range(N_STEPS + 1)])
     axes.tick_params(axis="y", length=0, pad=5, labelcolor=ROLES["soft"], labelsize=11)
     axes.grid(axis="y", color=ROLES["grid"], linewidth=1)
@@ -72,7 +93,22 @@ def frame(first: int, last: int, frequency: str) -> Frame:
     for name, spine in axes.spines.items():
         spine.set_visible(name == "bottom")
         spine.set_color(ROLES["soft"])
-    return Frame(svg.drawing(made, key=f"{first}-{last}-{frequency}"), first, max(last, first + 1))
+    return Frame(_compact(svg.drawing(made, key=f"{first}-{last}-{frequency}"), right=right), first, last)
+
+
+def _compact(body: str, *, right: float) -> str:
+    """Matplotlib's places of labels and grid lines in the fewest words: two groups of text, one path."""
+    labels = [(float(x), float(y), text) for x, y, text in _TEXT.findall(body)]
+    rows = {True: [], False: []}
+    for x, y, text in labels:
+        rows[text.startswith("@")].append(f'<text x="{x:.0f}" y="{y:.0f}">{text}</text>')
+    heights = sorted({float(y) for y in re.findall(r'd="M [\d.]+ ([\d.]+) L [\d.]+ \1 ?"', body)}, reverse=True)
+    lines = "".join(f"M{LEFT},{y:g}H{right:g}" for y in heights)
+    return (
+        f'<g class="r-soft" text-anchor="middle">{"".join(rows[False])}</g>'
+        f'<g class="r-soft" text-anchor="end">{"".join(rows[True])}</g>'
+        f'<path class="r-grid ln" d="{lines}"/><path class="r-soft ln" d="M{LEFT},{BOTTOM}H{right:g}"/>'
+    )
 
 
 def year_ticks(first: int, last: int, frequency: str) -> tuple[list[float], list[str]]:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from analysis.briefing.charts import frame as frames
 from analysis.briefing.charts import svg
-from analysis.briefing.charts.frame import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Scale
+from analysis.briefing.charts.frame import BOTTOM, HEIGHT, LEFT, TOP, WIDTH, Scale
 from analysis.briefing.locale import translator
 from analysis.briefing.view import Fan, History
 from analysis.briefing.wording import quantity
@@ -161,7 +161,7 @@ def _promise(one: Promised, panel: Panel, frame: frames.Frame, frequency: str) -
 
 def _diamond(x: float, y: float, *, size: float = 5) -> str:
     data = f"M{x:.1f},{y - size:.1f}l{size},{size}l-{size},{size}l-{size},-{size}Z"
-    return f'<path class="r-target" d="{data}" fill="{svg.ROLES["target"]}"/>'
+    return f'<path class="r-target" d="{data}"/>'
 
 
 def _remarks(panel: Panel, frame: frames.Frame, known: np.ndarray) -> list[str]:
@@ -188,12 +188,12 @@ def _labels(panel: Panel, frame: frames.Frame, cutoff: int) -> list[str]:
         at = np.flatnonzero(ordinals(panel.fan.periods) <= panel.span[1])
         if len(at):
             ends.append((float(panel.scale.y(median[at[-1]])), show(median[at[-1]]), "median"))
-    parts += [svg.words(RIGHT + 5, at + 4, text, role=role, bold=True) for at, text, role in spread(ends)]
+    parts += [svg.words(frame.right + 5, at + 4, text, role=role, bold=True) for at, text, role in spread(ends)]
     if math.isfinite(y):
         before = panel.history.values[-6:]
         came_from_above = float(np.nanmean(panel.scale.y(before))) < y - 1  # keep the label off the line
         above = y + 17 if came_from_above and y < BOTTOM - 20 or y < TOP + 22 else y - 8
-        place = max(min(x - 4, RIGHT - 4), LEFT + 30)
+        place = max(min(x - 4, frame.right - 4), LEFT + 30)
         parts.append(svg.words(place, above, show(panel.history.values[-1]), role="history", anchor="end", bold=True))
     return parts
 

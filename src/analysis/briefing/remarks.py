@@ -1,0 +1,139 @@
+"""One more line on a target, by its kind: what the kind's own table says and a status cannot.
+
+Kept in every month, place among peers with its band, points still to be had, tasks by state, the two denominators of a
+quota, the next milestone. Each function reads one row of one extra table; a run without the table has no remark.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from analysis.briefing.locale import number, percent, period
+from analysis.briefing.view import View
+from analysis.briefing.wording import probability, quantity, reading_word
+
+
+def remarks(view: View, row) -> list[str]:
+    """Sentences on an assessment, in a fixed order; empty where nothing more is known.
+
+    Parameters
+    ----------
+    row : namedtuple
+        A row of the assessments.
+    """
+    found = [one(view, row) for one in _REMARKS]
+    return [text for text in found if text]
+
+
+def _readings(view: View, row) -> str:
+    """Sustained promises: where the official reading broke, and what the other readings say."""
+    _, language = view._, view.language
+    table = view.extra_rows("readings", row.unit, row.target)
+    official = [one for one in table if one.official]
+    if not official:
+        return ""
+    mine = official[0]
+    text = ""
+    if mine.n_broken > 0:
+        text = _("broken in {k} of {n} periods, first in {period}").format(
+            k=number(mine.n_broken, language), n=number(mine.n_observed, language), period=period(mine.first_broken, language)
+        )
+    elif mine.n_observed > 0:
+        text = _("kept in all {n} periods so far").format(n=number(mine.n_observed, language))
+    others = [one for one in table if not one.official and math.isfinite(one.p)]
+    other = [_("{reading}: {p}").format(reading=reading_word(one.reading, language), p=probability(one.p, language)) for one in others]
+    return "; ".join([one for one in (text, *other) if one])
+
+
+def _rank(view: View, row) -> str:
+    """Places: the band of the place at the deadline, and how many stand too close to call."""
+    _, language = view._, view.language
+    for one in view.extra_rows("ranks", row.unit, row.target):
+        return _("place {low} to {high} of {n} to be expected; {k} peers are too close to tell apart").format(
+            low=number(one.rank_low, language), high=number(one.rank_high, language), n=number(one.n_peers, language),
+            k=number(one.within_noise, language),
+        )  # fmt: skip
+    return ""
+
+
+def _components(view: View, row) -> str:
+    """Composite scores: the component with most points still to be had."""
+    _, language = view._, view.language
+    table = [one for one in view.extra_rows("components", row.unit, row.target) if one.headroom > 0]
+    if not table:
+        return ""
+    best = max(table, key=lambda one: (one.headroom, one.component))
+    indicator = view.indicators.get(best.component)
+    name = view.text(indicator, "name") if indicator is not None else best.component
+    return _("most points still to be had: {component}, {points} of {weight}").format(
+        component=name, points=number(best.headroom, language, 1), weight=number(best.weight, language)
+    )
+
+
+def _tasks(view: View, row) -> str:
+    """Task lists: the four states of practice."""
+    _, language = view._, view.language
+    for one in view.extra_rows("task_counts", row.unit, row.target):
+        return _("{on_time} done on time, {late} done late, {open} open in time, {overdue} overdue").format(
+            on_time=number(one.done_on_time, language), late=number(one.done_late, language),
+            open=number(one.open_in_time, language), overdue=number(one.open_overdue, language),
+        )  # fmt: skip
+    return ""
+
+
+def _k_of_n(view: View, row) -> str:
+    """Bundles of targets: how many are kept now, how many are to be expected."""
+    _, language = view._, view.language
+    for one in view.extra_rows("k_of_n", row.unit, row.target):
+        return _("{k} of {n} kept now, {expected} to be expected").format(
+            k=number(one.n_met_now, language), n=number(one.n_members, language), expected=number(one.expected_met, language, 1)
+        )
+    return ""
+
+
+def _quota(view: View, row) -> str:
+    """Counts: the share of the quota and of the population, two denominators that are easily mixed up."""
+    _, language = view._, view.language
+    for one in view.extra_rows("denominators", row.unit, row.target):
+        shares = [
+            (_("{share} of the quota"), one.share_of_quota),
+            (_("{share} of those eligible"), one.share_of_population),
+        ]
+        known = [pattern.format(share=percent(share, language)) for pattern, share in shares if math.isfinite(share)]
+        return "; ".join(known)
+    return ""
+
+
+def _milestone(view: View, row) -> str:
+    """The next milestone that is not settled, with its probability."""
+    _, language = view._, view.language
+    indicator = view.indicators.get(row.indicator)
+    for one in view.extra_rows("milestones", row.unit, row.target):
+        if not one.settled and math.isfinite(one.p):
+            return _("milestone {value} by {period}: probability {p}").format(
+                value=quantity(one.threshold, indicator, language, stated=True), period=period(one.period, language),
+                p=probability(one.p, language),
+            )  # fmt: skip
+    return ""
+
+
+def _lever(view: View, row) -> str:
+    """What the strongest stated lever would change; told where the promise is in doubt."""
+    _, language = view._, view.language
+    if row.settled or not math.isfinite(row.p_attain) or row.p_attain >= 0.8:
+        return ""
+    for one in view.extra_rows("scenarios", row.unit, row.target):
+        kind, _colon, detail = one.scenario.partition(":")
+        if kind == "points_per_period" and math.isfinite(one.p_attain):
+            sign = "+" if detail.startswith("+") else ""
+            points = sign + number(100 * float(detail), language)
+            return _("with {points} percentage points more in every period than forecast: {p}").format(
+                points=points, p=probability(one.p_attain, language)
+            )
+    return ""
+
+
+_REMARKS: tuple[Callable[[View, tuple], str], ...] = (
+    _readings, _rank, _components, _tasks, _k_of_n, _quota, _milestone, _lever,
+)  # fmt: skip
