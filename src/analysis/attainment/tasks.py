@@ -7,6 +7,8 @@ their on-time shares.
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
@@ -40,7 +42,7 @@ def check_tasks(tasks: pd.DataFrame) -> list[Problem]:
     problems = []
     for name, empty_allowed in (("due", False), ("done", True)):
         text = tasks[name].fillna("").astype(str).str.strip()
-        bad = [one for one in text if day_of(one) is None and not (one == "" and empty_allowed)]
+        bad = text[days_of(text).isna() & ~((text == "") & empty_allowed)].tolist()
         if bad:
             problems.append(
                 Problem(
@@ -70,8 +72,23 @@ def day_of(text: str) -> int | None:
     """
     if frequency_of(text):
         return last_day(text).toordinal()
-    day = pd.to_datetime(text, format="%Y-%m-%d", errors="coerce") if text else pd.NaT
-    return None if pd.isna(day) else day.toordinal()
+    try:
+        return dt.date.fromisoformat(text).toordinal() if len(text) == 10 else None
+    except ValueError:
+        return None
+
+
+def days_of(column: pd.Series) -> pd.Series:
+    """Day number of each text of a column, NaN where it is none; each text is read once.
+
+    Examples
+    --------
+    >>> days_of(pd.Series(["1970-01-01", ""])).tolist()
+    [719163.0, nan]
+    """
+    text = column.fillna("").astype(str).str.strip()
+    days = {one: day_of(one) for one in text.unique()}
+    return text.map(days).astype(float)
 
 
 def states(due, done, *, today: int) -> np.ndarray:
@@ -186,7 +203,7 @@ def prepare(tasks: pd.DataFrame, *, today: int) -> pd.DataFrame:
         table[name] = table[name].fillna("").astype(str)
     for name in ("due", "done"):
         table[name] = table[name].fillna("").astype(str).str.strip()
-        table[f"{name}_day"] = [-1 if day_of(one) is None else day_of(one) for one in table[name]]
+        table[f"{name}_day"] = days_of(table[name]).fillna(-1).astype(int)
     table["state"] = states(table["due_day"], table["done_day"], today=today)
     finished = table["state"].isin(STATES[:2])
     table["delay"] = np.where(finished, table["done_day"], today) - table["due_day"]

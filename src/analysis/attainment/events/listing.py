@@ -14,6 +14,8 @@ from analysis.attainment.world import Case, Outcome
 from analysis.words.periods import between, last_day
 
 _TABLE = "prepared tasks"
+_DETAIL = ["unit", "task", "state", "due", "done", "p_done", "blocking"]
+LEAST_PATHS = 10_000  # there is no time axis here: many paths cost little
 
 
 def tasks_k_of_n(case: Case) -> Outcome:
@@ -22,21 +24,17 @@ def tasks_k_of_n(case: Case) -> Outcome:
     if case.panel is not None and (table is None or not (table["target"] == case.promise.target).any()):
         return coverage_all(case)
     today = last_day(case.world.cutoff).toordinal()
-    mine = table[table["target"] == case.promise.target] if table is not None else pd.DataFrame(columns=["unit"])
+    mine = _mine(case, table)
     deadline = _deadline(case, mine)
     curve, common = _learned(table, today)
-    rows, details = [], []
-    for unit in case.units:
-        own = mine[mine["unit"] == unit]
-        row, detail = _unit(case, unit, own, curve, common, today, deadline)
-        rows.append(row)
-        details.append(detail)
-    frame = pd.DataFrame(rows)
+    _add_p_done(mine, curve, today, deadline)
+    frame = _counts(case, mine, deadline)
+    _judge(frame, mine, common, known=curve is not None, past=deadline is not None and deadline <= today, case=case)
     frame["horizon"] = between(case.world.cutoff, case.promise.deadline) if case.promise.deadline else None
-    frame = frame.assign(stale=0, broken=False, n_origins=0, p_raw=frame["p"])
+    frame = frame.assign(stale=0, broken=False, n_origins=0, p_raw=frame["p"], current_period=case.world.cutoff)
     summary = frame[["unit", *listed.STATES, "expected_k", "k", "n"]].copy()
-    extra = {"tasks": pd.concat(details, ignore_index=True) if details else pd.DataFrame(), "task_counts": summary}
-    return Outcome(frame.drop(columns=[*listed.STATES, "expected_k", "k", "n"]), extra)
+    own = [*listed.STATES, "expected_k", "k", "n", "by_then"]
+    return Outcome(frame.drop(columns=own), {"tasks": mine[_DETAIL], "task_counts": summary})
 
 
 def _prepared(case: Case) -> pd.DataFrame | None:
@@ -46,6 +44,15 @@ def _prepared(case: Case) -> pd.DataFrame | None:
     if _TABLE not in memory:
         memory[_TABLE] = listed.prepare(case.world.tasks, today=last_day(case.world.cutoff).toordinal())
     return memory[_TABLE]
+
+
+def _mine(case: Case, table: pd.DataFrame | None) -> pd.DataFrame:
+    """Tasks of the promise and its units, sorted by unit and task."""
+    if table is None:
+        columns = ["unit", "task", "target", "state", "due", "done", "due_day", "done_day", "finished"]
+        return pd.DataFrame({name: [] for name in columns}).astype({"finished": bool, "due_day": int, "done_day": int})
+    mine = table[(table["target"] == case.promise.target) & table["unit"].isin(case.units)]
+    return mine.sort_values(["unit", "task"], kind="stable", ignore_index=True)
 
 
 def _deadline(case: Case, mine: pd.DataFrame) -> int | None:
@@ -64,40 +71,56 @@ def _learned(table: pd.DataFrame | None, today: int) -> tuple[tuple[np.ndarray, 
     return curve, listed.common_share(ripe["state"] == listed.STATES[0], ripe["unit"])
 
 
-def _unit(case: Case, unit: str, own: pd.DataFrame, curve, common: float, today: int, deadline: int | None):
-    counts = {state: int((own["state"] == state).sum()) if len(own) else 0 for state in listed.STATES}
-    done = counts["done_on_time"] + counts["done_late"]
-    n = case.promise.n if np.isfinite(case.promise.n) else float(len(own))
-    k = case.promise.k if np.isfinite(case.promise.k) else n
-    row = {"unit": unit, "current": float(done), "current_numerator": float(done), "current_denominator": n}
-    row |= {"threshold": k, "gap": k - done, "gap_cases": k - done, "attained_now": bool(len(own)) and done >= k}
-    row |= {"n_points": len(own), "settled": False, "p": np.nan, "reason": "", "k": k, "n": n, "expected_k": np.nan}
-    row |= counts | {"current_period": case.world.cutoff}
-    detail = own[["unit", "task", "state", "due", "done"]].copy() if len(own) else pd.DataFrame()
-    if not len(own):
-        row["reason"] = "no_tasks"
-        return row, detail
-    by_then = done if deadline is None else int((own["finished"] & (own["done_day"] <= deadline)).sum())
-    detail["p_done"] = np.where(own["finished"], 1.0, np.nan)
-    if (by_then >= k) or (deadline is not None and deadline <= today):
-        row |= {"settled": True, "p": float(by_then >= k), "expected_k": float(by_then)}
-    elif curve is None:
-        row["reason"] = "no_task_history"
-    else:
-        is_open = ~own["finished"].to_numpy()
-        p = listed.p_done_by(own["due_day"].to_numpy()[is_open], today=today, deadline=deadline, curve=curve)
-        detail.loc[is_open, "p_done"] = p
-        scores = _scores(case, len(p))
-        row["p"] = listed.p_k_done(p, done=by_then, k=k, common=common, scores=scores)
-        row["expected_k"] = by_then + float(p.sum())
-    p_done = detail["p_done"].to_numpy()
-    detail["blocking"] = (~own["finished"].to_numpy()) & (
-        (p_done < listed.LIKELY) | (own["state"] == "open_overdue").to_numpy()
-    )
-    return row, detail
+def _add_p_done(mine: pd.DataFrame, curve, today: int, deadline: int | None) -> None:
+    """P(done by the deadline) of each task, and whether it blocks; in place."""
+    finished = mine["finished"].to_numpy(dtype=bool)
+    p = np.where(finished, 1.0, np.nan)
+    if curve is not None and deadline is not None and not finished.all():
+        due = mine["due_day"].to_numpy()[~finished]
+        p[~finished] = listed.p_done_by(due, today=today, deadline=deadline, curve=curve)
+    mine["p_done"] = p
+    mine["blocking"] = ~finished & ((p < listed.LIKELY) | (mine["state"] == "open_overdue").to_numpy())
 
 
-def _scores(case: Case, m: int) -> np.ndarray:
-    """Standard normal scores, the same for every unit; row 0 is shared by the tasks of a unit."""
+def _counts(case: Case, mine: pd.DataFrame, deadline: int | None) -> pd.DataFrame:
+    """The four states of each unit, k, n, and how many are done by the deadline already."""
+    units = list(case.units)
+    states = pd.crosstab(mine["unit"], mine["state"]) if len(mine) else pd.DataFrame(index=[])
+    states = states.reindex(index=units, columns=list(listed.STATES), fill_value=0).fillna(0).astype(int)
+    frame = states.rename_axis(None, axis=1).rename_axis("unit").reset_index()
+    frame["n_points"] = frame[list(listed.STATES)].sum(axis=1)
+    frame["n"] = case.promise.n if np.isfinite(case.promise.n) else frame["n_points"].astype(float)
+    frame["k"] = case.promise.k if np.isfinite(case.promise.k) else frame["n"]
+    done = (frame["done_on_time"] + frame["done_late"]).astype(float)
+    in_time = mine["finished"] & (mine["done_day"] <= (deadline if deadline is not None else np.iinfo(np.int64).max))
+    frame["by_then"] = frame["unit"].map(mine[in_time].groupby("unit").size()).fillna(0).astype(float)
+    frame["current"], frame["current_numerator"], frame["current_denominator"] = done, done, frame["n"]
+    frame["threshold"] = frame["k"].astype(float)
+    frame["gap"] = frame["gap_cases"] = frame["threshold"] - done
+    frame["attained_now"] = (frame["n_points"] > 0) & (done >= frame["k"])
+    return frame
+
+
+def _judge(frame: pd.DataFrame, mine: pd.DataFrame, common: float, *, known: bool, past: bool, case: Case) -> None:
+    """Fill p, settled, expected_k and reason of each unit; in place."""
+    has = (frame["n_points"] > 0).to_numpy()
+    kept = (frame["by_then"] >= frame["k"]).to_numpy()
+    settled = has & (kept | past)
+    frame["settled"] = settled
+    frame["p"] = np.where(settled, kept.astype(float), np.nan)
+    frame["expected_k"] = np.where(has, frame["by_then"], np.nan)
+    frame["reason"] = np.where(~has, "no_tasks", np.where(~settled & (not known), "no_task_history", ""))
+    if not known:
+        return
+    is_open = mine[~mine["finished"]]
+    groups = {unit: rows.to_numpy() for unit, rows in is_open.groupby("unit")["p_done"]}
+    longest = max((len(one) for one in groups.values()), default=0)
     generator = np.random.Generator(np.random.PCG64(case.options.seed))
-    return generator.standard_normal((m + 1, max(case.options.n_paths, 10_000)))
+    scores = generator.standard_normal((longest + 1, max(case.options.n_paths, LEAST_PATHS)))
+    p, expected = frame["p"].to_numpy().copy(), frame["expected_k"].to_numpy().copy()
+    for row in np.flatnonzero(has & ~settled):
+        own = groups.get(frame["unit"].iat[row], np.empty(0))
+        done, k = int(frame["by_then"].iat[row]), float(frame["k"].iat[row])
+        p[row] = listed.p_k_done(own, done=done, k=k, common=common, scores=scores)
+        expected[row] += own.sum()
+    frame["p"], frame["expected_k"] = p, expected
