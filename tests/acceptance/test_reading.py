@@ -138,3 +138,47 @@ def test_the_emergency_file_is_read_with_its_opened_and_closed_organisations():
     rows = inputs.observations.set_index(["unit", "indicator", "period"])
     assert rows.loc[("England", "ae_within_4h_type1", "2018-06"), "numerator"] == want
     assert [one.settled for one in inputs.targets] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "units", "rows"),
+    [
+        ("us_flu", "us_flu/coverage.csv", {"admin1": 54, "nation": 1}, 7478),
+        ("phonepe", "phonepe/state_quarterly.csv", {"nation": 1, "state": 36}, 4032),
+        ("gapminder", "gapminder/country_year.csv", {"": 1, "g77": 130, "oecd": 31, "others": 53}, 12_989),
+    ],
+)
+def test_the_other_series_are_read_whole(tmp_path, name, file, units, rows):
+    inputs = read_other(tmp_path, name, file)
+    assert inputs.units.groupby("level").size().to_dict() == units
+    assert inputs.sources[0]["rows_used"] == rows and inputs.sources[0]["rows_refused"] == 0
+    assert not inputs.quality["severity"].eq("error").any()
+
+
+def test_zeros_before_the_first_count_are_left_out_and_users_that_fall_are_told(tmp_path):
+    inputs = read_other(tmp_path, "phonepe", "phonepe/state_quarterly.csv")
+    opens = inputs.observations[inputs.observations["indicator"].eq("app_opens")]
+    assert opens["period"].min() == "2019-Q2" and opens["value"].min() > 0
+    flags = inputs.quality.set_index("flag")["found"]
+    assert flags["not_measured"].startswith("180 zeros from 2018-Q1 to 2019-Q1 are left out")
+    assert (inputs.quality["flag"] == "falling_cumulative").sum() == 13
+    nation = inputs.observations.set_index(["unit", "indicator", "period"])["value"]
+    assert nation[("india", "registered_users", "2024-Q4")] == 586_756_452
+
+
+def read_other(folder, name, file):
+    """A run of a source without params of its own."""
+    import yaml
+
+    raw = yaml.safe_load((ROOT / "params/mynumber.yml").read_text(encoding="utf-8"))
+    raw |= {
+        "run_id": name,
+        "cutoff": None,
+        "sources": [str(ROOT / f"params/sources/{name}.yml")],
+        "targets": ["params/none.yml"],
+    }
+    raw["indicators"] = str(ROOT / f"data/reference/indicators_{name}.yml")
+    (folder / "params").mkdir(exist_ok=True)
+    (folder / "params/none.yml").write_text("targets: []", encoding="utf-8")
+    (folder / f"params/{name}.yml").write_text(yaml.safe_dump(raw, allow_unicode=True), encoding="utf-8")
+    return read_inputs(read_params(folder / f"params/{name}.yml"), data_dir=data_dir(file), root=folder)

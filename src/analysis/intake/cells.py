@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from analysis.intake.vietnamese import Number, Span, period_of, read_number, rea
 _PLAIN = re.compile(r"-?[0-9]{1,300}(\.[0-9]+)?")
 _DOT_GROUP = re.compile(r"(?<![0-9.,])[1-9][0-9]{0,2}\.[0-9]{3}(?![0-9.,])")
 _COMMA_GROUP = re.compile(r"(?<![0-9.,])[1-9][0-9]{0,2},[0-9]{3}(?![0-9.,])")
+_COMBINING = re.compile("[\u0300-\u036f]")
 _SIDES = ("value", "numerator", "denominator", "lower", "upper")
 
 
@@ -131,7 +133,7 @@ def as_periods(column: pd.Series, frequency: pd.Series, *, dates: str, year: int
 
 
 def as_codes(column: pd.Series) -> np.ndarray:
-    """Cells as codes: text, trimmed; a whole number of a typed file without its ``.0``.
+    """Cells as codes: text, trimmed, diacritics composed; a whole number of a typed file without its ``.0``.
 
     Returns
     -------
@@ -143,5 +145,13 @@ def as_codes(column: pd.Series) -> np.ndarray:
     ['011002', '13', '13']
     """
     codes, distinct = pd.factorize(column.to_numpy(dtype=object), use_na_sentinel=False)
-    text = [str(int(one)) if isinstance(one, float) and one.is_integer() else str(one).strip() for one in distinct]
+    text = [_code(one) for one in distinct]
     return np.array(text, dtype=object)[codes] if len(text) else np.empty(0, dtype=object)
+
+
+def _code(cell: object) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    text = str(cell).strip()
+    # only where combining marks stand: NFC would also replace Japanese characters that differ in print
+    return unicodedata.normalize("NFC", text) if _COMBINING.search(text) else text

@@ -107,8 +107,12 @@ def _declared(figures: pd.DataFrame, sources: list[SourceParams]) -> tuple[pd.Da
             last = last_in(one.until, frequency_of(figures.loc[among, "period"].iloc[0])).ordinal
             hit = among.copy()
             hit[among] = ordinals(figures.loc[among, "period"]) <= last
-            told = f"0 until {one.until}: {one.reason}"
-            findings.append(finding(figures[hit], flag="not_measured", found=told, source=source.source))
+            codes = figures.loc[hit, "period"]
+            if not len(codes):
+                continue
+            place = pd.DataFrame({"unit": "", "indicator": [one.indicator], "period": codes.min()})
+            told = f"{len(codes)} zeros from {codes.min()} to {codes.max()} are left out: {one.reason}"
+            findings.append(finding(place, flag="not_measured", found=told, source=source.source))
             figures = figures[~hit]
     return figures, findings
 

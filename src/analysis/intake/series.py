@@ -15,6 +15,8 @@ from analysis.words.periods import codes, ordinals
 
 TINY = 30  # cases a period; below, one case moves a rate by more than 3 points
 JUMP = 8.0  # robust standard deviations; a normal step passes it less than once in 10^14
+JUMP_THAT_DATE = 4.0  # robust standard deviations of all units' steps at that date
+UNKNOWN_BASE = 1000.0  # cases assumed behind a rate that states none
 MIN_STEPS = 8  # steps that a scale is estimated from
 MIN_ZEROS = 3  # zeros in a row that are worth a word
 
@@ -160,7 +162,7 @@ def _falls(series: _Series) -> list[pd.DataFrame]:
 
 
 def _jumps(series: _Series) -> list[pd.DataFrame]:
-    """Steps far outside the unit's own and the panel's common steps, that the next figure does not take back."""
+    """Steps far outside the unit's own, the panel's and that date's, that the next figure does not take back."""
     if series.indicator["kind"] == "rank":  # places jump without anything behind it
         return []
     level, noise = _scaled(series)
@@ -171,23 +173,43 @@ def _jumps(series: _Series) -> list[pd.DataFrame]:
     spread = 1.4826 * _nanmedian(np.abs(own - _nanmedian(own, axis=1)[:, None]), axis=1)
     floor = max(float(np.nanmedian(spread)) if np.isfinite(spread).any() else 0.0, 1e-6)
     noise_before, _ = _steps(noise)
-    scale = np.sqrt(np.maximum(np.nan_to_num(spread), floor)[:, None] ** 2 + noise + np.nan_to_num(noise_before))
-    far = (np.abs(own) > JUMP * scale) & (np.isfinite(step).sum(axis=1) >= MIN_STEPS)[:, None]
-    following = np.concatenate([step[:, 1:], np.full((len(step), 1), np.nan)], axis=1)
-    back = np.nan_to_num(np.sign(following) == -np.sign(step)) & (np.abs(np.nan_to_num(following)) > np.abs(step) / 2)
+    wide = 1.4826 * _nanmedian(np.abs(own), axis=0)  # of all units at that date: a season's start is no jump
+    usual = np.maximum(np.maximum(np.nan_to_num(spread), floor)[:, None], _by_season(series, own)[None, :])
+    scale = np.sqrt(usual**2 + noise + np.nan_to_num(noise_before))
+    far = (np.abs(own) > np.maximum(JUMP * scale, JUMP_THAT_DATE * np.nan_to_num(wide))) & (
+        np.isfinite(step).sum(axis=1) >= MIN_STEPS
+    )[:, None]
+    blip = _opposite(step, after=True) | _opposite(step, after=False)  # there and back is an odd figure, no new level
     value_before, _ = _steps(series.value)
     rows = [
         (series.units[row], series.periods[at],
          f"{series.number(value_before[row, at])} -> {series.number(series.value[row, at])}")
-        for row, at in np.argwhere(far & ~back)
+        for row, at in np.argwhere(far & ~blip)
     ]  # fmt: skip
     return series.found(rows, "level_jump")
+
+
+def _opposite(step: np.ndarray, *, after: bool) -> np.ndarray:
+    """Steps that the next one (or the one before) undoes by more than half."""
+    nothing = np.full((len(step), 1), np.nan)
+    other = np.concatenate([step[:, 1:], nothing] if after else [nothing, step[:, :-1]], axis=1)
+    return np.nan_to_num(other * np.sign(step)) < -np.abs(np.nan_to_num(step)) / 2
+
+
+def _by_season(series: _Series, own: np.ndarray) -> np.ndarray:
+    """Spread of all units' steps in the same month of all years, shape (T,); 0 where there is no season."""
+    length = int(series.indicator["season_length"])
+    phase = np.arange(own.shape[1]) % length
+    if length == 1:
+        return np.zeros(own.shape[1])
+    spread = [1.4826 * _nanmedian(np.abs(own[:, phase == one]).reshape(1, -1), axis=1)[0] for one in range(length)]
+    return np.nan_to_num(np.array(spread))[phase]
 
 
 def _scaled(series: _Series) -> tuple[np.ndarray, np.ndarray]:
     """Figures on the scale of comparison, and the variance that counting alone gives them."""
     if series.indicator["kind"] == "rate":
-        n = np.where(np.isfinite(series.denominator) & (series.denominator > 0), series.denominator, 1e4)
+        n = np.where(np.isfinite(series.denominator) & (series.denominator > 0), series.denominator, UNKNOWN_BASE)
         k = series.value * n
         p = (k + 0.5) / (n + 1)  # as the models do: no infinity at 0 and 1
         return np.log(p / (1 - p)), 1 / (n * p * (1 - p))
