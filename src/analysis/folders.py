@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from analysis import records
@@ -10,7 +10,7 @@ from analysis.registry.params import RunParams
 from analysis.words import schema
 from analysis.words.errors import DataError, ParamsError, Problem, did_you_mean, examples, require
 
-OWN = {"tables", "params.yml", "site", "notebooks", "downloads"}  # what may stand in a folder without a manifest yet
+OWN = {"tables", "params.yml", "site", "notebooks", "downloads", "pages.jsonl"}  # what may stand in a folder without a manifest yet
 MAY_DIFFER = {"language", "publish", "max_failed_share"}  # params that do not change a table
 
 
@@ -87,7 +87,7 @@ def stored_tables(run_dir: Path, *, params: RunParams) -> schema.RunTables:
     return stored
 
 
-def check_units(units: Sequence[str] | None, *, known: Sequence[str]) -> None:
+def check_units(units: Sequence[str] | None, *, known: Iterable[str]) -> None:
     """Refuse unit codes that the run does not know.
 
     Raises
@@ -95,6 +95,7 @@ def check_units(units: Sequence[str] | None, *, known: Sequence[str]) -> None:
     ParamsError
         With every unknown code.
     """
+    known = set(known)
     require(
         [
             Problem("--units", f"there is no unit {one!r}", "codes of the unit table", did_you_mean(one, known))

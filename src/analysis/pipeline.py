@@ -98,15 +98,16 @@ def run(
     with run_lock(run_dir):
         if start == "publish":
             tables = folders.stored_tables(run_dir, params=params)
+            folders.check_units(units, known=tables.units["unit"])
         else:
             stored = folders.stored_tables(run_dir, params=params) if start == "forecast" else None
             inputs = read_step(params, root=root, data_dir=data_dir, stored=stored, report=report)
+            folders.check_units(units, known=inputs.units["unit"])
             published = records.published_assessments(
                 run_dir.parent, run_id=params.run_id, before=quarters.cutoff_of(inputs, params=params)
             )
             found = forecast_step(inputs, params=params, published=published, report=report)
             tables = record_step(found, inputs, params=params, params_path=params_path, root=root, run_dir=run_dir)
-        folders.check_units(units, known=tables.units["unit"])
         return publish_step(tables, params=params, root=root, run_dir=run_dir, units=units, jobs=jobs, force=force,
                             report=report)  # fmt: skip
 
