@@ -10,7 +10,8 @@ from analysis.registry.params import RunParams
 from analysis.words import schema
 from analysis.words.errors import DataError, ParamsError, Problem, did_you_mean, examples, require
 
-OWN = {"tables", "params.yml", "site", "notebooks", "downloads", "pages.jsonl"}  # what may stand in a folder without a manifest yet
+# what may stand in a folder without a manifest yet
+OWN = {"tables", "params.yml", "site", "notebooks", "downloads", "pages.jsonl"}
 MAY_DIFFER = {"language", "publish", "max_failed_share"}  # params that do not change a table
 
 

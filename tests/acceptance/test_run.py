@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 
-import pandas as pd
 import pytest
 
 from acceptance.data import ROOT, data_dir
@@ -70,9 +69,7 @@ def test_the_traps_of_the_file_are_reported(cards):
 
 def test_the_seasonal_panel_runs_through_the_same_command(tmp_path):
     out = tmp_path / "nhs"
-    tables = run("nhs", file="nhs_ae/attendances_within_4h.csv", out=out, units="RYJ,RJ1")
+    tables = run("nhs", file="nhs_ae/attendances_within_4h.csv", out=out, units="AAH,AC008")
     assert tables.units["level"].value_counts().max() == 274
-    assert isinstance(tables.forecasts, pd.DataFrame) and len(tables.forecasts)
-    assert sorted(path.stem for path in (out / "site" / "units").glob("*.html")) == ["rj1", "ryj"] or len(
-        list((out / "site" / "units").glob("*.html"))
-    ) == 2
+    assert tables.assessments["p_attain"].notna().sum() > 200
+    assert len(list((out / "site" / "units").glob("*.html"))) == 2
