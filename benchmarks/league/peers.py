@@ -26,6 +26,7 @@ PEERS = {  # name in the tables -> (members, on the logit scale)
     "auto_theta": (("AutoTheta",), False),
     "scum": (SCUM, False),
 }
+SLOW = ("scum",)  # asked where series are short: AutoARIMA with twelve seasons takes half a second a series and more
 
 
 @dataclass(frozen=True)

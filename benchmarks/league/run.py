@@ -12,6 +12,7 @@ from analysis.forecasting.backtest import backtest_panel
 from analysis.forecasting.ensemble import Options, forecast_panel
 from analysis.forecasting.panel import Panel
 from league.panels import Task
+from league.peers import SLOW
 from league.peers import peers as peers_of
 
 MODELS = ("ensemble", "ensemble_raw", "climatology", "pace12", "pace3", "naive", "drift", "straight_line")
@@ -25,7 +26,8 @@ def run_task(
     options: Options = Options(),  # noqa: B008
 ) -> pd.DataFrame:
     """The cases of one task (see :func:`analysis.forecasting.backtest.backtest_panel`)."""
-    asked = dict(peers_of(list(peers), cache=cache, scored=task.scored))
+    names = [name for name in peers if name not in SLOW or task.panel.season_length < 12]
+    asked = dict(peers_of(names, cache=cache, scored=task.scored))
     asked = {name: one for name, one in asked.items() if task.panel.kind == "rate" or not name.endswith("_logit")}
     asked["no_shocks"] = _without_shocks(options)
     return backtest_panel(

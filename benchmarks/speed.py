@@ -1,0 +1,299 @@
+"""How fast briefings are made, side by side with the `papermill` and `jupyter nbconvert` commands, in one run.
+
+    python benchmarks/speed.py                     # the demonstration's unit briefing: ours against the command pair
+    python benchmarks/speed.py --analyst           # one unchanged analyst's notebook, ours against the command pair
+    python benchmarks/speed.py --country 3320      # a whole country: forecasts, pages, index; peak memory
+
+CPU seconds are the main figure: they hold on a busy machine, wall seconds do not. Rounds are interleaved, medians are
+printed, and every output is looked at before its time counts: fast and wrong is not fast.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from analysis.publishing.environment import pinned_environment, restart_pinned  # noqa: E402
+
+BIN = Path(sys.executable).parent
+LANGUAGE = "vi"
+
+
+def command_pair(notebook: Path, folder: Path, *, parameters: dict[str, str]) -> tuple[float, float, str]:
+    """Run the two commands on a notebook; CPU and wall seconds of both, and the page."""
+    executed, page = folder / "out.ipynb", folder / "out.html"
+    options = [part for name, value in parameters.items() for part in ("-r", name, value)]
+    commands = (
+        [BIN / "papermill", notebook, executed, *options, "--no-progress-bar"],
+        [BIN / "jupyter", "nbconvert", "--to", "html", executed, "--output", page.name, "--log-level", "ERROR"],
+    )
+    cpu, start = 0.0, time.perf_counter()
+    for command in commands:
+        before = os.times()
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, env={**os.environ, **pinned_environment()}
+        )
+        after = os.times()
+        if done.returncode:
+            raise SystemExit(f"{command[0]} failed:\n{done.stderr[-2000:]}")
+        cpu += after.children_user + after.children_system - before.children_user - before.children_system
+    return cpu, time.perf_counter() - start, page.read_text(encoding="utf-8")
+
+
+def product(run_dir: Path, *, n_pair: int, n_ours: int) -> dict:
+    """The product's own unit briefing, made by both."""
+    from analysis import pages, records
+    from analysis.publishing.execute import publish_pages
+
+    tables = records.load_run(run_dir)
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / "run"
+        shutil.copytree(
+            run_dir, copy, ignore=shutil.ignore_patterns("site", "notebooks", "pages.jsonl", ".lock", ".building")
+        )
+        jobs = [one for one in _jobs(tables, run_dir=copy) if one.unit][: max(n_ours, n_pair)]
+        pair = []
+        for job in jobs[:n_pair]:
+            parameters = {"run_dir": str(copy), "unit": job.unit, "language": LANGUAGE}
+            cpu, wall, html = command_pair(job.notebook, Path(scratch), parameters=parameters)
+            if html.count("<svg") < 3 or "Traceback" in html:
+                raise SystemExit(f"the command pair's page of {job.unit} is not whole")
+            pair.append((cpu, wall))
+        before, start = time.process_time(), time.perf_counter()
+        results = publish_pages(jobs, run_dir=copy, n_jobs=2, warm=partial(pages._warm, copy), force=True)
+        wall, parent = time.perf_counter() - start, time.process_time() - before
+        bad = [one for one in results if one.status != "published"]
+        for job in jobs:
+            html = (copy / "site" / job.page).read_text(encoding="utf-8")
+            if html.count("<svg") < 3 or "Traceback" in html or not html.endswith("</html>\n"):
+                bad.append(job.page)
+        if bad:
+            raise SystemExit(f"{len(bad)} of our pages are not whole: {bad[:3]}")
+    return _compare(pair, [(one.cpu_seconds, one.seconds) for one in results]) | {
+        "ours, set-up of the run, CPU s": parent,
+        "ours, wall s a page with 2 at once": wall / len(jobs),
+        "ours, bytes a page": statistics.median(one.n_bytes for one in results),
+        "ours, peak MB of a child": max(one.peak_mb for one in results),
+    }
+
+
+def _jobs(tables: object, *, run_dir: Path) -> list:
+    from analysis.publishing.jobs import PageJob
+    from analysis.publishing.site import page_frame, page_name
+
+    units = tables.units["unit"].tolist()
+    there = {page_name(one) for one in units}
+    return [
+        PageJob(
+            page=page_name(unit),
+            notebook=ROOT / "notebooks" / "unit_briefing.ipynb",
+            parameters={"run_dir": str(run_dir), "unit": unit, "language": LANGUAGE},
+            context=page_frame(tables, page=page_name(unit), language=LANGUAGE, pages=there, unit=unit),
+        )
+        for unit in units
+    ]
+
+
+def analyst(*, n_pair: int, n_ours: int) -> dict:
+    """An analyst's notebook as it is (pandas, Matplotlib, seaborn, statsmodels), with nbconvert's own template."""
+    from analysis.publishing.forks import run_forked
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        notebook = folder / "analyst.ipynb"
+        notebook.write_text(json.dumps(ANALYST), encoding="utf-8")
+        pair, pictures = [], set()
+        for n in range(n_pair):
+            cpu, wall, html = command_pair(notebook, folder, parameters={"unit": f"u{n}"})
+            pair.append((cpu, wall))
+            pictures.add((len(re.findall(r"data:image/png", html)), f"u{n} " in html))
+        work = _analyst_work(notebook)
+        work("warm-up")
+        _forget_shell()
+        found = [outcome for _, outcome in run_forked([f"u{n}" for n in range(n_ours)], work, n_jobs=1)]
+        ours = {tuple(one.value["pictures"]) if one.value else one.reason for one in found}
+        if ours != pictures or len(pictures) != 1 or min(pictures) < (3, True):
+            raise SystemExit(f"the pages differ: {pictures} and {ours}")
+    return _compare(pair, [(one.cpu_seconds, one.seconds) for one in found])
+
+
+def _analyst_work(notebook: Path) -> Callable[[str], dict]:
+    import nbformat
+    import papermill
+    from nbconvert import HTMLExporter
+
+    node, exporter = nbformat.read(notebook, as_version=4), HTMLExporter()
+    exporter.template  # noqa: B018  compiled before the forks
+
+    def work(unit: str) -> dict:
+        done = papermill.execute_notebook(
+            node, None, parameters={"unit": unit}, engine_name="candich", progress_bar=False, log_output=False
+        )
+        html, _ = exporter.from_notebook_node(done)
+        return {"pictures": [len(re.findall(r"data:image/png", html)), f"{unit} " in html]}
+
+    return work
+
+
+def _forget_shell() -> None:
+    from analysis.publishing.shell import prepare_shell
+
+    prepare_shell()
+
+
+def _compare(pair: list[tuple[float, float]], ours: list[tuple[float, float]]) -> dict:
+    (pair_cpu, pair_wall), (our_cpu, our_wall) = [
+        [statistics.median(one) for one in zip(*rows)] for rows in (pair, ours)
+    ]
+    return {
+        "command pair, CPU s a page": pair_cpu,
+        "command pair, wall s a page": pair_wall,
+        "pages by the pair": len(pair),
+        "ours, CPU s a page": our_cpu,
+        "ours, wall s a page alone": our_wall,
+        "pages by us": len(ours),
+        "ratio of CPU": pair_cpu / our_cpu,
+        "ratio of wall": pair_wall / our_wall,
+    }
+
+
+def country(communes: int, *, folder: Path | None) -> dict:
+    """A whole made-up country through `candich run`, with the peak memory of all its processes."""
+    from benchmarks.country import write_country
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = folder or Path(scratch)
+        params = write_country(folder, communes=communes)
+        found = {"units": communes + 35}
+        for name in ("first run", "run again, nothing changed"):
+            before, start = os.times(), time.perf_counter()
+            run = subprocess.Popen([BIN / "candich", "run", params], env={**os.environ, **pinned_environment()})
+            peak = watch_memory(run)
+            wall, after = time.perf_counter() - start, os.times()
+            if run.returncode:
+                raise SystemExit(f"candich run failed with exit code {run.returncode}")
+            cpu = after.children_user + after.children_system - before.children_user - before.children_system
+            found |= {f"{name}, wall s": wall, f"{name}, CPU s": cpu, f"{name}, peak MB of all processes": peak}
+        site = folder / "outputs/country/site"
+        sizes = [one.stat().st_size for one in site.glob("units/*.html")]
+        whole = sum(one.read_text(encoding="utf-8").endswith("</html>\n") for one in site.glob("units/*.html"))
+        found |= {"pages": len(sizes), "whole pages": whole, "largest page, bytes": max(sizes)}
+        found["index, bytes"] = (site / "index.html").stat().st_size
+    return found
+
+
+def watch_memory(run: subprocess.Popen) -> float:
+    """Wait for a process; the largest sum of proportional memory (PSS) of it and its descendants, in MB."""
+    from analysis.publishing.forks import descendants
+
+    peak, done = 0.0, threading.Event()
+
+    def look() -> None:
+        nonlocal peak
+        while not done.wait(0.5):
+            peak = max(peak, sum(_pss(pid) for pid in [run.pid, *descendants(run.pid)]) / 1024)
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    run.wait()
+    done.set()
+    thread.join()
+    return peak
+
+
+def _pss(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)
+    return int(found.group(1)) if found else 0
+
+
+def _cell(source: str, *, kind: str = "code", tags: tuple[str, ...] = (), name: str = "") -> dict:
+    cell = {
+        "cell_type": kind,
+        "id": name or f"c{abs(hash(source)) % 10**8}",
+        "metadata": {"tags": list(tags)},
+        "source": source,
+    }
+    return cell | ({"outputs": [], "execution_count": None} if kind == "code" else {})
+
+
+ANALYST = {
+    "nbformat": 4,
+    "nbformat_minor": 5,
+    "metadata": {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}},
+    "cells": [
+        _cell("# A unit's figures", kind="markdown"),
+        _cell('unit = "a"', tags=("parameters",)),
+        _cell(
+            "import numpy as np\nimport pandas as pd\nimport matplotlib.pyplot as plt\nimport seaborn as sns\n"
+            "import statsmodels.api as sm\nsns.set_theme()"
+        ),
+        _cell(
+            "random = np.random.default_rng(sum(map(ord, unit)))\n"
+            "months = pd.date_range('2023-01-01', periods=36, freq='MS')\n"
+            "data = pd.DataFrame(random.random((36, 8)).cumsum(0), index=months, columns=[f'i{n}' for n in range(8)])"
+        ),
+        _cell("data.tail(8).style.format('{:.2f}').background_gradient()"),
+        _cell(
+            "fits = {c: sm.OLS(data[c].to_numpy(), sm.add_constant(np.arange(36.0))).fit() for c in data}\n"
+            "future = sm.add_constant(np.arange(36.0, 48), has_constant='add')\n"
+            "bands = {c: fit.get_prediction(future).summary_frame(alpha=.2) for c, fit in fits.items()}"
+        ),
+        _cell(
+            "fig, axes = plt.subplots(2, 4, figsize=(12, 5.4), sharex=True, layout='constrained')\n"
+            "for ax, c in zip(axes.flat, data):\n"
+            "    ax.plot(range(36), data[c]); ax.plot(range(36, 48), bands[c]['mean'])\n"
+            "    ax.fill_between(range(36, 48), bands[c]['obs_ci_lower'], bands[c]['obs_ci_upper'], alpha=.3)\n"
+            "    ax.set_title(c)\nfig.suptitle(unit)"
+        ),
+        _cell("plt.figure(figsize=(8, 3))\nsns.heatmap(data.T, cbar=True);"),
+        _cell("plt.figure(figsize=(8, 3))\nsns.barplot(x=data.columns, y=data.iloc[-1]);"),
+        _cell("print(unit + ' ends at', {c: round(float(data[c].iloc[-1]), 2) for c in data})"),
+    ],
+}
+
+
+def main() -> None:
+    """Print what was asked for, as a table and as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, default=ROOT / "outputs/demo", help="a run that `candich run` made")
+    parser.add_argument("--pair", type=int, default=5, help="pages made by the command pair")
+    parser.add_argument("--ours", type=int, default=40, help="pages made by us")
+    parser.add_argument("--analyst", action="store_true")
+    parser.add_argument("--country", type=int, metavar="COMMUNES")
+    parser.add_argument("--folder", type=Path, help="where the country is kept; a temporary folder when left out")
+    arguments = parser.parse_args()
+    if arguments.country:
+        found = country(arguments.country, folder=arguments.folder)
+    elif arguments.analyst:
+        found = analyst(n_pair=arguments.pair, n_ours=arguments.ours)
+    else:
+        if not (arguments.run / "tables").is_dir():
+            raise SystemExit(f"{arguments.run} holds no run: first `candich run params/demo.yml`")
+        found = product(arguments.run.resolve(), n_pair=arguments.pair, n_ours=arguments.ours)
+    for name, value in found.items():
+        print(f"{name:40} {value:12,.3f}" if isinstance(value, float) else f"{name:40} {value:12,}")
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    restart_pinned()
+    main()
