@@ -84,10 +84,26 @@ def test_a_notebook_keeps_the_rules(path):
 
 
 def test_breaches_are_found():
-    bad = {"cell_type": "code", "id": "ab3f9c1d2e", "metadata": {"tags": ["skip"]}, "outputs": [1], "execution_count": 3}
+    bad = {
+        "cell_type": "code",
+        "id": "ab3f9c1d2e",
+        "metadata": {"tags": ["skip"]},
+        "outputs": [1],
+        "execution_count": 3,
+    }
     text = ["for x in y:\n", "    z = pd.read_csv(x) + 1\n", "import os\n", "from os import path\n"]
     found = problems([bad | {"source": text}, bad | {"source": ["a\n"] * 13}])
-    for breach in ("twice", "not readable", "metadata", "13 lines", "outputs", "For is", "BinOp is", "read_csv", "imports os"):
+    for breach in (
+        "twice",
+        "not readable",
+        "metadata",
+        "13 lines",
+        "outputs",
+        "For is",
+        "BinOp is",
+        "read_csv",
+        "imports os",
+    ):
         assert any(breach in one for one in found), breach
 
 

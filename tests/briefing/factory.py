@@ -295,7 +295,9 @@ def _extras(assessments, rng):
         ]
     )
     rollup = pd.DataFrame(
-        dict(unit=root.unit, target=root.target, n_parts=9, expected_met=4.2, met_low=2.0, met_high=6.0, p_from_parts=0.4)
+        dict(
+            unit=root.unit, target=root.target, n_parts=9, expected_met=4.2, met_low=2.0, met_high=6.0, p_from_parts=0.4
+        )
     )
     both = assessments[assessments.p_attain.notna()]
     changes = pd.DataFrame(
@@ -312,4 +314,10 @@ def _extras(assessments, rng):
     half = 1.96 * np.sqrt(share * (1 - share) / n + 0.001)
     reliability = pd.DataFrame(dict(indicator="all", bin_lower=p - 0.05, bin_upper=p + 0.05, n=n, mean_p=p, share=share,
                                     share_lower=(share - half).clip(0), share_upper=(share + half).clip(None, 1)))  # fmt: skip
-    return {"reliability": reliability, "scenarios": scenarios, "rollup": rollup, "changes": changes, "milestones": milestones}
+    return {
+        "reliability": reliability,
+        "scenarios": scenarios,
+        "rollup": rollup,
+        "changes": changes,
+        "milestones": milestones,
+    }

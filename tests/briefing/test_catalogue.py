@@ -66,13 +66,19 @@ def numbers(html, language):
     soup = BeautifulSoup(str(html), "html.parser")
     for quoted in soup.find_all("code"):
         quoted.extract()
-    text = re.sub(r"quý [IVX]+/\d{4}|(\d{1,2}/){1,2}\d{4}|((?<![\d.,])\d{1,2} )?([A-Z][a-z]{2,8} )?\b20\d\d\b", " ", soup.get_text(" | "))
+    text = re.sub(
+        r"quý [IVX]+/\d{4}|(\d{1,2}/){1,2}\d{4}|((?<![\d.,])\d{1,2} )?([A-Z][a-z]{2,8} )?\b20\d\d\b",
+        " ",
+        soup.get_text(" | "),
+    )
     marks = str.maketrans({".": "", ",": "."} if language == "vi" else {",": ""})
     found = [one.translate(marks).rstrip(".") for one in re.findall(r"[−+]?\d[\d.,]*", text)]
     return Counter(found)
 
 
-@pytest.mark.parametrize("name", ["overview", "forecast", "scorecard", "quality", "registry", "64", "001", "004", NASTY])
+@pytest.mark.parametrize(
+    "name", ["overview", "forecast", "scorecard", "quality", "registry", "64", "001", "004", NASTY]
+)
 def test_both_languages_say_the_same_numbers(run, name):
     vietnamese, english = (fragments(dict(pages(run, language))[name]) for language in ("vi", "en"))
     assert vietnamese.keys() == english.keys()
@@ -85,7 +91,8 @@ def test_both_languages_say_the_same_numbers(run, name):
 @pytest.mark.parametrize("name", ["overview", "forecast", "scorecard", "quality", "registry", "64", "004"])
 def test_no_english_sentence_stands_on_a_vietnamese_page(run, name):
     text = " ".join(
-        BeautifulSoup(str(one.html), "html.parser").get_text(" ") for one in fragments(dict(pages(run, "vi"))[name]).values()
+        BeautifulSoup(str(one.html), "html.parser").get_text(" ")
+        for one in fragments(dict(pages(run, "vi"))[name]).values()
     )
     assert re.findall(r"\b(?:the|of|and|with|probability|target|unit)\b", text) == []
 

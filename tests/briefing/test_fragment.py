@@ -7,7 +7,17 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.briefing.fragment import FRAGMENT_MIME, PAGE_MIME, Fragment, clean_text, details, join, name_html, table, tag
+from analysis.briefing.fragment import (
+    FRAGMENT_MIME,
+    PAGE_MIME,
+    Fragment,
+    clean_text,
+    details,
+    join,
+    name_html,
+    table,
+    tag,
+)
 from analysis.words.errors import PublishError
 
 

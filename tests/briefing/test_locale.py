@@ -15,7 +15,11 @@ from analysis.words.errors import ParamsError
     ("printed", "vi", "en"),
     [
         (lambda language: locale.percent(21 / 46, language), "45,7%", "45.7%"),
-        (lambda language: locale.percent(25 / 46, language), "54,3%", "54.3%"),  # rounded once: not 54,4 by way of 54,35
+        (
+            lambda language: locale.percent(25 / 46, language),
+            "54,3%",
+            "54.3%",
+        ),  # rounded once: not 54,4 by way of 54,35
         (lambda language: locale.number(1473, language), "1.473", "1,473"),
         (lambda language: locale.ratio(177, 177, language), "177/177", "177/177"),
         (lambda language: locale.ratio(1452, 1452, language), "1.452/1.452", "1,452/1,452"),

@@ -48,7 +48,9 @@ def test_what_is_not_there_is_empty_and_not_an_error(run):
 def test_an_unknown_unit_is_refused_with_a_suggestion(run):
     with pytest.raises(DataError) as caught:
         view_of(run, "vi").unit("64-D9")
-    assert str(caught.value).startswith("run factory: unit '64-D9': the run has no such unit. Allowed: one of the 10 codes")
+    assert str(caught.value).startswith(
+        "run factory: unit '64-D9': the run has no such unit. Allowed: one of the 10 codes"
+    )
     assert "Did you mean '64-D" in str(caught.value)
 
 
@@ -60,7 +62,10 @@ def test_the_tree_is_walked_up_and_down(run):
 
 def test_a_circle_of_parents_ends():
     units = as_table(pd.DataFrame({"unit": ["a", "b"], "name": ["", ""], "parent": ["b", "a"]}), schema.UNITS)
-    empty = {name: schema.TABLES[name].empty() for name in ("indicators", "targets", "observations", "forecasts", "assessments")}
+    empty = {
+        name: schema.TABLES[name].empty()
+        for name in ("indicators", "targets", "observations", "forecasts", "assessments")
+    }
     empty |= {name: schema.TABLES[name].empty() for name in ("quality", "evidence", "scorecard")}
     view = view_of(schema.RunTables(run_id="r", params={}, units=units, **empty), "en")
     assert view.ancestors("a") == ["b"] or view.ancestors("a") == ["b", "a"]
@@ -75,7 +80,9 @@ def test_names_fall_back_to_the_other_language_and_to_the_code(run):
 
 def test_levels_that_differ_between_horizons_are_refused(run):
     rows = run.forecasts
-    broken = rows[~((rows.unit == "001") & (rows.indicator == "online") & (rows.horizon == 2) & (rows.quantile_level == 0.5))]
+    broken = rows[
+        ~((rows.unit == "001") & (rows.indicator == "online") & (rows.horizon == 2) & (rows.quantile_level == 0.5))
+    ]
     with pytest.raises(DataError, match="quantile levels differ between horizons"):
         view_of(replace(run, forecasts=broken.reset_index(drop=True)), "vi").fan("001", "online")
 

@@ -78,12 +78,22 @@ GOAL = dict(kind="level_at", operator=">=", threshold=0.8, deadline="2025-12")
         ({"operator": "<="}, RATE, None, "không quá 80% vào tháng 12/2025"),
         ({"operator": "<"}, RATE, None, "dưới 80% vào tháng 12/2025"),
         ({"kind": "rank_le", "threshold": 3}, RANK, None, "thuộc nhóm 3 dẫn đầu vào tháng 12/2025"),
-        ({"kind": "sustained_from"}, RATE, Row(start="2023-09", k=math.nan, n=math.nan), "tối thiểu 80% ở mọi kỳ từ tháng 9/2023"),
+        (
+            {"kind": "sustained_from"},
+            RATE,
+            Row(start="2023-09", k=math.nan, n=math.nan),
+            "tối thiểu 80% ở mọi kỳ từ tháng 9/2023",
+        ),
         ({"kind": "tasks_k_of_n", "threshold": math.nan}, None, Row(k=46, n=126, start=""), "46/126 vào tháng 12/2025"),
         ({"kind": "tasks_k_of_n", "threshold": math.nan, "deadline": ""}, None, None, "hoàn thành toàn bộ nhiệm vụ"),
         ({"kind": "directional", "threshold": math.nan, "deadline": ""}, RATE, None, "tăng (văn bản không nêu số)"),
         ({"kind": "directional", "threshold": math.nan, "deadline": ""}, RANK, None, "giảm (văn bản không nêu số)"),
-        ({"kind": "cumulative_count", "threshold": math.nan}, COUNT, None, "theo số giao từng đơn vị vào tháng 12/2025"),
+        (
+            {"kind": "cumulative_count", "threshold": math.nan},
+            COUNT,
+            None,
+            "theo số giao từng đơn vị vào tháng 12/2025",
+        ),
     ],
 )
 def test_goals_of_every_kind(change, indicator, target, vi):
@@ -104,4 +114,9 @@ def test_an_unknown_code_is_shown_and_not_hidden():
 
 
 def test_lists_are_joined_as_a_sentence_does():
-    assert [wording.list_of(one, "vi") for one in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a và b", "a, b và c"]
+    assert [wording.list_of(one, "vi") for one in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "",
+        "a",
+        "a và b",
+        "a, b và c",
+    ]

@@ -9,6 +9,7 @@ from analysis.briefing.promises import registry_page
 from analysis.briefing.quality import quality_page
 from analysis.briefing.scorecard import scorecard_page
 from analysis.briefing.unit import unit_page
+from analysis.briefing.warm import warm
 
 __all__ = [
     "Fragment",
@@ -20,4 +21,5 @@ __all__ = [
     "registry_page",
     "scorecard_page",
     "unit_page",
+    "warm",
 ]

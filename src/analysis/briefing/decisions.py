@@ -1,8 +1,9 @@
 """Which units need a decision: ranked by what reaching the target there would give to the whole.
 
-Gain of a unit and target = its missing cases as a share of all cases missing at units of the same level for that target,
-over every open promise that is not on track. It adds up to 100 % a target, so promises counted in dossiers and in
-accounts can stand in one list; where cases are not known, the gap in the indicator's unit takes their place.
+Gain of a unit and target = its missing cases as a share of all cases missing at units as deep in the tree for that
+target, times the probability that the promise is missed, over every open promise that is not on track. Shares add up to
+100 % a target, so promises counted in dossiers and in accounts can stand in one list; where cases are not known, the gap
+in the indicator's unit takes their place.
 """
 
 from __future__ import annotations
@@ -34,18 +35,19 @@ class Item(NamedTuple):
 
 
 def rank(view: View) -> list[Item]:
-    """Units by gain, the largest first; the root itself and units without sub-units' level are left out of no one's list.
+    """Units by gain, the largest first; the roots are not ranked, they are what the gain is for.
 
     Returns
     -------
     list of Item
-        All units with an open promise in doubt; `gain` is the mean share over the promises of the unit's level.
+        All units with an open promise in doubt; `gain` is the mean over all promises of units as deep in the tree of share x (1 - p).
     """
-    totals: dict[tuple[str, str], float] = {}
+    depth = {unit: len(view.ancestors(unit)) for unit in view.all_assessed()}
+    totals: dict[tuple[int, str], float] = {}
     mine: dict[str, list[tuple[float, tuple]]] = {}
-    targets_of: dict[str, set[str]] = {}
+    targets_of: dict[int, set[str]] = {}
     for unit, rows in view.all_assessed().items():
-        level = view.units[unit].level if unit in view.units else ""
+        level = depth[unit]
         for row in rows:
             targets_of.setdefault(level, set()).add(row.target)
             gap = missing(row)
@@ -54,11 +56,12 @@ def rank(view: View) -> list[Item]:
                 mine.setdefault(unit, []).append((gap, row))
     items = []
     for unit, rows in mine.items():
-        level = view.units[unit].level
+        level = depth[unit]
         shares = sorted(
-            ((gap / totals[level, row.target], row) for gap, row in rows), key=lambda one: (-one[0], one[1].target)
+            ((gap / totals[level, row.target], row) for gap, row in rows),
+            key=lambda one: (-one[0] * (1 - one[1].p_attain), one[1].target),
         )
-        gain = sum(share for share, _row in shares) / len(targets_of[level])
+        gain = sum(share * (1 - row.p_attain) for share, row in shares) / len(targets_of[level])
         items.append(Item(gain, unit, shares[0][1], shares[0][0], len(shares) - 1))
     return sorted(items, key=lambda one: (-one.gain, one.unit))
 
@@ -80,15 +83,15 @@ def decisions(view: View) -> Fragment:
         return Fragment(tag("p", text, class_="note"), "note", text)
     header = [
         _("Unit"), _("Promise that gives most"), _("Status and probability"), _("Missing today"),
-        _("Share of what its level lacks"), _("Lead"), _("Due"),
+        _("Share of all that is missing"), _("Lead"), _("Due"),
     ]  # fmt: skip
     body = [_row(view, item) for item in items[:MAX_ITEMS]]
     caption = _("Units that need a decision: {k} of {n}, by what reaching the promise there would give").format(
         k=number(len(body), language), n=number(len(items), language)
     )
     note = _(
-        "Share = the unit's missing cases for that promise, of all cases missing at units of its level; the order is by the "
-        "mean of these shares over all promises of the level."
+        "Share = the unit's missing cases for that promise, of all cases missing at units as deep in the tree; the order is "
+        "by the mean over all promises of this share times the probability of missing it."
     )
     html = table(caption, header, body, class_="decisions") + parts.sentence(note, class_="soft")
     lines = [f"{view.name(item.unit)}: {view.target_name(item.row.target)}" for item in items[:MAX_ITEMS]]

@@ -21,7 +21,13 @@ from analysis.words.schema import RunTables
 
 _NO_PROMISE = {  # an indicator of a unit that no target binds
     **{"kind": "", "target": "", "deadline": "", "operator": "", "status": "", "settled": False, "current_period": ""},
-    **{"threshold": math.nan, "predicted_median": math.nan, "upper80": math.nan, "p_attain": math.nan, "current": math.nan},
+    **{
+        "threshold": math.nan,
+        "predicted_median": math.nan,
+        "upper80": math.nan,
+        "p_attain": math.nan,
+        "current": math.nan,
+    },
 }
 
 
@@ -48,10 +54,14 @@ def explorer(run: RunTables, *, language: str):
     view = view_of(run, language)
     _ = view._
     wide = widgets.Layout(width="34rem")
-    unit = widgets.Combobox(options=_labels(view), placeholder=view.name(view.root), ensure_option=True, description=_("Unit"), layout=wide)
+    unit = widgets.Combobox(
+        options=_labels(view), placeholder=view.name(view.root), ensure_option=True, description=_("Unit"), layout=wide
+    )
     indicator = widgets.Dropdown(options=_indicators(view, view.root), description=_("Indicator"), layout=wide)
     target = widgets.Dropdown(options=_targets(view, view.root, indicator.value), description=_("Target"), layout=wide)
-    tried = widgets.FloatSlider(min=0, max=1, step=0.01, description=_("Try"), readout_format=".2f", layout=wide, continuous_update=False)
+    tried = widgets.FloatSlider(
+        min=0, max=1, step=0.01, description=_("Try"), readout_format=".2f", layout=wide, continuous_update=False
+    )
     shown = widgets.HTML()
     busy = {"on": False}
 
@@ -72,7 +82,9 @@ def explorer(run: RunTables, *, language: str):
             tried.min, tried.max = min(low, tried.min), max(high, tried.max)
             tried.min, tried.max, tried.step, tried.value = low, high, (high - low) / 100, at
         busy["on"] = False
-        shown.value = str(answer(view, unit=chosen_unit(), indicator=indicator.value, target=target.value, tried=tried.value))
+        shown.value = str(
+            answer(view, unit=chosen_unit(), indicator=indicator.value, target=target.value, tried=tried.value)
+        )
 
     for one in (unit, indicator, target, tried):
         one.observe(refresh, names="value")
@@ -129,7 +141,11 @@ def _codes(view: View) -> dict[str, str]:
 
 
 def _indicators(view: View, unit: str) -> list[tuple[str, str]]:
-    found = [(view.text(row, "name") or code, code) for code, row in view.indicators.items() if view.history(unit, code).periods]
+    found = [
+        (view.text(row, "name") or code, code)
+        for code, row in view.indicators.items()
+        if view.history(unit, code).periods
+    ]
     return found or [("–", "")]
 
 

@@ -18,23 +18,26 @@ _WEIGHT = {"unlikely": 4.0, "at_risk": 3.0, "missed": 2.5, "likely": 1.5, "not_a
 def heat_map(view: View) -> Fragment:
     """The whole panel at a glance."""
     _ = view._
-    targets = _targets(view)
-    groups = _groups(view)
-    head = [
-        _("Unit"),
-        *[Markup('<abbr title="{}">{}</abbr>').format(view.target_name(one), _breakable(one)) for one in targets],
-    ]
     caption = _("Status of {n} units in {m} targets; worst first within each level").format(
-        n=number(len(view.all_assessed()), view.language), m=number(len(targets), view.language)
+        n=number(len(view.all_assessed()), view.language), m=number(len(_targets(view)), view.language)
     )
-    pieces = [f'<div class="table-wrap"><table class="heat"><caption>{escape(caption)}</caption><thead><tr>']
-    pieces += [f'<th scope="col">{escape(one)}</th>' for one in [*head, _("on track")]]
-    pieces.append("</tr></thead>")
-    for level, units in groups:
-        pieces.append(_group(view, level, units, targets))
-    pieces.append("</table></div>")
-    html = Markup("".join(pieces)) + legend(view) + _names(view, targets)
+    tables = Markup("").join(_table(view, level, units) for level, units in _groups(view))
+    html = parts.sentence(caption) + legend(view) + tables + _names(view, _targets(view))
     return Fragment(html, "table", caption)
+
+
+def _table(view: View, level: str, units: list[str]) -> Markup:
+    """One level: only the targets that bind it."""
+    _, language = view._, view.language
+    used = {row.target for unit in units for row in view.assessed(unit)}
+    targets = [one for one in _targets(view) if one in used]
+    caption = f"{level_word(level, language)} ({number(len(units), language)})"
+    names = [Markup('<abbr title="{}">{}</abbr>').format(view.target_name(one), _breakable(one)) for one in targets]
+    head = [f'<th scope="col">{escape(one)}</th>' for one in (_("Unit"), *names, _("on track"))]
+    return Markup(
+        f'<div class="table-wrap wide"><table class="heat"><caption>{escape(caption)}</caption><thead><tr>{"".join(head)}'
+        f"</tr></thead>{_body(view, units, targets)}</table></div>"
+    )
 
 
 def legend(view: View) -> Markup:
@@ -69,15 +72,13 @@ def _badness(rows: list[tuple]) -> float:
     return sum(_WEIGHT.get(row.status, 0.0) for row in rows) / max(len(rows), 1)
 
 
-def _group(view: View, level: str, units: list[str], targets: list[str]) -> str:
+def _body(view: View, units: list[str], targets: list[str]) -> str:
     _, language = view._, view.language
     cells = {
         one: f'<td class="s-{one}"><i aria-hidden="true">{ICONS[one]}</i> {escape(_(SHORT_WORDS[one]))}</td>'
         for one in STATUSES
     }
-    label = f"{level_word(level, language)} ({number(len(units), language)})"
-    span = len(targets) + 2
-    out = [f'<tbody><tr class="level"><th scope="rowgroup" colspan="{span}">{escape(label)}</th></tr>']
+    out = ["<tbody>"]
     for unit in units[:MAX_ROWS]:
         mine = {row.target: row.status for row in view.assessed(unit)}
         good = sum(one in ON_TRACK for one in mine.values())
@@ -88,7 +89,7 @@ def _group(view: View, level: str, units: list[str], targets: list[str]) -> str:
         )
     if len(units) > MAX_ROWS:
         rest = _("{n} more units of this level are in the index.").format(n=number(len(units) - MAX_ROWS, language))
-        out.append(f'<tr><td colspan="{span}">{escape(rest)}</td></tr>')
+        out.append(f'<tr><td colspan="{len(targets) + 2}">{escape(rest)}</td></tr>')
     return "".join(out) + "</tbody>"
 
 

@@ -11,10 +11,19 @@ from types import SimpleNamespace
 
 from analysis.briefing.view import View
 
-_PLAIN = {"maximum": math.nan, "frequency": "", "numerator_vi": "", "numerator_en": "", "denominator_vi": "", "denominator_en": ""}
-PLACES = SimpleNamespace(kind="rank", better="down", unit_vi="bậc", unit_en="places", **_PLAIN)
-TASKS = SimpleNamespace(kind="count", better="up", unit_vi="nhiệm vụ", unit_en="tasks", **_PLAIN)
-TARGETS_MET = SimpleNamespace(kind="count", better="up", unit_vi="chỉ tiêu", unit_en="targets", **_PLAIN)
+_PLAIN = {"maximum": math.nan, "frequency": "", "numerator_vi": "", "numerator_en": ""}
+_ALONE = {**_PLAIN, "denominator_vi": "", "denominator_en": ""}
+PLACES = SimpleNamespace(kind="rank", better="down", unit_vi="bậc", unit_en="places", **_ALONE)
+TARGETS_MET = SimpleNamespace(kind="count", better="up", unit_vi="chỉ tiêu", unit_en="targets", **_ALONE)
+TASKS = SimpleNamespace(
+    kind="count",
+    better="up",
+    unit_vi="nhiệm vụ",
+    unit_en="tasks",
+    denominator_vi="nhiệm vụ",
+    denominator_en="tasks",
+    **_PLAIN,
+)
 
 
 def measure_of(view: View, row):

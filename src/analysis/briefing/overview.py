@@ -11,7 +11,6 @@ from analysis.briefing import decisions, heatmap, overview_sections, parts
 from analysis.briefing.fragment import Fragment, name_html, tag
 from analysis.briefing.locale import number, ratio
 from analysis.briefing.view import View, view_of
-from analysis.briefing.wording import list_of, status_word
 from analysis.words.schema import ON_TRACK, RunTables
 
 NOTEBOOK = "overview_briefing"
@@ -41,7 +40,8 @@ class OverviewPage:
     def answer(self) -> Fragment:
         """One sentence that answers, and three numbers."""
         text = say_overview(self.view, self.rows, self.all_rows)
-        return Fragment(tag("p", text, class_="answer") + self._facts(), "sentence", text)
+        html = tag("p", text, class_="answer") + parts.counted(self.rows, self.view.language) + self._facts()
+        return Fragment(html, "sentence", text)
 
     def _facts(self):
         _, language = self.view._, self.view.language
@@ -141,12 +141,6 @@ def say_overview(view: View, rows: list[tuple], all_rows: list[tuple]) -> str:
     text = _("{unit} is on track for {good} of {n} targets").format(
         unit=view.name(view.root), good=number(good, language), n=number(len(rows), language)
     )
-    counted = [
-        _("{n} {status}").format(n=number(n, language), status=status_word(status, language).lower())
-        for status in ("missed", "unlikely", "at_risk", "likely", "not_assessable")
-        if (n := sum(row.status == status for row in rows))
-    ]
-    text += f" ({list_of(counted, language)})" if counted else ""
     below = sum(bool(view.children(view.root)) and any(row.status in ("at_risk", "unlikely") for row in mine)
                 for unit, mine in view.all_assessed().items() if unit != view.root)  # fmt: skip
     if not below:

@@ -132,7 +132,9 @@ def scenarios(view: View) -> Fragment:
             band = _("{low} to {high} of {n}").format(
                 low=number(sub.met_low, language), high=number(sub.met_high, language), n=number(sub.n_parts, language)
             )
-            drawn = strip.draw(low=sub.met_low / sub.n_parts, high=sub.met_high / sub.n_parts, now=sub.expected_met / sub.n_parts)
+            drawn = strip.draw(
+                low=sub.met_low / sub.n_parts, high=sub.met_high / sub.n_parts, now=sub.expected_met / sub.n_parts
+            )
         now = percent(row.p_attain, language, 0)
         body.append([view.target_name(row.target), now, *[percent(one, language, 0) for one in own], band, drawn])
     caption = _("Probability of {unit} if a lever moved, and what a common course makes of its sub-units").format(
@@ -160,7 +162,9 @@ def scenario_word(view: View, scenario: str) -> str:
     if kind.startswith("component_at_"):
         indicator = view.indicators.get(detail)
         name = view.text(indicator, "name") if indicator is not None else detail
-        return _("{indicator} at {share}% of its points").format(indicator=name, share=kind.removeprefix("component_at_"))
+        return _("{indicator} at {share}% of its points").format(
+            indicator=name, share=kind.removeprefix("component_at_")
+        )
     return scenario.replace("_", " ")
 
 

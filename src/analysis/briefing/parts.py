@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
@@ -17,6 +18,7 @@ from analysis.briefing.wording import (
     status_word,
     upper_first,
 )
+from analysis.words.schema import STATUSES
 from analysis.words.slugs import page_slug
 
 PAGE_SCHEMA = 1
@@ -41,6 +43,19 @@ def chance(row, language: str) -> Markup:
         return tag("span", reason_word(row.reason, language) or _("no probability"), class_="soft")
     p = tag("b", probability(row.p_attain, language), class_="p")
     return p + Markup(" ") + tag("span", say_chance(row.p_attain, language), class_="soft")
+
+
+def counted(rows: Sequence[tuple], language: str) -> Markup:
+    """How many targets have which status, as chips; nothing for a single target."""
+    counts = Counter(row.status for row in rows)
+    if len(rows) < 2:
+        return Markup("")
+    chips = [
+        chip(status, language, word=f"{number(counts[status], language)} {status_word(status, language).lower()}")
+        for status in STATUSES
+        if counts[status]
+    ]
+    return tag("p", Markup(" ").join(chips), class_="counts")
 
 
 def facts(pairs: Iterable[tuple[object, object]]) -> Markup:

@@ -11,12 +11,13 @@ from markupsafe import Markup
 
 from analysis.briefing import parts
 from analysis.briefing.fragment import Fragment, table, tag
-from analysis.briefing.locale import date, number, period
+from analysis.briefing.locale import date, number, percent, period
 from analysis.briefing.view import View, view_of
 from analysis.briefing.wording import list_of, say_goal, status_word
 from analysis.words.schema import STATUSES, RunTables
 
 NOTEBOOK = "registry"
+MOST_SHARE = 2.0  # a threshold of a count at or below it is a share of a quota, not a count
 
 
 def _(message: str) -> str:
@@ -115,6 +116,19 @@ class RegistryPage:
         ]
 
     def _goal(self, row) -> str:
+        indicator = self.view.indicators.get(row.indicator)
+        if row.kind == "cumulative_count" and getattr(indicator, "kind", "") == "count" and row.threshold <= MOST_SHARE:
+            goal = self.view._("{share} of the number assigned to each unit by {deadline}")
+            shown = {
+                "share": percent(row.threshold, self.view.language, 0),
+                "deadline": period(row.deadline, self.view.language),
+            }
+            return goal.format(**shown)
+        if row.kind == "relative_change":
+            goal = self.view._("{change} against the baseline by {deadline}")
+            return goal.format(
+                change=percent(row.threshold, self.view.language, 0), deadline=period(row.deadline, self.view.language)
+            )
         stated = SimpleNamespace(kind=row.kind, operator=row.operator, threshold=row.threshold, deadline=row.deadline)
         return say_goal(stated, self.view.indicators.get(row.indicator), self.view.language, row)
 

@@ -37,12 +37,17 @@ def _readings(view: View, row) -> str:
     text = ""
     if mine.n_broken > 0:
         text = _("broken in {k} of {n} periods, first in {period}").format(
-            k=number(mine.n_broken, language), n=number(mine.n_observed, language), period=period(mine.first_broken, language)
+            k=number(mine.n_broken, language),
+            n=number(mine.n_observed, language),
+            period=period(mine.first_broken, language),
         )
     elif mine.n_observed > 0:
         text = _("kept in all {n} periods so far").format(n=number(mine.n_observed, language))
     others = [one for one in table if not one.official and math.isfinite(one.p)]
-    other = [_("{reading}: {p}").format(reading=reading_word(one.reading, language), p=probability(one.p, language)) for one in others]
+    other = [
+        _("{reading}: {p}").format(reading=reading_word(one.reading, language), p=probability(one.p, language))
+        for one in others
+    ]
     return "; ".join([one for one in (text, *other) if one])
 
 
@@ -87,7 +92,9 @@ def _k_of_n(view: View, row) -> str:
     _, language = view._, view.language
     for one in view.extra_rows("k_of_n", row.unit, row.target):
         return _("{k} of {n} kept now, {expected} to be expected").format(
-            k=number(one.n_met_now, language), n=number(one.n_members, language), expected=number(one.expected_met, language, 1)
+            k=number(one.n_met_now, language),
+            n=number(one.n_members, language),
+            expected=number(one.expected_met, language, 1),
         )
     return ""
 

@@ -16,7 +16,7 @@ from analysis.briefing import parts, unit_sections, unit_targets
 from analysis.briefing.fragment import Fragment, name_html, tag
 from analysis.briefing.locale import number, ratio
 from analysis.briefing.view import View, view_of
-from analysis.briefing.wording import level_word, list_of, probability, say_chance, say_chance_of, status_word
+from analysis.briefing.wording import level_word, probability, say_chance, say_chance_of, status_word
 from analysis.words.schema import ON_TRACK, RunTables
 
 NOTEBOOK = "unit_briefing"
@@ -50,9 +50,7 @@ class UnitPage:
     def answer(self) -> Fragment:
         """One sentence that answers, and three numbers."""
         text = say_answer(self.view, name=self.name, rows=self.rows)
-        worst = urgent(self.rows)
-        lead = parts.chip(worst.status, self.view.language) + Markup(" ") if worst is not None else Markup("")
-        html = tag("p", lead, text, class_="answer") + self._facts()
+        html = tag("p", text, class_="answer") + parts.counted(self.rows, self.view.language) + self._facts()
         return Fragment(html, "sentence", text)
 
     def _facts(self) -> Markup:
@@ -66,7 +64,7 @@ class UnitPage:
             pairs.append((_("targets expected to be missed"), number(sum(1 - p for p in open_p), language, 1)))
         below = [one for one in rows if one.n_sub_units > 0]
         if below:
-            row = below[0]
+            row = urgent(below)
             pairs.append(
                 (
                     _("sub-units on track for “{target}”").format(target=self.view.target_name(row.target)),
@@ -166,14 +164,8 @@ def say_answer(view: View, *, name: str, rows: list[tuple]) -> str:
         unit=name, good=number(good, language), n=number(len(rows), language)
     )
     worst = urgent(rows)
-    counted = [
-        _("{n} {status}").format(n=number(n, language), status=status_word(status, language).lower())
-        for status in ("missed", "unlikely", "at_risk", "likely", "not_assessable")
-        if (n := sum(one.status == status for one in rows))
-    ]
-    middle = f" ({list_of(counted, language)})" if counted else ""
     if worst is None or worst.status == "not_assessable":
-        return f"{head}{middle}."
+        return f"{head}."
     target = view.target_name(worst.target)
     if worst.settled:
         tail = _("“{target}” is settled: {status}.").format(
@@ -184,4 +176,4 @@ def say_answer(view: View, *, name: str, rows: list[tuple]) -> str:
         tail = _("the most in doubt is “{target}”, with a probability of {p}, {chance}.").format(
             target=target, p=p, chance=chance
         )
-    return f"{head}{middle}; {tail}"
+    return f"{head}; {tail}"

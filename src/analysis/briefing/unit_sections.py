@@ -14,12 +14,15 @@ from analysis.briefing.flags import flag_word, severity_word
 from analysis.briefing.fragment import Fragment, details, name_html, table, tag
 from analysis.briefing.locale import number, percent, period
 from analysis.briefing.measures import measure_of, speaks_of_series
-from analysis.briefing.view import View, view_of
+from analysis.briefing.view import History, View, view_of
 from analysis.briefing.wording import difference, list_of, quantity, say_chance, status_word
 
 N_PEERS = 5
 MAX_PEER_TARGETS = 6
 MAX_NOTES = 12
+UNMARKED = frozenset(
+    {"summed", "missing_unit_in_sum", "missing_period", "late_unit", "empty_unit"}
+)  # not about one figure
 
 
 def trajectories(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
@@ -29,7 +32,7 @@ def trajectories(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     for row in rows:
         if row.indicator in view.indicators:
             of_indicator.setdefault(row.indicator, []).append(row)
-    series = {code: (view.history(unit, code), view.fan(unit, code)) for code in of_indicator}
+    series = {code: (marked(view, unit, code), view.fan(unit, code)) for code in of_indicator}
     series = {code: pair for code, pair in series.items() if pair[0].periods}
     if not series:
         text = _("No series of this unit is in the data: nothing can be drawn.")
@@ -42,6 +45,21 @@ def trajectories(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     reading = tag("p", trajectory.legend_words(view.language), class_="soft legend")
     html = tag("div", *[one for one, _text in figures], class_="multiples") + reading
     return Fragment(html, "chart", "\n".join(text for _html, text in figures))
+
+
+def marked(view: View, unit: str, code: str) -> History:
+    """The series with the flags a reader should see on single figures: declared ones and findings worth a look."""
+    history = view.history(unit, code)
+    found = view.rows("quality", unit)
+    shown: dict[str, str] = {}
+    if len(found):
+        mine = found[(found["indicator"].to_numpy() == code) & (found["severity"].to_numpy() != "info")]
+        shown = {period_: flag for period_, flag in zip(mine["period"], mine["flag"]) if flag not in UNMARKED}
+    flags = [
+        " ".join(filter(None, [*(one for one in flags.split() if one not in UNMARKED), shown.get(at, "")]))
+        for at, flags in zip(history.periods, history.flags)
+    ]
+    return history._replace(flags=flags)
 
 
 def _spans(series: dict, of_indicator: dict) -> dict[str, tuple[int, int]]:
@@ -115,7 +133,10 @@ def say_headline(view: View, code: str, rows: list[tuple], pair: tuple) -> str:
     dated = [
         row
         for row in rows
-        if math.isfinite(row.threshold + row.predicted_median) and row.deadline and not row.settled and speaks_of_series(view, row)
+        if math.isfinite(row.threshold + row.predicted_median)
+        and row.deadline
+        and not row.settled
+        and speaks_of_series(view, row)
     ]
     if not dated:
         return _("{indicator}: {now} in {period}").format(

@@ -130,7 +130,7 @@ def _standing(view: View, row, indicator, scale: Scale | None) -> Markup:
     if past and math.isfinite(row.predicted_median):
         lines.append(_("at the deadline {value}").format(value=show(row.predicted_median)))
     elif math.isfinite(row.predicted_median) and not row.settled:
-        between = f"{show(row.lower80, unit=False)}–{show(row.upper80, unit=False)}"
+        between = f"{show(row.lower80, unit=False).removesuffix('%')}–{show(row.upper80, unit=False)}"
         forecast = _("forecast {median} (80%: {range})")
         lines.append(forecast.format(median=show(row.predicted_median, unit=False), range=between))
     if math.isfinite(row.threshold):
@@ -159,13 +159,13 @@ def _pace(view: View, row, indicator) -> Markup:
         needed = _("needed {pace} {per}").format(pace=difference(row.required_pace, indicator, language), per=per)
     lines = [tag("b", needed), tag("span", _("kept {pace} {per}").format(pace=kept, per=per))]
     if math.isfinite(row.pace_percentile) and not _reached(row):
-        often = _("such a pace was kept in {share} of comparable past spells of all units")
+        often = _("{share} of all units' past spells of this length were as fast")
         lines.append(tag("span", often.format(share=percent(row.pace_percentile, language, 0)), class_="soft"))
     return Markup(" ").join(lines)
 
 
 def _per(view: View, row) -> str:
-    """"a month", "a quarter" or "a year", by the indicator's frequency."""
+    """ "a month", "a quarter" or "a year", by the indicator's frequency."""
     frequency = getattr(view.indicators.get(row.indicator), "frequency", "")
     return view._(PER_PERIOD.get(frequency, PER_PERIOD["M"]))
 

@@ -33,10 +33,10 @@ STATUS_WORDS = {
 }
 SHORT_WORDS = {  # heat map: the row still fits a phone, the full word is in the legend
     "met": _("met"),
-    "holding": _("holding"),
-    "on_track": _("on track"),
+    "holding": _("held"),
+    "on_track": _("track"),
     "likely": _("likely"),
-    "at_risk": _("at risk"),
+    "at_risk": _("risk"),
     "unlikely": _("unlikely"),
     "missed": _("missed"),
     "not_assessable": _("n/a"),

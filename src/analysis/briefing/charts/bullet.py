@@ -15,9 +15,7 @@ WIDTH, HEIGHT = 180, 26
 _LEFT, _RIGHT = 3, 177
 
 
-def draw(
-    *, scale: Scale, current: float, median: float, lower: float, upper: float, threshold: float
-) -> Markup:
+def draw(*, scale: Scale, current: float, median: float, lower: float, upper: float, threshold: float) -> Markup:
     """The bullet as SVG, hidden from screen readers: the words beside it say the same; missing marks are left out.
 
     Parameters

@@ -76,10 +76,7 @@ def words(x: float, y: float, text: str, *, role: str = "ink", anchor: str = "st
     """A direct label."""
     weight = " b" if bold else ""
     placed = "" if anchor == "start" else f' text-anchor="{anchor}"'
-    return (
-        f'<text class="r-{role}{weight}" x="{x:.1f}" y="{y:.1f}"{placed}>'
-        f"{escape(clean_text(text))}</text>"
-    )
+    return f'<text class="r-{role}{weight}" x="{x:.1f}" y="{y:.1f}"{placed}>{escape(clean_text(text))}</text>'
 
 
 def image(

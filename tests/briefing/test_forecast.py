@@ -1,0 +1,99 @@
+"""The forecast page: the record as the evidence table has it, and plain words where we did not beat pace."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from bs4 import BeautifulSoup
+
+from analysis.briefing import forecast_page
+from analysis.briefing.locale import number, percent
+from analysis.publishing.sanitise import is_clean
+from analysis.words import schema
+
+METHODS = (
+    "title",
+    "answer",
+    "record",
+    "reliability",
+    "skill_by_horizon",
+    "coverage",
+    "limits",
+    "method",
+    "provenance",
+    "end",
+)
+
+
+def soup(fragment):
+    return BeautifulSoup(str(fragment.html), "html.parser")
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_the_page_is_whole_and_clean_with_or_without_evidence(run, bare_run, language):
+    for one in (run, replace(bare_run, evidence=schema.EVIDENCE.empty())):
+        page = forecast_page(one, language=language)
+        html = "".join(str(getattr(page, name)().html) for name in METHODS)
+        assert is_clean(html) and html.count("<h1") == 1
+        ids = re.findall(r'\sid="([^"]*)"', html)
+        assert len(ids) == len(set(ids))
+
+
+def test_it_says_plainly_where_ours_did_not_beat_pace(run):
+    assert forecast_page(run, language="en").answer().text == (
+        "On past deadlines our probabilities had a smaller error than linear pace for 3 of 4 indicators; "
+        "they did not for Dossiers decided late."
+    )
+    text = soup(forecast_page(run, language="vi").record()).get_text(" ")
+    assert text.count("chưa tốt hơn tiến độ đều") == 1 and len(re.findall("(?<!chưa )tốt hơn tiến độ đều", text)) == 3
+
+
+def test_the_record_prints_the_evidence_rows(run):
+    rows = run.evidence[(run.evidence.slice_kind == "overall") & (run.evidence.model == "ensemble")]
+    text = soup(forecast_page(run, language="vi").record()).get_text(" ")
+    for row in rows.itertuples():
+        for printed in (number(row.brier, "vi", 3), percent(row.skill_pace, "vi", 0), percent(row.coverage80, "vi", 0)):
+            assert printed in text
+
+
+def test_without_evidence_there_is_no_claim(run):
+    page = forecast_page(replace(run, evidence=schema.EVIDENCE.empty(), extra={}), language="en")
+    assert page.answer().text == "There is no record yet: the history holds no past deadline to test on."
+    assert page.reliability().kind == page.skill_by_horizon().kind == "note"
+
+
+def test_the_reliability_chart_shows_its_bins_and_their_table(run):
+    page = soup(forecast_page(run, language="en").reliability())
+    assert len(page.find("details").tbody.find_all("tr")) == 10
+    bins = run.extra["reliability"]
+    off = (bins.n * (bins.share - bins.mean_p).abs()).sum() / bins.n.sum()
+    assert f"differ by {100 * off:.1f} percentage points on average" in page.figcaption.text
+    assert f"{bins.n.sum()} past probabilities in 10 bins" in page.figcaption.text
+
+
+def test_skill_by_horizon_names_who_is_not_better_everywhere(run):
+    page = forecast_page(run, language="en").skill_by_horizon()
+    assert page.text.startswith("Not better than pace at every horizon: Dossiers decided late")
+    better = run.evidence[run.evidence.indicator != "late"].reset_index(drop=True)
+    text = forecast_page(replace(run, evidence=better), language="en").skill_by_horizon().text
+    assert text.startswith("Better than linear pace at every horizon tested")
+
+
+def test_horizons_are_sorted_as_numbers(run):
+    header = [
+        one.text
+        for one in soup(forecast_page(run, language="en").skill_by_horizon()).find("details").thead.find_all("th")
+    ]
+    assert header == ["Indicator", "3", "6", "12"]
+
+
+def test_bands_that_were_too_narrow_are_named(run):
+    narrow = run.evidence.assign(coverage80=np.where(run.evidence.indicator == "vneid", 0.5, run.evidence.coverage80))
+    text = forecast_page(replace(run, evidence=narrow), language="en").coverage().text
+    assert text == "The 80% bands were too narrow for VNeID level-2 accounts."
+
+
+def test_j_is_told_with_what_it_means(run):
+    text = forecast_page(run, language="en").limits().text
+    assert "J counts past deadlines that do not overlap" in text and "4 of 4 indicators" in text

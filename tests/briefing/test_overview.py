@@ -1,0 +1,182 @@
+"""The overview: counts that add up, a heat map that says all in three ways, changes with causes, honest empties."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from bs4 import BeautifulSoup
+from factory import UNITS, make_run
+
+from analysis.briefing import overview_page
+from analysis.briefing.fragment import PAGE_MIME
+from analysis.briefing.wording import ICONS, SHORT_WORDS, status_word
+from analysis.publishing.sanitise import is_clean
+from analysis.words.schema import ON_TRACK, STATUSES
+from analysis.words.slugs import page_slug
+
+METHODS = (
+    "title",
+    "answer",
+    "decisions",
+    "changes",
+    "sub_units",
+    "heat_map",
+    "scenarios",
+    "thin_evidence",
+    "provenance",
+    "end",
+)
+
+
+def soup(fragment):
+    return BeautifulSoup(str(fragment.html), "html.parser")
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_the_page_is_whole_and_clean(run, bare_run, language):
+    for one in (run, bare_run):
+        page = overview_page(one, language=language)
+        html = "".join(str(getattr(page, name)().html) for name in METHODS)
+        assert is_clean(html) and html.count("<h1") == 1
+        ids = re.findall(r'\sid="([^"]*)"', html)
+        assert len(ids) == len(set(ids))
+
+
+def test_the_answer_counts_what_the_table_holds(run):
+    root = run.assessments[run.assessments.unit == "64"]
+    text = overview_page(run, language="en").answer().text
+    assert text.startswith(
+        f"Gia Lai province is on track for {root.status.isin(ON_TRACK).sum()} of {len(root)} targets; "
+    )
+    below = run.assessments[run.assessments.unit != "64"]
+    in_doubt = below[below.status.isin(["at_risk", "unlikely"])].unit.nunique()
+    assert f"{in_doubt} of {below.unit.nunique()} units below it have at least one target at risk or unlikely." in text
+
+
+def test_the_three_numbers_are_the_tables(run):
+    numbers = [one.text for one in soup(overview_page(run, language="en").answer()).find_all("dd")]
+    table = run.assessments
+    open_ = table[~table.status.isin(["met", "missed"]) & table.p_attain.notna()]
+    assert numbers == [
+        f"{table.status.isin(ON_TRACK).sum()}/{len(table)}",
+        f"{round((1 - open_.p_attain).sum())} of {len(open_)}",
+        str((table.status == "not_assessable").sum()),
+    ]
+
+
+def test_the_heat_map_says_every_status_by_icon_word_and_class(run):
+    page = soup(overview_page(run, language="en").heat_map())
+    seen = 0
+    for table in page.select("table.heat"):
+        targets = [one.text for one in table.thead.find_all("abbr")]
+        for tr in table.tbody.find_all("tr"):
+            unit = next(one for one in run.units.unit if f"units/{page_slug(one)}.html" == tr.a["href"])
+            mine = run.assessments[run.assessments.unit == unit].set_index("target").status
+            for target, td in zip(targets, tr.find_all("td")):
+                status = mine[target]
+                assert td["class"] == [f"s-{status}"]
+                assert td.get_text(" ", strip=True) == f"{ICONS[status]} {SHORT_WORDS[status]}"
+                seen += 1
+    assert seen == len(run.assessments)
+
+
+def test_the_worst_unit_of_a_level_comes_first_and_levels_from_the_top(run):
+    tables = soup(overview_page(run, language="en").heat_map()).select("table.heat")
+    assert [one.caption.text for one in tables] == ["Provinces (1)", "Communes (6)", "Departments (2)"]
+    unlikely = [len(tr.select(".s-unlikely")) for tr in tables[1].tbody.find_all("tr")]
+    assert unlikely[0] == max(unlikely) > unlikely[-1]
+
+
+def test_the_legend_explains_all_eight_statuses(run):
+    legend = soup(overview_page(run, language="vi").heat_map()).select_one(".legend").text
+    assert all(status_word(one, "vi") in legend for one in STATUSES)
+
+
+def test_many_units_of_one_level_are_cut_with_a_pointer_to_the_index(run):
+    many = [*UNITS, *[(f"x{at:03d}", f"Xã {at}", "", "64", "hamlet") for at in range(3)]]
+    run = make_run(units=many)
+    assert "Hamlet (3)" in str(overview_page(run, language="vi").heat_map().html)
+
+
+def test_changes_are_counted_by_direction_and_cause(run):
+    table = run.extra["changes"]
+    moved = table[table.status != table.status_before]
+    up = (moved.status.isin(ON_TRACK) & ~moved.status_before.isin(ON_TRACK)).sum()
+    text = overview_page(run, language="en").changes().text
+    expected = (
+        f"Since the last quarter {up} promises came on track and 0 left it; {len(moved)} of {len(table)} statuses changed "
+        f"(new figures came: {len(moved)})."
+    )
+    assert text == expected
+
+
+def test_the_largest_changes_come_first_changed_statuses_before_others(run):
+    table = run.extra["changes"].copy()
+    table["p_change"] = np.linspace(-0.5, 0.5, len(table))
+    table.loc[table.index[:2], "status"] = table.loc[table.index[:2], "status_before"]
+    page = overview_page(replace(run, extra={"changes": table}), language="en")
+    rows = soup(page.changes()).tbody.find_all("tr")
+    points = [int(re.sub(r"[^\d−-]", "", tr.find_all("td")[3].text).replace("−", "-")) for tr in rows]
+    assert [abs(one) for one in points] == sorted((abs(one) for one in points), reverse=True)
+    assert len(rows) == 10
+
+
+def test_sub_units_stand_beside_the_whole(run):
+    rows = soup(overview_page(run, language="en").sub_units()).tbody.find_all("tr")
+    root = run.assessments[(run.assessments.unit == "64") & (run.assessments.n_sub_units > 0)]
+    assert len(rows) == len(root)
+    assert all(re.search(r"\d/9", tr.text) for tr in rows)
+
+
+def test_levers_and_the_band_of_sub_units_are_labelled(run):
+    table = soup(overview_page(run, language="en").scenarios()).table
+    header = [one.text for one in table.thead.find_all("th")]
+    assert header == [
+        "Target", "As forecast", "+1 percentage points in every period", "the 5 weakest sub-units at the median",
+        "Sub-units that will meet it, 80% band", "Band, from none to all",
+    ]  # fmt: skip
+    assert "2 to 6 of 9" in table.tbody.text
+
+
+def test_a_component_lever_names_its_indicator(run):
+    from analysis.briefing.overview_sections import scenario_word
+    from analysis.briefing.view import view_of
+
+    view = view_of(run, "vi")
+    assert scenario_word(view, "component_at_90:digit") == "Số hóa hồ sơ đạt 90% điểm tối đa"
+    assert scenario_word(view, "points_per_period:-0.01") == "−1 điểm phần trăm mỗi kỳ"
+    assert scenario_word(view, "odd_one") == "odd one"
+
+
+def test_thin_evidence_names_targets_and_reasons(run):
+    page = overview_page(run, language="en").thin_evidence()
+    n = (run.assessments.status == "not_assessable").sum()
+    assert page.text.startswith(f"{n} of {len(run.assessments)} promises cannot be assessed")
+    assert "no data" in soup(page).text or "too few observed periods" in soup(page).text
+
+
+def test_optional_tables_that_are_missing_are_said_to_be(bare_run):
+    page = overview_page(bare_run, language="en")
+    assert page.changes().text == "No earlier run is stored to compare with."
+    assert page.scenarios().text == "This run holds no scenarios."
+
+
+def test_a_run_without_a_tree_speaks_of_all_units(run):
+    flat = run.units.assign(parent="")
+    none = run.assessments[run.assessments.unit != run.units.unit.iloc[0]]
+    text = overview_page(replace(run, units=flat, assessments=none.reset_index(drop=True)), language="en").answer().text
+    assert "promises of" in text or "is on track for" in text
+
+
+def test_the_sentinel_closes_the_page(run):
+    meta = overview_page(run, language="vi").end()._repr_mimebundle_()[PAGE_MIME]
+    assert (meta["notebook"], meta["unit"], meta["title"]) == ("overview_briefing", "", "Đề án 06 tỉnh Gia Lai")
+
+
+def test_an_empty_run_still_says_something():
+    run = make_run(previous=False, extra=False)
+    empty = replace(run, assessments=run.assessments.iloc[:0], scorecard=run.scorecard.iloc[:0])
+    page = overview_page(empty, language="en")
+    assert all(is_clean(str(getattr(page, name)().html)) for name in METHODS)
+    assert isinstance(page.answer().text, str)

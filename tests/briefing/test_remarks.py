@@ -1,0 +1,103 @@
+"""Remarks: one line a kind, from one row of one table each; silent without the table."""
+
+from dataclasses import replace
+from types import SimpleNamespace as Row
+
+import pandas as pd
+import pytest
+
+from analysis.briefing.measures import PLACES, TARGETS_MET, TASKS, measure_of, speaks_of_series
+from analysis.briefing.remarks import remarks
+from analysis.briefing.view import view_of
+
+TARGET = Row(unit="001", target="T", indicator="online", settled=False, p_attain=0.3)
+KEY = {"unit": "001", "target": "T"}
+CASES = {
+    "readings": (
+        [dict(reading="each_period", p=0.0, n_observed=9, n_broken=2, first_broken="2026-02", official=True),
+         dict(reading="cumulative", p=0.9, n_observed=1, n_broken=0, first_broken="", official=False)],
+        "không giữ được ở 2/9 kỳ, lần đầu tháng 2/2026; tính lũy kế: 90%",
+    ),
+    "ranks": (
+        [dict(rank_low=13.0, rank_high=21.0, n_peers=135, within_noise=18)],
+        "dự kiến hạng 13 đến 21 trên 135; 18 đơn vị quá sát, chưa phân biệt được",
+    ),
+    "components": (
+        [dict(component="online", weight=12.0, headroom=2.8), dict(component="digit", weight=22.0, headroom=6.74)],
+        "còn nhiều điểm nhất: Số hóa hồ sơ, 6,7/22 điểm",
+    ),
+    "task_counts": (
+        [dict(done_on_time=2, done_late=1, open_in_time=4, open_overdue=3)],
+        "2 hoàn thành đúng hạn, 1 hoàn thành quá hạn, 4 chưa xong trong hạn, 3 quá hạn",
+    ),
+    "k_of_n": ([dict(n_met_now=2, n_members=5, expected_met=2.38)], "hiện đạt 2/5, kỳ vọng 2,4"),
+    "denominators": (
+        [dict(share_of_quota=0.733, share_of_population=0.408)],
+        "73,3% số giao; 40,8% số đủ điều kiện",
+    ),
+    "milestones": (
+        [dict(period="2025-12", threshold=0.5, p=1.0, settled=True), dict(period="2026-12", threshold=0.65, p=0.61, settled=False)],
+        "mốc 65% vào tháng 12/2026: xác suất 61%",
+    ),
+    "scenarios": (
+        [dict(scenario="points_per_period:+0.01", p_attain=0.78)],
+        "nếu mỗi kỳ hơn dự báo +1 điểm phần trăm: 78%",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_table_gives_its_line(run, name):
+    rows, said = CASES[name]
+    table = pd.DataFrame([KEY | row for row in rows])
+    assert remarks(view_of(replace(run, extra={name: table}), "vi"), TARGET) == [said]
+
+
+def test_no_table_no_remark(bare_run):
+    assert remarks(view_of(bare_run, "vi"), TARGET) == []
+
+
+def test_rows_of_other_units_and_targets_stay_out(run):
+    table = pd.DataFrame(
+        [{"unit": "002", "target": "T", "rank_low": 1, "rank_high": 2, "n_peers": 3, "within_noise": 0}]
+    )
+    assert remarks(view_of(replace(run, extra={"ranks": table}), "vi"), TARGET) == []
+
+
+@pytest.mark.parametrize("change", [{"settled": True}, {"p_attain": 0.85}, {"p_attain": float("nan")}])
+def test_levers_are_told_only_where_a_promise_is_in_doubt(run, change):
+    table = pd.DataFrame([KEY | {"scenario": "points_per_period:+0.01", "p_attain": 0.9}])
+    row = Row(**{**vars(TARGET), **change})
+    assert remarks(view_of(replace(run, extra={"scenarios": table}), "vi"), row) == []
+
+
+def test_a_reading_kept_so_far_is_said_too(run):
+    table = pd.DataFrame(
+        [KEY | dict(reading="each_period", p=0.7, n_observed=9, n_broken=0, first_broken="", official=True)]
+    )
+    assert remarks(view_of(replace(run, extra={"readings": table}), "en"), TARGET) == ["kept in all 9 periods so far"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "indicator", "measure", "series"),
+    [
+        ("rank_le", "score", PLACES, False),
+        ("tasks_k_of_n", "", TASKS, False),
+        ("indicators_k_of_n", "", TARGETS_MET, False),
+    ],
+)
+def test_numbers_of_other_quantities_are_not_the_indicators(run, kind, indicator, measure, series):
+    view = view_of(run, "vi")
+    row = Row(unit="001", target="T", kind=kind, indicator=indicator, current=3.0, current_period="2026-09")
+    assert measure_of(view, row) is measure and speaks_of_series(view, row) is series
+
+
+def test_a_composite_is_recognised_by_its_value(run):
+    view = view_of(run, "vi")
+    history = view.history("001", "score")
+    own = Row(
+        unit="001", target="T", kind="score_ge", indicator="score", current=history.values[-1], current_period="2026-09"
+    )
+    other = Row(**{**vars(own), "current": 31.0})
+    assert speaks_of_series(view, own) and not speaks_of_series(view, other)
+    assert measure_of(view, own).maximum == 100 and measure_of(view, other).maximum != 100

@@ -1,0 +1,117 @@
+"""The scorecard: misses first, causes named, our lean told, bins by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from analysis.briefing import scorecard_page
+from analysis.briefing.scorecard import binned
+from analysis.publishing.sanitise import is_clean
+from analysis.words import schema
+from analysis.words.schema import as_table
+
+METHODS = ("title", "answer", "misses", "causes", "reliability", "by_target", "provenance", "end")
+
+
+def with_cases(run, rows):
+    """(unit, p, outcome, cause)"""
+    made = [
+        dict(
+            unit=unit,
+            target="GL-VNEID",
+            cutoff=f"2025-{at + 1:02d}",
+            p_attain=p,
+            outcome=o,
+            cause=cause,
+            brier=(p - o) ** 2,
+        )
+        for at, (unit, p, o, cause) in enumerate(rows)
+    ]
+    return replace(run, scorecard=as_table(pd.DataFrame(made), schema.SCORECARD))
+
+
+def soup(fragment):
+    return BeautifulSoup(str(fragment.html), "html.parser")
+
+
+FOUR = [("001", 0.9, 1.0, ""), ("001", 0.8, 0.0, "shock"), ("002", 0.95, 0.0, "model"), ("002", 0.2, 0.0, "")]
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_the_page_is_whole_and_clean_with_and_without_cases(run, language):
+    for one in (run, replace(run, scorecard=schema.SCORECARD.empty())):
+        page = scorecard_page(one, language=language)
+        html = "".join(str(getattr(page, name)().html) for name in METHODS)
+        assert is_clean(html) and html.count("<h1") == 1
+
+
+def test_the_answer_counts_right_calls_and_tells_the_lean(run):
+    text = scorecard_page(with_cases(run, FOUR), language="en").answer().text
+    assert text == (
+        "2 of 4 past calls were on the right side; we said 71% on average and 25% came true, "
+        "so we were too hopeful by 46 percentage points."
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "lean"),
+    [
+        ([("001", 0.5, 1.0, ""), ("001", 0.5, 0.0, "")], "neither too hopeful nor too doubtful"),
+        ([("001", 0.4, 1.0, ""), ("001", 0.4, 1.0, "")], "too doubtful by 60 percentage points"),
+    ],
+)
+def test_all_leans_are_said(run, rows, lean):
+    assert lean in scorecard_page(with_cases(run, rows), language="en").answer().text
+
+
+def test_the_surest_miss_comes_first_with_its_cause(run):
+    rows = soup(scorecard_page(with_cases(run, FOUR), language="en").misses()).tbody.find_all("tr")
+    assert [[one.text for one in tr.find_all(["th", "td"])][::5] for tr in rows] == [
+        ["Ia Grai commune", "our model"],
+        ["Pleiku ward", "a common shock moved all units"],
+    ]
+
+
+def test_causes_are_counted(run):
+    rows = soup(scorecard_page(with_cases(run, FOUR), language="en").causes()).tbody.find_all("tr")
+    assert [[one.text for one in tr.find_all(["th", "td"])] for tr in rows] == [
+        ["our model", "1", "50%"],
+        ["a common shock moved all units", "1", "50%"],
+    ]
+
+
+def test_no_miss_is_said_and_nothing_to_score_is_something_else(run):
+    page = scorecard_page(with_cases(run, FOUR[:1]), language="en")
+    assert page.misses().text == page.causes().text == "No call missed."
+    assert scorecard_page(replace(run, scorecard=schema.SCORECARD.empty()), language="en").misses().text == (
+        "There is nothing to score yet."
+    )
+
+
+def test_few_cases_make_no_picture(run):
+    assert scorecard_page(with_cases(run, FOUR), language="en").reliability().kind == "note"
+
+
+def test_bins_hold_what_a_hand_count_gives():
+    p = np.array([0.05, 0.1, 0.1, 0.95, 1.0])
+    bins = binned(pd.DataFrame({"p_attain": p, "outcome": [0.0, 1.0, 0.0, 1.0, 1.0]}))
+    assert bins.n.tolist() == [1, 2, 2]
+    assert bins.mean_p.tolist() == pytest.approx([0.05, 0.1, 0.975])
+    assert bins.share.tolist() == [0.0, 0.5, 1.0]
+    # Wilson, n = 2, share 1/2: 1/2 +- 1.96 / (1 + 1.96^2 / 2) x sqrt(1/8 + 1.96^2 / 16)
+    half = 1.96 / (1 + 1.96**2 / 2) * np.sqrt(0.125 + 1.96**2 / 16)
+    assert bins.share_lower[1] == pytest.approx(0.5 - half) and bins.share_upper[1] == pytest.approx(0.5 + half)
+
+
+def test_enough_cases_are_drawn(run):
+    rng = np.random.default_rng(0)
+    rows = [
+        (unit, float(p), float(rng.uniform() < p), "")
+        for unit in ("001", "002", "003")
+        for p in np.linspace(0.05, 0.95, 12)
+    ]
+    page = scorecard_page(with_cases(run, rows), language="vi").reliability()
+    assert page.kind == "chart" and "36 xác suất đã nêu" in page.text
