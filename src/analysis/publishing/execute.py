@@ -105,22 +105,44 @@ def publish_pages(
             else:
                 tasks.append(_Task(index, job, building / f"{os.getpid()}-{index}", parts, key))
         if tasks:
-            for index, result in _make_all(tasks, run_dir=run_dir, n_jobs=n_jobs, limits=limits, warm=warm, held=held):
-                results[index] = result
+            for at, outcome in _outcomes(tasks, run_dir=run_dir, n_jobs=n_jobs, limits=limits, warm=warm, close=[held]):
+                result = _settle(tasks[at], outcome, run_dir=run_dir)
+                results[tasks[at].index] = result
                 on_done(result)
             _compact(run_dir)
     return [results[index] for index in range(len(jobs))]
 
 
-def _make_all(
+def make_pages_aside(
+    jobs: Sequence[PageJob],
+    *,
+    run_dir: Path,
+    folder: Path,
+    n_jobs: int,
+    limits: Limits,
+    warm: Callable[[], None] | None = None,
+) -> dict[str, tuple[Path | None, str]]:
+    """Make pages into another folder and leave the site alone.
+
+    Returns
+    -------
+    dict
+        Page to where it lies (without suffix; None when it was not made) and the reason.
+    """
+    tasks = [_Task(at, job, Path(folder) / str(at), {}, "") for at, job in enumerate(jobs)]
+    made = _outcomes(tasks, run_dir=Path(run_dir), n_jobs=n_jobs, limits=limits, warm=warm) if tasks else ()
+    return {tasks[at].job.page: (tasks[at].target if one.value else None, one.reason) for at, one in made}
+
+
+def _outcomes(
     tasks: list[_Task],
     *,
     run_dir: Path,
     n_jobs: int,
     limits: Limits,
     warm: Callable[[], None] | None,
-    held: int,
-) -> Iterator[tuple[int, PageResult]]:
+    close: Sequence[int] = (),
+) -> Iterator[tuple[int, Outcome]]:
     from analysis.publishing.make import make_page, read_notebook  # Papermill: only when there is something to make
 
     for path in sorted({Path(task.job.notebook) for task in tasks}):
@@ -136,11 +158,8 @@ def _make_all(
     if warm is not None:
         warm()
     if can_fork():
-        outcomes = _forked(tasks, work, run_dir=run_dir, n_jobs=n_jobs, limits=limits, held=held)
-    else:
-        outcomes = _in_pool(tasks, run_dir=run_dir, n_jobs=n_jobs, limits=limits)
-    for at, outcome in outcomes:
-        yield tasks[at].index, _settle(tasks[at], outcome, run_dir=run_dir)
+        return _forked(tasks, work, run_dir=run_dir, n_jobs=n_jobs, limits=limits, close=close)
+    return _in_pool(tasks, run_dir=run_dir, n_jobs=n_jobs, limits=limits)
 
 
 def _work(task: _Task, *, make: Callable, run_dir: Path, seconds: float) -> dict:
@@ -149,19 +168,19 @@ def _work(task: _Task, *, make: Callable, run_dir: Path, seconds: float) -> dict
 
 
 def _forked(
-    tasks: list[_Task], work: Callable, *, run_dir: Path, n_jobs: int, limits: Limits, held: int
+    tasks: list[_Task], work: Callable, *, run_dir: Path, n_jobs: int, limits: Limits, close: Sequence[int]
 ) -> Iterator[tuple[int, Outcome]]:
     from analysis.publishing.make import rehearse, warm_up
 
     pairs = {(Path(task.job.notebook), _language(task.job)) for task in tasks}
     warm_up(sorted(pairs))
     ahead = _worth_rehearsing(tasks)
-    for at, outcome in run_forked([tasks[one] for one in ahead], work, n_jobs=n_jobs, limits=limits, close=[held]):
+    for at, outcome in run_forked([tasks[one] for one in ahead], work, n_jobs=n_jobs, limits=limits, close=close):
         if outcome.value is not None and outcome.value["n_threads"] == 1:
             rehearse(tasks[ahead[at]].job, run_dir=run_dir)
         yield ahead[at], outcome
     rest = [at for at in range(len(tasks)) if at not in set(ahead)]
-    for at, outcome in run_forked([tasks[one] for one in rest], work, n_jobs=n_jobs, limits=limits, close=[held]):
+    for at, outcome in run_forked([tasks[one] for one in rest], work, n_jobs=n_jobs, limits=limits, close=close):
         yield rest[at], outcome
 
 

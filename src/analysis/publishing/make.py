@@ -95,7 +95,7 @@ def execute(job: PageJob, *, run_dir: Path, seconds: float | None = None) -> Not
     """
     folder = (Path(run_dir) / NOTEBOOKS / job.executed).parent
     folder.mkdir(parents=True, exist_ok=True)
-    parameters = dict(job.parameters)
+    parameters = dict(sorted(job.parameters.items()))  # the order a notebook keeps them in
     if RUN_DIR in parameters:
         parameters[RUN_DIR] = Path(os.path.relpath(Path(parameters[RUN_DIR]).resolve(), folder.resolve())).as_posix()
     replies: dict[int, bool] = {}

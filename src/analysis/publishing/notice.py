@@ -39,7 +39,7 @@ def mark_not_updated(path: Path, *, reason: str) -> bool:
         return False
     cutoff = _CUTOFF.search(html)
     notice = _notice(language.group(1), cutoff=cutoff.group(1) if cutoff else "", reason=reason)
-    html = _NOTICE.sub("", html).replace(_MAIN, _MAIN + notice, 1)
+    html = without_notice(html).replace(_MAIN, _MAIN + notice, 1)
     fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         fresh.write_text(html, encoding="utf-8", newline="\n")
@@ -47,6 +47,11 @@ def mark_not_updated(path: Path, *, reason: str) -> bool:
     except OSError:
         fresh.unlink(missing_ok=True)
     return True
+
+
+def without_notice(html: str) -> str:
+    """A page as it was before it was marked."""
+    return _NOTICE.sub("", html)
 
 
 def _notice(language: str, *, cutoff: str, reason: str) -> str:
