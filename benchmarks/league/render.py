@@ -24,6 +24,8 @@ RIVALS = {
 def as_markdown(folder: Path) -> str:
     """The block between the markers, markers included."""
     panels, slices, series = read_results(folder)
+    if panels.empty:
+        return "\n\n".join([BEGIN, "Not run.", END])
     parts = [BEGIN, "### Where ours is not good enough", _losses(panels, slices, series)]
     parts += ["### Goals beside results", _goals(panels, slices, series)]
     parts += ["### Brier score by panel (lower is better; same cases for all)", _brier(panels)]
