@@ -7,7 +7,7 @@ README states with the rule to undo it. Parquet holds no formulas, so nothing is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +16,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from analysis.publishing.downloads.files import placed, write_bytes
-from analysis.publishing.downloads.texts import clean, each, guard
+from analysis.publishing.downloads.texts import clean, guard
 from analysis.words.schema import TABLES, RunTables
 
 NAMES = (
@@ -135,7 +135,7 @@ def as_arrow(frame: pd.DataFrame) -> pa.Table:
     for name in frame.columns:
         column = frame[name]
         if column.dtype == object:
-            columns[name] = pa.array(each(map(str, column), clean), type=pa.string())
+            columns[name] = _text(column, clean)
         else:
             columns[name] = pa.Array.from_pandas(column)
     return pa.table(columns)
@@ -145,9 +145,18 @@ def guarded(table: pa.Table) -> pa.Table:
     """The table with every text kept from being taken for a formula."""
     for at, kind in enumerate(table.schema.types):
         if pa.types.is_string(kind):
-            text = pa.array(each(table.column(at).to_pylist(), guard), type=pa.string())
-            table = table.set_column(at, table.schema.names[at], text)
+            coded = table.column(at).combine_chunks().dictionary_encode()
+            text = pa.array([guard(one) for one in coded.dictionary.to_pylist()], type=pa.string())
+            changed = pa.DictionaryArray.from_arrays(coded.indices, text).cast(pa.string())
+            table = table.set_column(at, table.schema.names[at], changed)
     return table
+
+
+def _text(column: pd.Series, change: Callable[[str], str]) -> pa.Array:
+    """A text column with `change` applied once to every different value."""
+    codes, different = pd.factorize(column.to_numpy(dtype=object))
+    text = pa.array([change(str(one)) for one in different], type=pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(codes, type=pa.int32()), text).cast(pa.string())
 
 
 def csv_bytes(table: pa.Table) -> bytes:

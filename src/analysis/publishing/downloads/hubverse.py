@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,8 @@ def model_output(run: RunTables) -> pd.DataFrame:
         Columns ``COLUMNS``; `horizon` in months, dates as ISO text, `output_type_id` a quantile level or a value;
         sorted by all but `value`. Text is guarded as in the CSV files.
     """
-    frame = pd.concat([_quantiles(run.forecasts), _points(run)], ignore_index=True)
+    parts = [part for part in (_quantiles(run.forecasts), _points(run)) if len(part)]
+    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
     for name in ("target", "location"):
         frame[name] = each(frame[name], lambda text: guard(clean(text)))
     order = ["origin_date", "target", "location", "target_end_date", "output_type", "output_type_id"]
@@ -115,15 +117,13 @@ def _points(run: RunTables) -> pd.DataFrame:
     found = {}
     for row in keep.itertuples(index=False):
         indicator = indicators.get(row.indicator)
-        known = indicator is not None and frequency_of(row.cutoff) and frequency_of(row.deadline)
-        if not known or readings.get(row.target, "") not in ("", "each_period"):
+        horizon = _months(row.cutoff, row.deadline)
+        if indicator is None or horizon < 1 or readings.get(row.target, "") not in ("", "each_period"):
             continue
-        if not (math.isfinite(row.p_attain) and math.isfinite(row.threshold)) or between(row.cutoff, row.deadline) < 1:
-            continue
-        point, below = distribution_point(row, indicator)
-        horizon = between(row.cutoff, row.deadline) * MONTHS[frequency_of(row.cutoff)]
-        key = (_date(row.cutoff), row.indicator, _date(row.deadline), horizon, row.unit, "cdf", point)
-        found.setdefault(key, below)
+        if math.isfinite(row.p_attain) and math.isfinite(row.threshold):
+            point, below = distribution_point(row, indicator)
+            key = (_date(row.cutoff), row.indicator, _date(row.deadline), horizon, row.unit, "cdf", point)
+            found.setdefault(key, below)
     return pd.DataFrame([(*key, below) for key, below in found.items()], columns=list(COLUMNS))
 
 
@@ -256,6 +256,15 @@ def _json(content: dict) -> bytes:
     return (json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8", "replace")
 
 
+@lru_cache(maxsize=4096)
+def _months(cutoff: str, deadline: str) -> int:
+    """Months from the cutoff to the deadline; 0 where one of them is no period."""
+    if not frequency_of(cutoff) or not frequency_of(deadline):
+        return 0
+    return between(cutoff, deadline) * MONTHS[frequency_of(cutoff)]
+
+
+@lru_cache(maxsize=4096)
 def _date(code: str) -> str:
     return last_day(code).isoformat()
 

@@ -1,8 +1,8 @@
 """Pages as PDF through a headless Chromium: tagged, with their language and bookmarks, and without a clock.
 
 The page's own style sheet says what paper looks like (page numbers, repeated header rows), so the browser adds no
-header or footer. Nothing leaves the machine: names are not resolved and scripts do not run. What Chromium writes of the
-time is put back to a fixed one, of the same length, so that no offset in the file moves.
+header or footer. Nothing leaves the machine: no name or address is resolved. What Chromium writes of the time is put
+back to a fixed one, of the same length, so that no offset in the file moves.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ _FLAGS = (
     "--no-pdf-header-footer",
     "--generate-pdf-document-outline",
     "--export-tagged-pdf",
-    "--blink-settings=scriptEnabled=false",
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
 _TIME = re.compile(rb"(/(?:CreationDate|ModDate)\s*\(D:)(\d{14})([^)]*)\)")

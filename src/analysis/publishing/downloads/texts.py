@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+import numpy as np
+import pandas as pd
+
 MAX_NAME = 160  # characters of a name shown in a sentence or a heading
 MAX_CELL = 32_767  # Excel's limit for the text of one cell
 REPLACEMENT = "\ufffd"
@@ -85,6 +88,5 @@ def each(values: Iterable[str], change: Callable[[str], str]) -> list[str]:
     >>> each(["=a", "b", "=a"], guard)
     ["'=a", 'b', "'=a"]
     """
-    values = list(values)
-    changed = {one: change(one) for one in set(values)}
-    return [changed[one] for one in values]
+    codes, different = pd.factorize(np.array(list(values), dtype=object))
+    return np.array([change(one) for one in different], dtype=object)[codes].tolist() if len(different) else []

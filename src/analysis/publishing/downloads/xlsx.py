@@ -79,7 +79,7 @@ def write_workbook(view: View, path: Path) -> Path:
     for sheet in sheets:
         rows[sheet.title] = _sheet(workbook, sheet, view.language)
     _properties(workbook, view)
-    return write_zip(path, _members(workbook, rows, stamp=stamp_of(view)), first=_FIRST, level=4)
+    return write_zip(path, _members(workbook, rows, stamp=stamp_of(view)), first=_FIRST, level=3)
 
 
 def stamp_of(view: View) -> str:
@@ -291,16 +291,12 @@ def _rows_xml(data: Sheet, styles: dict[str, int]) -> bytes:
     n = data.n_rows
     if n < 2:
         return b""
-    columns = [_cells(column, styles, n=n) for column in data.columns]
-    letters = [get_column_letter(at) for at in range(1, len(columns) + 1)]
-    pattern = '<row r="%d">' + "".join(f'<c r="{letter}%d"%s' for letter in letters) + "</row>"
-    out = []
-    for at, cells in enumerate(zip(*columns), start=HEADER_ROW + 2):
-        values: list[object] = [at]
-        for one in cells:
-            values += (at, one)
-        out.append(pattern % tuple(values))
-    return "".join(out).encode("utf-8")
+    numbers = range(HEADER_ROW + 2, HEADER_ROW + 1 + n)
+    columns = [[f'<row r="{at}">' for at in numbers]]
+    for place, column in enumerate(data.columns, start=1):
+        letter = get_column_letter(place)
+        columns.append([f'<c r="{letter}{at}"{cell}' for at, cell in zip(numbers, _cells(column, styles, n=n))])
+    return ("</row>".join(map("".join, zip(*columns))) + "</row>").encode("utf-8")
 
 
 def _cells(column: Column, styles: dict[str, int], *, n: int) -> list[str]:

@@ -1,0 +1,98 @@
+import dataclasses
+import re
+
+import pytest
+
+from analysis.briefing.view import view_of
+from analysis.publishing.downloads import report
+from analysis.publishing.downloads.report import build_report
+from analysis.words.errors import DataError
+
+from .conftest import NASTY
+
+
+def text_of(made):
+    pieces = [made.title, made.period, made.note]
+    for section in made.sections:
+        pieces += [
+            section.heading,
+            *section.sentences,
+            *section.items,
+            *(cell for row in section.table for cell in row),
+        ]
+    return "\n".join(pieces)
+
+
+def test_the_report_of_the_overview_has_the_four_parts(view):
+    made = build_report(view)
+    assert made.unit == "64" and made.title.endswith("Tỉnh Gia Lai") and made.simulated
+    assert [one.heading[:2] for one in made.sections] == ["1.", "2.", "3.", "4."]
+
+
+def test_the_report_of_a_unit_has_no_list_of_other_units(view):
+    made = build_report(view, unit="001")
+    assert [one.heading[:2] for one in made.sections] == ["1.", "2.", "3."] and not any(
+        one.items for one in made.sections
+    )
+
+
+def test_the_targets_most_in_doubt_come_first_with_the_figures_of_the_table(run, view):
+    header, *rows = build_report(view, unit="001").sections[1].table
+    assert len(header) == 5 and len(rows) == report.MAX_TARGETS
+    assessed = {view.target_name(row.target): row for row in view.assessed("001")}
+    ranks = [report.ORDER.index(assessed[row[0]].status) for row in rows]
+    assert ranks == sorted(ranks)
+    for row in rows:
+        p = assessed[row[0]].p_attain
+        if assessed[row[0]].status in ("likely", "on_track", "holding"):
+            assert row[1].endswith(f", {100 * p:.0f}%")
+
+
+def test_a_settled_target_has_a_status_and_no_probability(view):
+    rows = {row[0]: row for row in build_report(view, unit="001").sections[1].table}
+    assert rows["Duy trì trên 60% hồ sơ trực tuyến"][1] == "✕ Không đạt"
+
+
+def test_changes_are_counted_from_the_assessments(run, view):
+    known = [row for row in view.assessed("001") if row.status in report.RANKS and row.previous_status in report.RANKS]
+    moved = [report.RANKS[row.previous_status] - report.RANKS[row.status] for row in known]
+    said = build_report(view, unit="001").sections[-1].sentences[0]
+    numbers = [int(one) for one in re.findall(r"\d+", said)[:3]]
+    assert numbers == [sum(one > 0 for one in moved), sum(one < 0 for one in moved), moved.count(0)]
+
+
+def test_without_an_earlier_quarter_it_says_so(run):
+    fresh = dataclasses.replace(run, assessments=run.assessments.assign(previous_status=""))
+    assert build_report(view_of(fresh, "en")).sections[-1].sentences == [
+        "No earlier quarter is stored to compare with."
+    ]
+
+
+def test_a_unit_without_targets_says_so(english):
+    made = build_report(english, unit="64-D2")
+    assert made.sections[1].sentences == ["No target binds this unit."] and made.sections[1].table == []
+
+
+def test_both_languages_state_the_same_numbers(view, english):
+    for unit in (None, "001", "004", "999"):
+        figures = lambda made: sorted(
+            re.findall(r"\d+", re.sub(r"(?<=\d)[.,](?=\d{3}\b)", "", text_of(made)).replace(",", "."))
+        )
+        vietnamese, in_english = figures(build_report(view, unit=unit)), figures(build_report(english, unit=unit))
+        months = {"Dec": "12", "Mar": "3", "Jun": "6", "Sep": "9"}
+        text = text_of(build_report(english, unit=unit))
+        for name, month in months.items():  # a month is a word in English and a number in Vietnamese
+            in_english += [month] * len(re.findall(rf"\b{name}\w* \d{{4}}", text))
+        assert sorted(in_english) == vietnamese
+
+
+def test_no_name_runs_over_its_place_or_turns_the_line(nasty):
+    view = view_of(nasty, "vi")
+    for unit in [None, *NASTY]:
+        text = text_of(build_report(view, unit=unit))
+        assert not re.search("[\x00-\x08\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text) and len(text) < 6000
+
+
+def test_an_unknown_unit_is_refused_with_the_nearest_code(view):
+    with pytest.raises(DataError, match="Did you mean '001'"):
+        build_report(view, unit="0001")
