@@ -7,11 +7,11 @@ the mean of Theta and that Holt. The variance is the grid's, shrunk to the panel
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.forecasting import grid, holt, past, scales, seasonality, shocks, theta, variance
+from analysis.forecasting import bounds, grid, holt, past, scales, seasonality, shocks, theta, variance
 from analysis.forecasting.panel import Panel, last_observed, truncate
 from analysis.forecasting.predictive import Predictive
 
@@ -27,21 +27,25 @@ class Options:
     ----------
     seed : int
         Of the joint paths.
-    pseudo_observations : float
-        Weight of the panel's median variance in a unit's own.
     scale : str or None
         "logit", "raw" or "log"; None: chosen by pooled likelihood.
     season : bool
         Estimate a seasonal profile.
     shocks : bool
         Widen for common shocks learned from past origins.
+    relapse : bool
+        Mix in what followed after others stood at the bound.
+    fade, borrowed : float or None
+        How fast old errors fade and how much a unit borrows from the panel (:mod:`.variance`); None: chosen.
     """
 
     seed: int = 20220806
-    pseudo_observations: float = 4.0
     scale: str | None = None
     season: bool = True
     shocks: bool = True
+    relapse: bool = True
+    fade: float | None = None
+    borrowed: float | None = None
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,15 @@ class Members:
     df : array, shape (n,)
     carry : array, shape (n, H - 1)
         ``c_j`` of the grid member, for the joint paths.
+    choice : tuple of float
+        Fade and borrowing of the variance.
     """
 
     mean: np.ndarray
     sd: np.ndarray
     df: np.ndarray
     carry: np.ndarray
+    choice: tuple[float, float]
 
 
 def forecast_panel(panel: Panel, *, horizon: int, options: Options = Options()) -> Predictive:  # noqa: B008
@@ -78,16 +85,15 @@ def forecast_panel(panel: Panel, *, horizon: int, options: Options = Options()) 
         NaN for units with fewer than two usable points.
     """
     scale = choose_scale(panel, options=options)
-    work = prepare(panel, scale=scale, season=options.season)
-    members = fit_members(work.y, horizon=horizon, floor=np.zeros(panel.n_units), options=options, damped=scale.name == "log")
-    mean, sd = work.restore(members.mean, members.sd)
-    behind = past_forecasts(panel, scale=scale, horizon=horizon, options=options) if options.shocks else None
+    members = predict(panel, scale=scale, horizon=horizon, options=options)
+    same = replace(options, fade=members.choice[0], borrowed=members.choice[1])
+    behind = past_forecasts(panel, scale=scale, horizon=horizon, options=same) if options.shocks else None
     learned = shocks.none(horizon) if behind is None else shocks.learn(behind, n_periods=panel.n_periods)
     return Predictive(
         units=panel.units,
         scale=scale,
-        mean=mean,
-        sd=sd * learned.width,
+        mean=members.mean,
+        sd=members.sd * learned.width,
         df=members.df,
         carry=members.carry,
         common=learned.common,
@@ -95,7 +101,23 @@ def forecast_panel(panel: Panel, *, horizon: int, options: Options = Options()) 
         cumulative=panel.cumulative,
         seed=options.seed,
         past=behind,
+        relapse=bounds.learn_relapse(panel, horizon=horizon) if options.relapse else None,
     )
+
+
+def predict(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options) -> Members:
+    """Forecast of the ensemble on `scale`, season included, nothing learned from past origins yet."""
+    work = prepare(panel, scale=scale, season=options.season)
+    members = fit_members(
+        work.y,
+        horizon=horizon,
+        floor=scales.rounding_variance(panel, scale=scale),
+        options=options,
+        damped=scale.name == "log",
+        noise=scales.size_noise(panel),
+    )
+    mean, sd = work.restore(members.mean, members.sd)
+    return replace(members, mean=mean, sd=sd)
 
 
 def past_forecasts(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options) -> past.Past:
@@ -117,9 +139,8 @@ def past_forecasts(panel: Panel, *, scale: scales.Scale, horizon: int, options: 
     some, chosen = panel.rows(rows), scale.rows(rows)
 
     def forecast(_rows: np.ndarray, n_periods: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        work = prepare(truncate(some, n_periods), scale=chosen, season=options.season)
-        members = fit_members(work.y, horizon=horizon, floor=np.zeros(len(rows)), options=options, damped=scale.name == "log")
-        return *work.restore(members.mean, members.sd), members.df
+        members = predict(truncate(some, n_periods), scale=chosen, horizon=horizon, options=options)
+        return members.mean, members.sd, members.df
 
     seasonal = options.season and panel.n_periods >= 2 * panel.season_length > 2
     first = 2 * panel.season_length if seasonal else past.MIN_KNOWN  # an origin without a profile errs otherwise
@@ -148,9 +169,8 @@ def choose_scale(panel: Panel, *, options: Options) -> scales.Scale:
         return allowed[0]
     rows = past.some_rows(panel.usable())
     some = panel.rows(rows)
-    scores = [_scale_score(some, scale=one.rows(rows), options=options) for one in allowed]
-    scores[0] += scales.MARGIN
-    return allowed[int(np.argmax(scores))]
+    usual, other = (_scale_score(some, scale=one.rows(rows), options=options) for one in allowed)
+    return allowed[1] if other > usual + scales.MARGIN else allowed[0]
 
 
 def _scale_score(panel: Panel, *, scale: scales.Scale, options: Options) -> float:
@@ -158,7 +178,7 @@ def _scale_score(panel: Panel, *, scale: scales.Scale, options: Options) -> floa
     fit = grid.fit_grid(y, chosen=grid.settings(damped=scale.name == "log"))
     scored = fit.n_scored
     use = scored > 0
-    if not use.any():
+    if math.fsum(scored[use]) < scales.MIN_SCORED:
         return 0.0
     best = fit.sse.min(axis=0) / np.maximum(scored, 1.0)
     floor = grid.SSE_FLOOR * float(np.median(best[use])) + 1e-12
@@ -235,14 +255,15 @@ def fit_members(
     prior = grid.pooled_prior(loglik, n_scored=fit.n_scored)
     pooled = holt.mix(fit, loglik, prior=prior, horizon=horizon, gap=gap)
     damped = holt.mix(fit, loglik, prior=holt.damped_prior(fit.settings), horizon=horizon, gap=gap)
-    third = 0.5 * (theta.theta_forecast(y, horizon=horizon) + damped.mean)
+    third = 0.5 * (theta.theta_forecast(y, horizon=horizon, drift=grid.FADE_TO * fit.drift) + damped.mean)
     mean = (pooled.mean + damped.mean + third) / 3.0
     apart = ((pooled.mean - mean) ** 2 + (damped.mean - mean) ** 2 + (third - mean) ** 2) / 3.0
     errors = holt.one_step_errors(y, fit, loglik, prior=prior)
-    spread = variance.one_step(errors, noise=noise, floor=floor)
+    choice = None if options.fade is None else (options.fade, options.borrowed)
+    spread = variance.one_step(errors, noise=noise, floor=floor, choice=choice)
     total = spread.variance[:, None] * pooled.factor + pooled.between + apart
     few = np.isfinite(y).sum(axis=1) < 2
     mean[few] = np.nan
     sd = np.sqrt(total)
     sd[few] = np.nan
-    return Members(mean, sd, spread.df, pooled.carry)
+    return Members(mean, sd, spread.df, pooled.carry, (spread.fade, spread.borrowed))

@@ -1,8 +1,9 @@
 """The pooled grid: level with no, damped or full trend, every setting's weight shared by all units of the indicator.
 
-State, for setting g = (alpha, beta, phi) and series y: ``f = l + phi b``; ``e = y - f``; ``l = f + alpha e``;
-``b = phi b + alpha beta e``. Start values come from the first max(2, min(5, T // 3)) points and are kept out of the
-likelihood. A missing period is a step without an update.
+State, for setting g = (alpha, beta, phi) and series y: ``f = l + d + phi b``; ``e = y - f``; ``l = f + alpha e``;
+``b = phi b + alpha beta e``, where d is the setting's share of the drift that all units have in common. Start values
+come from the first max(2, min(5, T // 3)) points and are kept out of the likelihood. A missing period is a step without
+an update.
 
 Arrays have the setting first and the series last: ``(n_settings, n)``; every operation is elementwise, so that a
 series' numbers do not depend on its neighbours, on the block size or on a linear-algebra library.
@@ -18,6 +19,9 @@ ALPHAS = (0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.99)
 BETAS = (0.02, 0.1, 0.25, 0.5)
 PHIS = (0.7, 0.85, 0.93, 0.98, 1.0)
 TREND_PENALTY = 1.0  # log-likelihood taken off settings with a trend
+# A unit's own trend fades to this share of the panel's drift. Nought underrates growth that all units share, all of
+# it overrates growth that slows down; the likelihood is higher at a half than at either on 20 of 24 panel stages.
+FADE_TO = 1.0 / 3.0
 SSE_FLOOR = 0.05  # of the panel's median best mean square, added to every mean square
 EM_STEPS = 15
 PRIOR_CASES = 2.0  # pseudo-series spread evenly over the settings: one series alone does not pick a single setting
@@ -27,27 +31,49 @@ _FIXED = 2.0**40  # posterior weights are summed as whole multiples of this: the
 
 @dataclass(frozen=True)
 class Settings:
-    """Grid settings, each array of shape (n_settings,); beta 0 and phi 1 stand for "no trend"."""
+    """Grid settings, each array of shape (n_settings,); beta 0 and phi 1 stand for "no trend".
+
+    `common`: share of the panel's drift that is always added; a unit's own slope fades to it, not to nought.
+    """
 
     alpha: np.ndarray
     beta: np.ndarray
     phi: np.ndarray
+    common: np.ndarray
 
     @property
     def trend(self) -> np.ndarray:
         """Which settings have a trend."""
         return self.beta > 0
 
+    def take(self, index: np.ndarray) -> Settings:
+        """The settings `index`."""
+        return Settings(self.alpha[index], self.beta[index], self.phi[index], self.common[index])
+
     def __len__(self) -> int:
         return len(self.alpha)
 
 
 def settings(*, damped: bool = False) -> Settings:
-    """The 147 settings of the pooled grid: 7 without and 140 with a trend; `damped`: without the 28 undamped ones."""
-    flat = [(alpha, 0.0, 1.0) for alpha in ALPHAS]
-    trended = [(alpha, beta, phi) for alpha in ALPHAS for beta in BETAS for phi in PHIS if phi < 1 or not damped]
-    table = np.array(flat + trended)
+    """The 154 settings of the pooled grid: 7 without a trend, 7 with the panel's drift, 140 with a trend of their own.
+
+    Parameters
+    ----------
+    damped : bool
+        Without the 28 undamped ones.
+    """
+    flat = [(alpha, 0.0, 1.0, 0.0) for alpha in ALPHAS]
+    shared = [(alpha, 0.0, 1.0, 1.0) for alpha in ALPHAS]
+    phis = [phi for phi in PHIS if phi < 1 or not damped]
+    trended = [(alpha, beta, phi, FADE_TO) for alpha in ALPHAS for beta in BETAS for phi in phis]
+    table = np.array(flat + shared + trended)
     return Settings(*(np.ascontiguousarray(column) for column in table.T))
+
+
+def without_trend() -> Settings:
+    """The 7 settings without any slope: simple exponential smoothing."""
+    n = len(ALPHAS)
+    return Settings(np.array(ALPHAS), np.zeros(n), np.ones(n), np.zeros(n))
 
 
 @dataclass(frozen=True)
@@ -59,8 +85,11 @@ class Fit:
     settings : Settings
     sse : array, shape (n_settings, n)
     level, slope : array, shape (n_settings, n)
+        The slope is what exceeds the setting's share of the panel's drift.
     n_scored : array, shape (n,)
         R: observed periods after the start.
+    drift : float
+        The panel's drift.
     """
 
     settings: Settings
@@ -68,6 +97,19 @@ class Fit:
     level: np.ndarray
     slope: np.ndarray
     n_scored: np.ndarray
+    drift: float
+
+
+def panel_drift(values: np.ndarray) -> float:
+    """Median over the units of the mean change a period, over all their history; 0 where nobody has three points."""
+    seen = np.isfinite(values)
+    first = np.argmax(seen, axis=1)
+    last = values.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1)
+    use = seen.sum(axis=1) >= 3
+    if not use.any():
+        return 0.0
+    rows = np.flatnonzero(use)
+    return float(np.median((values[rows, last[use]] - values[rows, first[use]]) / (last[use] - first[use])))
 
 
 def start_values(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -122,32 +164,52 @@ def fit_grid(values: np.ndarray, *, chosen: Settings | None = None) -> Fit:
     n = values.shape[0]
     mean, level, slope, at = start_values(values)
     shape = (len(chosen), n)
-    out = Fit(chosen, np.zeros(shape), np.empty(shape), np.empty(shape), np.zeros(n))
+    drift = panel_drift(values) if np.any(chosen.common) else 0.0
+    out = Fit(chosen, np.zeros(shape), np.empty(shape), np.empty(shape), np.zeros(n), drift)
+    shared = (chosen.common * drift)[:, None]
+    lag = _start_lag(values, at=at)
     seen = np.isfinite(values)
     time = np.arange(values.shape[1])
     out.n_scored[:] = (seen & (time > at[:, None])).sum(axis=1)
     for begin in range(0, n, BLOCK):
         part = slice(begin, min(begin + BLOCK, n))
-        l0 = np.where(chosen.trend[:, None], level[part], mean[part])
-        b0 = np.where(chosen.trend[:, None], slope[part], 0.0)
-        sse, last, trend = _run(values[part], chosen=chosen, level=l0, slope=b0, at=at[part])
+        l0 = np.where(chosen.trend[:, None], level[part], mean[part] + shared * lag[part])
+        b0 = np.where(chosen.trend[:, None], slope[part] - shared, 0.0)
+        sse, last, trend = _run(values[part], chosen=chosen, level=l0, slope=b0, at=at[part], shared=shared)
         out.sse[:, part], out.level[:, part], out.slope[:, part] = sse, last, trend
     return out
 
 
+def _start_lag(values: np.ndarray, *, at: np.ndarray) -> np.ndarray:
+    """Periods from the middle of the start points to the last of them, shape (n,)."""
+    time = np.arange(values.shape[1])
+    used = np.isfinite(values) & (time <= at[:, None])
+    centre = np.where(used, time, 0).sum(axis=1) / np.maximum(used.sum(axis=1), 1)
+    return np.where(used.any(axis=1) & (at < values.shape[1]), at - centre, 0.0)
+
+
 def _run(
-    values: np.ndarray, *, chosen: Settings, level: np.ndarray, slope: np.ndarray, at: np.ndarray
+    values: np.ndarray,
+    *,
+    chosen: Settings,
+    level: np.ndarray,
+    slope: np.ndarray,
+    at: np.ndarray,
+    shared: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     alpha, phi = chosen.alpha[:, None], chosen.phi[:, None]
     gain = (chosen.alpha * chosen.beta)[:, None]
     sse = np.zeros_like(level)
     b, f, e, step = (np.empty_like(level) for _ in range(4))
     y = np.ascontiguousarray(values.T)
+    moving = bool(np.any(shared))
     for t in range(int(at.min()) + 1 if at.size else 0, len(y)):
         active = t > at
         seen = np.isfinite(y[t]) & active
         np.multiply(slope, phi, out=b)
         np.add(level, b, out=f)
+        if moving:
+            f += shared
         np.subtract(np.where(seen, y[t], 0.0), f, out=e)
         if not seen.all():
             e *= seen

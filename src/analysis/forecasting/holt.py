@@ -58,7 +58,7 @@ def mix(fit: grid.Fit, loglik: np.ndarray, *, prior: np.ndarray, horizon: int, g
     n = loglik.shape[1]
     out = Mixture(*(np.empty((n, k)) for k in (horizon, horizon, horizon, max(horizon - 1, 0))), np.empty(n))
     keep = np.flatnonzero(prior > 0)
-    chosen = grid.Settings(*(getattr(fit.settings, name)[keep] for name in ("alpha", "beta", "phi")))
+    chosen = fit.settings.take(keep)
     longest = horizon + int(gap.max(initial=0))
     table = _Tables(
         grid.trend_sums(chosen.phi, horizon=horizon),
@@ -70,7 +70,8 @@ def mix(fit: grid.Fit, loglik: np.ndarray, *, prior: np.ndarray, horizon: int, g
         weights = grid.posterior(loglik[keep, part], prior=prior[keep])
         scored = np.maximum(fit.n_scored[part], 1.0)
         out.mean_square[part] = grid.column_sum(weights * fit.sse[keep, part]) / scored
-        _mix_block(fit.level[keep, part], fit.slope[keep, part], weights, table, gap[part], part, out)
+        shared = (chosen.common * fit.drift)[:, None]
+        _mix_block(fit.level[keep, part], fit.slope[keep, part], weights, table, gap[part], part, out, shared)
     return out
 
 
@@ -89,9 +90,10 @@ def _mix_block(
     gap: np.ndarray,
     part: slice,
     out: Mixture,
+    shared: np.ndarray,
 ) -> None:
     for h in range(out.mean.shape[1]):
-        ahead = level + slope * table.sums[:, h : h + 1]
+        ahead = level + slope * table.sums[:, h : h + 1] + shared * (h + 1.0)
         mean = grid.column_sum(weights * ahead)
         ahead -= mean
         out.mean[part, h] = mean
@@ -113,22 +115,25 @@ def one_step_errors(y: np.ndarray, fit: grid.Fit, loglik: np.ndarray, *, prior: 
     """
     chosen = fit.settings
     n = len(y)
-    alpha, gain, phi, trended = np.empty((4, n))
+    alpha, gain, phi, trended, shared, own_share = np.empty((6, n))
     for begin in range(0, n, grid.BLOCK):
         part = slice(begin, min(begin + grid.BLOCK, n))
         weights = grid.posterior(loglik[:, part], prior=prior)
         alpha[part] = grid.column_sum(weights * chosen.alpha[:, None])
         gain[part] = grid.column_sum(weights * (chosen.alpha * chosen.beta)[:, None])
-        phi[part] = grid.column_sum(weights * chosen.phi[:, None])
         trended[part] = grid.column_sum(weights * chosen.trend[:, None])
+        damping = grid.column_sum(weights * (chosen.phi * chosen.trend)[:, None])
+        phi[part] = damping / np.maximum(trended[part], 1e-12)
+        own_share[part] = grid.column_sum(weights * (chosen.common * chosen.trend)[:, None])
+        shared[part] = grid.column_sum(weights * chosen.common[:, None]) * fit.drift
     mean, level, slope, at = grid.start_values(y)
-    level, slope = trended * level + (1.0 - trended) * mean, trended * slope
+    level, slope = trended * level + (1.0 - trended) * mean, trended * slope - own_share * fit.drift
     out = np.full(y.shape, np.nan)
     for t in range(y.shape[1]):
         active = t > at
         seen = np.isfinite(y[:, t]) & active
         b = phi * slope
-        f = level + b
+        f = level + b + shared
         e = np.where(seen, y[:, t] - f, 0.0)
         out[:, t] = np.where(seen, e, np.nan)
         level = np.where(active, f + alpha * e, level)

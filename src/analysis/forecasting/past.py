@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 MIN_KNOWN = 6  # periods an origin has to know
-MAX_ORIGINS = 10
-MAX_UNITS = 400  # units asked; more add cost and no independent origin
+MAX_ORIGINS = 8
+MAX_UNITS = 250  # units asked; more add cost and no independent origin
 
 
 @dataclass(frozen=True)

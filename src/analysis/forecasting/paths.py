@@ -15,7 +15,7 @@ BLOCK = 64  # units at once
 
 
 def errors(
-    units: list[str], *, carry: np.ndarray, df: np.ndarray, common: np.ndarray, n_paths: int, seed: int
+    units: list[str], *, carry: np.ndarray, df: np.ndarray, common: float, n_paths: int, seed: int
 ) -> np.ndarray:
     """Standardised errors, t-distributed with `df` at every horizon.
 
@@ -24,8 +24,8 @@ def errors(
     units : list of str, length n
     carry : array, shape (n, H - 1)
     df : array, shape (n,)
-    common : array, shape (H,)
-        Share of the variance that is common to all units.
+    common : float
+        Share of a shock's variance that is common to all units.
     n_paths : int
     seed : int
 
@@ -34,25 +34,33 @@ def errors(
     array, shape (n, H, n_paths)
     """
     n, horizon = len(units), carry.shape[1] + 1
-    shared = _generator(seed, "").standard_normal((horizon, n_paths))
-    own = np.empty((n, horizon, n_paths))
+    shared = _generator(seed, "").standard_normal((horizon, n_paths)) * np.sqrt(common)
+    out = np.empty((n, horizon, n_paths))
     divisor = np.empty((n, n_paths))
     for index, unit in enumerate(units):
         stream = _generator(seed, "unit:" + unit)
-        own[index] = stream.standard_normal((horizon, n_paths))
+        stream.standard_normal(out=out[index])
         divisor[index] = stream.standard_gamma(df[index] / 2.0, n_paths)
-    carried = _carry(own, carry)
-    together = _carry(np.broadcast_to(shared, own.shape), carry)
-    weight = common[: horizon, None]
-    out = np.sqrt(1.0 - weight) * carried + np.sqrt(weight) * together
-    return out / np.sqrt(divisor / (df[:, None] / 2.0))[:, None, :]
+    out *= np.sqrt(1.0 - common)
+    out += shared
+    out = _carry(out, carry)
+    divisor /= df[:, None] / 2.0
+    out /= np.sqrt(divisor)[:, None, :]
+    return out
+
+
+def choices(unit: str, *, n_paths: int, seed: int) -> np.ndarray:
+    """Two rows of uniform numbers of one unit, shape (2, n_paths); apart from those of :func:`errors`."""
+    return _generator(seed, "choice:" + unit).random((2, n_paths))
 
 
 def _carry(shocks: np.ndarray, carry: np.ndarray) -> np.ndarray:
     out = np.array(shocks)
+    carried = np.empty((shocks.shape[0], shocks.shape[2]))
     for h in range(1, shocks.shape[1]):
         for j in range(1, h + 1):
-            out[:, h] += carry[:, j - 1, None] * shocks[:, h - j]
+            np.multiply(shocks[:, h - j], carry[:, j - 1, None], out=carried)
+            out[:, h] += carried
     size = 1.0 + np.concatenate([np.zeros((len(carry), 1)), np.cumsum(carry * carry, axis=1)], axis=1)
     return out / np.sqrt(size)[:, :, None]
 

@@ -13,6 +13,7 @@ from scipy import special
 
 from analysis.forecasting import paths as joint
 from analysis.forecasting import scales
+from analysis.forecasting.bounds import GRID, Relapse
 from analysis.forecasting.past import Past
 
 
@@ -31,7 +32,7 @@ class Predictive:
     carry : array, shape (n, H - 1)
         How much of a one-step error is left j steps later.
     common : array, shape (H,)
-        Share of the variance that all units have in common.
+        Share of the variance that all units have in common; the paths take its mean.
     last : array, shape (n,)
         Last observed value, natural units.
     cumulative : bool
@@ -39,6 +40,8 @@ class Predictive:
     seed : int
     past : past.Past, optional
         The panel's own past forecasts, where they were made: what calibration learns from.
+    relapse : bounds.Relapse, optional
+        What followed after standing at a bound, mixed in for the units that stand there.
     """
 
     units: tuple[str, ...]
@@ -52,6 +55,7 @@ class Predictive:
     cumulative: bool
     seed: int
     past: Past | None = None
+    relapse: Relapse | None = None
 
     @property
     def horizon(self) -> int:
@@ -71,11 +75,18 @@ class Predictive:
         array, shape (n, H, L)
         """
         levels = np.asarray(levels, dtype=float)
-        z = t_quantile(levels[None, :], self.df[:, None])
-        out = self.scale.inverse(self.mean[:, :, None] + self.sd[:, :, None] * z[:, None, :])
+        out = self._model_quantiles(levels, np.arange(len(self.units)))
+        for side in self.relapse.segments if self.relapse else ():
+            rows = np.flatnonzero(self.relapse.side == side)
+            model = self._model_quantiles(GRID, rows)
+            out[rows] = self.relapse.quantiles(levels, model=model, rows=rows, side=side)
         if self.cumulative:
             out = np.maximum(out, self.last[:, None, None])
         return out
+
+    def _model_quantiles(self, levels: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        z = t_quantile(levels[None, :], self.df[rows, None])
+        return self.scale.rows(rows).inverse(self.mean[rows, :, None] + self.sd[rows, :, None] * z[:, None, :])
 
     def p_exceeds(
         self, threshold: np.ndarray | float, *, horizon: np.ndarray | int, strict: bool = False
@@ -102,6 +113,8 @@ class Predictive:
         sd = np.take_along_axis(self.sd, at, axis=1)[:, 0]
         cut = scales.edge(threshold, step=self.scale.step, strict=strict)
         p = t_upper((self.scale.forward_cut(cut) - mean) / sd, self.df)
+        if self.relapse is not None:
+            p = self.relapse.p_exceeds(p, threshold=threshold, at=at[:, 0], strict=strict)
         if self.cumulative:
             beyond = self.last > threshold if strict else self.last >= threshold
             p = np.where(beyond, 1.0, p)
@@ -137,7 +150,7 @@ class Predictive:
                 [self.units[one] for one in rows[part]],
                 carry=self.carry[rows[part]],
                 df=self.df[rows[part]],
-                common=self.common,
+                common=float(self.common.mean()),
                 n_paths=n_paths,
                 seed=seed,
             )[:, :length]
@@ -145,11 +158,24 @@ class Predictive:
             z += self.mean[rows[part], :length, None]
             block = scale.rows(np.arange(len(rows))[part])
             natural = scales.publish(block.inverse(z), step=block.step)
-            out[part] = natural
+            out[part] = natural if self.relapse is None else self._relapsed(natural, rows[part], seed=seed)
         if self.cumulative:
             np.maximum.accumulate(out, axis=1, out=out)
             np.maximum(out, self.last[rows, None, None], out=out)
         return out
+
+
+    def _relapsed(self, natural: np.ndarray, rows: np.ndarray, *, seed: int) -> np.ndarray:
+        """Replace paths of units at a bound by what followed elsewhere, as often as its weight says."""
+        for index, row in enumerate(rows):
+            side = int(self.relapse.side[row])
+            if side:
+                chance, which = joint.choices(self.units[row], n_paths=natural.shape[2], seed=seed)
+                segments = self.relapse.segments[side]
+                picked = segments[np.minimum((which * len(segments)).astype(int), len(segments) - 1)]
+                taken = chance < self.relapse.weight[side]
+                natural[index] = np.where(taken, picked.T[: natural.shape[1]], natural[index])
+        return natural
 
 
 def t_quantile(p: np.ndarray, df: np.ndarray) -> np.ndarray:

@@ -15,6 +15,9 @@ from analysis.forecasting.panel import Panel
 
 MAX_SQUEEZE = 1000.0  # a share of exactly 0 or 1 is never further out than half a case in a thousand
 MARGIN = 0.1  # log-likelihood an observation by which another scale has to beat the kind's usual one
+MIN_SCORED = 60  # one-step errors, over all units, below which the usual scale stands
+SMALLEST = 1e-9  # of a series' typical size, on the log scale
+LARGEST = 300.0  # natural logarithm beyond which nothing is told apart
 TOLERANCE = 1e-9  # a threshold this close to a published step is on it (in steps)
 
 
@@ -49,9 +52,7 @@ class Scale:
             m = _like(self.squeeze, values)
             return np.log((values * m + 0.5) / ((1.0 - values) * m + 0.5))
         scaled = values / _like(self.unit, values)
-        if self.name == "log":
-            return np.log(np.maximum(scaled, 0.0) + _like(self._offset(), values))
-        return scaled
+        return np.log(np.maximum(scaled, SMALLEST)) if self.name == "log" else scaled
 
     def forward_cut(self, cut: np.ndarray) -> np.ndarray:
         """Modelling scale of a threshold, shape (n,): -inf and inf outside the bounds."""
@@ -67,7 +68,7 @@ class Scale:
             p = 1.0 / (1.0 + np.exp(-values))
             natural = (p * (m + 1.0) - 0.5) / m
         else:
-            inner = np.exp(values) - _like(self._offset(), values) if self.name == "log" else values
+            inner = np.exp(np.minimum(values, LARGEST)) if self.name == "log" else values
             natural = inner * _like(self.unit, values)
         return np.clip(natural, self.lower, self.upper)
 
@@ -79,11 +80,8 @@ class Scale:
             return np.log(m / a + m / b)
         unit = _like(self.unit, values)
         if self.name == "log":
-            return -np.log(unit) - np.log(np.maximum(values / unit, 0.0) + _like(self._offset(), values))
+            return -np.log(np.maximum(values, SMALLEST * unit))
         return -np.log(unit) + np.zeros_like(values)
-
-    def _offset(self) -> np.ndarray:
-        return np.full_like(self.unit, 1e-3)
 
     def rows(self, index: np.ndarray) -> Scale:
         """The scale of the rows `index`."""
@@ -101,7 +99,7 @@ def candidates(panel: Panel) -> list[Scale]:
     Returns
     -------
     list of Scale
-        "logit" then "raw" for a rate; "raw" then "log" (if nothing is negative) for anything else.
+        "logit" then "raw" for a rate; "raw" then "log" (where every value is above 0) for anything else.
     """
     values = panel.usable()
     step = published_step(panel)
@@ -114,7 +112,7 @@ def candidates(panel: Panel) -> list[Scale]:
     if panel.kind == "rate":
         return [replace(raw, name="logit"), raw]
     seen = values[np.isfinite(values)]
-    if seen.size and np.all(seen >= 0):
+    if seen.size and np.all(seen > 0):
         return [raw, replace(raw, name="log", lower=max(lower, 0.0))]
     return [raw]
 
@@ -197,3 +195,33 @@ def publish(values: np.ndarray, *, step: np.ndarray | None) -> np.ndarray:
     units = np.floor(values / width + 0.5)
     rounded = np.where(exact & (width < 1), units / np.maximum(per_unit, 1.0), units * width)
     return np.where(_like(step, values) > 0, rounded, values)
+
+
+def rounding_variance(panel: Panel, *, scale: Scale) -> np.ndarray:
+    """Variance that publication in steps alone puts on the modelling scale, at the last value, shape (n,).
+
+    On the logit scale the step is that of the squeeze where none is published: a share of exactly 0 or 1 says where the
+    odds lie only to within half a case.
+    """
+    last = panel.last_value()
+    known = np.isfinite(last)
+    if scale.name == "logit":
+        step = 1.0 / scale.squeeze
+        slope = np.exp(scale.log_slope(np.where(known, last, 0.5)))
+    elif scale.step is None:
+        return np.zeros(panel.n_units)
+    else:
+        step = scale.step
+        slope = np.exp(np.minimum(scale.log_slope(np.where(known, last, scale.unit)), 50.0))
+    return (step * slope) ** 2 / 12.0
+
+
+def size_noise(panel: Panel) -> np.ndarray | None:
+    """What a unit's size lets expect of its variance, up to a factor: 1 / denominator, or 1 / count; shape (n,)."""
+    if panel.kind == "rate" and panel.denominator is not None:
+        size = _last(np.where(panel.denominator > 0, panel.denominator, np.nan))
+    elif panel.kind == "count":
+        size = typical_size(panel.usable())
+    else:
+        return None
+    return 1.0 / np.where(np.isfinite(size) & (size > 0), size, np.nan)

@@ -25,7 +25,7 @@ def straight_slope(values: np.ndarray) -> np.ndarray:
     return moved / np.where(spread > 0, spread, 1.0)
 
 
-def theta_forecast(values: np.ndarray, *, horizon: int) -> np.ndarray:
+def theta_forecast(values: np.ndarray, *, horizon: int, drift: float = 0.0) -> np.ndarray:
     """Point forecasts of the Theta method.
 
     Parameters
@@ -33,23 +33,27 @@ def theta_forecast(values: np.ndarray, *, horizon: int) -> np.ndarray:
     values : array, shape (n, T)
         Modelling scale; NaN where missing.
     horizon : int
+    drift : float
+        Change a period that all units share: taken out first and added again, so that half of what a unit's slope
+        exceeds it is carried on.
 
     Returns
     -------
     array, shape (n, horizon)
     """
-    n = values.shape[0]
-    chosen = grid.Settings(np.array(grid.ALPHAS), np.zeros(len(grid.ALPHAS)), np.ones(len(grid.ALPHAS)))
+    n, n_periods = values.shape
+    values = values - drift * np.arange(n_periods)
+    chosen = grid.without_trend()
     fit = grid.fit_grid(values, chosen=chosen)
     loglik = grid.log_likelihood(fit)
     even = np.full(len(chosen), 1.0 / len(chosen))
     weights = grid.posterior(loglik, prior=even)
-    drift = straight_slope(values) / 2.0
+    half = straight_slope(values) / 2.0
     scored = fit.n_scored
     out = np.empty((n, horizon))
     faded = (1.0 - (1.0 - chosen.alpha[:, None]) ** scored[None, :]) / chosen.alpha[:, None]
     level = grid.column_sum(weights * fit.level)
     start = grid.column_sum(weights * faded)
     for h in range(1, horizon + 1):
-        out[:, h - 1] = level + drift * (h - 1 + start)
+        out[:, h - 1] = level + half * (h - 1 + start) + drift * (n_periods - 1 + h)
     return out

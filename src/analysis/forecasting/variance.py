@@ -19,6 +19,7 @@ BORROWED = (2.0, 4.0, 8.0, 16.0)
 USUAL = (1.0, 4.0)  # what is taken when the panel is too short to tell, and the centre of the choice
 MIN_JUDGED = 30  # errors foretold, over all units, below which the usual choice stands
 TINY = 1e-12
+UNSEEN = 0.05**2  # squared error borrowed where nothing has ever moved: 5 % of the level, or of the odds
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,13 @@ class Spread:
     borrowed: float
 
 
-def one_step(errors: np.ndarray, *, noise: np.ndarray | None, floor: np.ndarray) -> Spread:
+def one_step(
+    errors: np.ndarray,
+    *,
+    noise: np.ndarray | None,
+    floor: np.ndarray,
+    choice: tuple[float, float] | None = None,
+) -> Spread:
     """Estimate every unit's one-step variance.
 
     Parameters
@@ -52,6 +59,8 @@ def one_step(errors: np.ndarray, *, noise: np.ndarray | None, floor: np.ndarray)
         far as the panel's own errors do.
     floor : array, shape (n,)
         Variance of the publication's rounding: no unit falls below it.
+    choice : tuple of float, optional
+        Fade and borrowing, when they have been chosen already.
 
     Returns
     -------
@@ -59,7 +68,7 @@ def one_step(errors: np.ndarray, *, noise: np.ndarray | None, floor: np.ndarray)
     """
     square = np.where(np.isfinite(errors), errors * errors, np.nan)
     relative = size_factor(square, noise=noise)
-    fade, borrowed = choose(square, relative=relative, floor=floor)
+    fade, borrowed = choice or choose(square, relative=relative, floor=floor)
     state = _State.begin(len(square), fade=fade, borrowed=borrowed)
     for column in square.T:
         state.take(column)
@@ -129,9 +138,12 @@ def size_factor(square: np.ndarray, *, noise: np.ndarray | None) -> np.ndarray:
 def _centre(own: np.ndarray) -> float:
     """Median, or where most units are flat the mean: some movement has been seen, and may be seen again."""
     if own.size == 0:
-        return TINY
+        return UNSEEN
     middle = float(np.median(own))
-    return middle if middle > 0 else max(math.fsum(own) / len(own), TINY)
+    if middle > TINY:
+        return middle
+    mean = math.fsum(own) / len(own)
+    return mean if mean > TINY else UNSEEN
 
 
 def choose(square: np.ndarray, *, relative: np.ndarray, floor: np.ndarray) -> tuple[float, float]:

@@ -1,0 +1,87 @@
+"""The ladder by J: nothing below two origins, little from few, and known distortions found."""
+
+import numpy as np
+import pytest
+from forecasting_make import expit, make_panel, make_walks
+
+from analysis.forecasting.calibration import Calibration, calibrate_level, cap, ladder
+from analysis.forecasting.ensemble import forecast_panel
+
+
+def distorted(*, origins, cases, slope, shift=0.0, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(0, 2, origins * cases)
+    outcome = rng.random(x.size) < expit(x)
+    return expit((x - shift) / slope), outcome, np.repeat(np.arange(origins), cases)
+
+
+@pytest.mark.parametrize("n_origins", [0, 1])
+def test_below_two_origins_nothing_is_corrected(n_origins):
+    p, outcome, origin = distorted(origins=1, cases=500, slope=0.3)
+    found = ladder(p, outcome, origin, n_origins=n_origins)
+    assert found.weight == 0.0
+    np.testing.assert_allclose(found.apply(np.array([0.2, 0.9])), [0.2, 0.9])
+
+
+def test_the_weight_is_j_over_j_plus_ten():
+    p, outcome, origin = distorted(origins=5, cases=100, slope=1.0)
+    assert ladder(p, outcome, origin, n_origins=5).weight == pytest.approx(5 / 15)
+
+
+def test_overconfidence_is_found_with_many_origins_and_hardly_with_two():
+    many = ladder(*distorted(origins=60, cases=50, slope=0.5), n_origins=60)
+    two = ladder(*distorted(origins=2, cases=1500, slope=0.5), n_origins=2)
+    assert many.slope < 0.75
+    assert two.slope > many.slope
+    assert many.apply(np.array([0.95]))[0] < two.apply(np.array([0.95]))[0] < 0.951
+
+
+def test_cases_in_any_order_give_the_same_to_the_last_bit():
+    p, outcome, origin = distorted(origins=6, cases=80, slope=0.6)
+    order = np.random.default_rng(1).permutation(p.size)
+    assert ladder(p, outcome, origin, n_origins=6) == ladder(p[order], outcome[order], origin[order], n_origins=6)
+
+
+def test_an_event_and_its_complement_are_corrected_alike():
+    p, outcome, origin = distorted(origins=8, cases=80, slope=0.6, shift=0.4)
+    one, other = ladder(p, outcome, origin, n_origins=8), ladder(1 - p, ~outcome, origin, n_origins=8)
+    assert one.shift == pytest.approx(-other.shift, abs=1e-8)
+    np.testing.assert_allclose(one.apply(np.array([0.7])), 1 - other.apply(np.array([0.3])), atol=1e-8)
+
+
+def test_settled_and_missing_probabilities_stay_and_order_is_kept():
+    found = Calibration(shift=-0.5, slope=0.6, weight=0.4, n_origins=7).apply(np.array([0.0, 0.1, 0.6, 1.0, np.nan]))
+    assert found[0] == 0.0 and found[3] == 1.0 and np.isnan(found[4])
+    assert found[1] < found[2]
+    assert cap(np.array([0.001, 0.5, 1.0])).tolist() == [0.01, 0.5, 0.99]
+
+
+def test_every_outcome_alike_does_not_break_it():
+    p = np.full(40, 0.3)
+    found = ladder(p, np.ones(40, dtype=bool), np.repeat([0, 1, 2, 3], 10), n_origins=4)
+    assert 0.3 < found.apply(np.array([0.3]))[0] < 0.6
+
+
+@pytest.mark.parametrize(("strict", "at_least"), [(False, True), (True, True), (False, False), (True, False)])
+def test_a_panel_is_held_against_its_own_past(strict, at_least):
+    panel = make_panel(np.round(expit(make_walks(units=60, periods=30)), 2), resolution=0.01)
+    found = calibrate_level(panel, threshold=0.6, horizon=3, strict=strict, at_least=at_least)
+    assert found.n_origins >= 5
+    assert 0.6 < found.slope < 1.5
+    again = calibrate_level(
+        panel, threshold=0.6, horizon=3, strict=strict, at_least=at_least, predictive=forecast_panel(panel, horizon=3)
+    )
+    assert found.slope == pytest.approx(again.slope, abs=0.05)
+
+
+def test_at_most_is_the_mirror_of_above():
+    panel = make_panel(np.round(expit(make_walks(units=60, periods=30)), 2), resolution=0.01)
+    above = calibrate_level(panel, threshold=0.6, horizon=3, strict=True, at_least=True)
+    at_most = calibrate_level(panel, threshold=0.6, horizon=3, strict=False, at_least=False)
+    assert above.shift == pytest.approx(-at_most.shift, abs=1e-6)
+    assert above.slope == pytest.approx(at_most.slope, abs=1e-6)
+
+
+def test_too_short_a_history_is_left_uncorrected():
+    panel = make_panel([[0.2, 0.3, 0.4, 0.5]])
+    assert calibrate_level(panel, threshold=0.6, horizon=3) == Calibration(0.0, 1.0, 0.0, 0)

@@ -1,0 +1,58 @@
+"""One-step variance: borrowed, faded, by size; never nought."""
+
+import numpy as np
+import pytest
+
+from analysis.forecasting.variance import UNSEEN, one_step, size_factor
+
+
+def spread_of(errors, **rest):
+    errors = np.atleast_2d(errors)
+    rest.setdefault("noise", None)
+    rest.setdefault("floor", np.zeros(len(errors)))
+    return one_step(errors, **rest)
+
+
+def test_by_hand_with_the_choice_given():
+    found = spread_of([[1.0, 1.0, 3.0], [2.0, 2.0, np.nan], [0.0, 0.0, 0.0]], choice=(0.5, 4.0))
+    # faded sums: .25 + .5 + 9 = 9.75 of weight 1.75; 2 + 4 = 6 of 1.5; 0 of 1.75; their median 4 is borrowed 4 times
+    np.testing.assert_allclose(found.variance, [(9.75 + 16) / 5.75, (6 + 16) / 5.5, 16 / 5.75])
+    np.testing.assert_allclose(found.df[:1], [max(1.75**2 / 1.3125 - 1, 1) + 4])
+
+
+def test_where_nothing_ever_moved_a_little_movement_is_still_allowed():
+    found = spread_of(np.zeros((3, 10)))
+    assert np.all(found.variance > 0.1 * UNSEEN)
+
+
+def test_the_floor_is_a_floor():
+    found = spread_of(np.full((2, 10), 0.1), floor=np.array([0.0, 4.0]))
+    assert found.variance[0] < 0.1
+    assert found.variance[1] >= 4.0
+
+
+def test_a_panel_whose_errors_calm_down_fades_the_old_ones():
+    rng = np.random.default_rng(0)
+    sd = np.repeat([1.0, 0.1], 15)
+    found = spread_of(rng.normal(0, sd, (60, 30)))
+    assert found.fade < 1.0
+    assert np.sqrt(np.median(found.variance)) < 0.25
+    steady = spread_of(rng.normal(0, 1.0, (60, 30)))
+    assert steady.fade >= 0.95
+
+
+def test_units_that_differ_borrow_less_than_units_that_are_alike():
+    rng = np.random.default_rng(1)
+    alike = spread_of(rng.normal(0, 1.0, (60, 30)))
+    differ = spread_of(rng.normal(0, np.exp(rng.normal(0, 1.5, (60, 1))), (60, 30)))
+    assert alike.borrowed > differ.borrowed
+
+
+def test_small_units_borrow_a_wider_target_as_far_as_the_panel_shows_it():
+    rng = np.random.default_rng(2)
+    noise = np.exp(rng.uniform(-4, 0, 90))
+    tied = size_factor(rng.normal(0, np.sqrt(noise)[:, None], (90, 30)) ** 2, noise=noise)
+    free = size_factor(rng.normal(0, 1, (90, 30)) ** 2, noise=noise)
+    assert np.log(tied.max() / tied.min()) == pytest.approx(np.log(noise.max() / noise.min()), rel=0.15)
+    assert free.max() / free.min() < 1.6
+    np.testing.assert_array_equal(size_factor(np.ones((5, 3)), noise=np.ones(5)), 1.0)
