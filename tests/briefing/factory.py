@@ -29,49 +29,182 @@ UNITS = [
     ("999", "東京 · القاهرة · Đảo Cồn Cỏ", "", "64", "commune"),
 ]
 INDICATORS = [
-    dict(indicator="online", name_vi="Hồ sơ phát sinh qua dịch vụ công trực tuyến", name_en="Dossiers filed online",
-         kind="rate", better="up", aggregation="sum", unit_vi="%", unit_en="%", numerator_vi="hồ sơ trực tuyến",
-         numerator_en="online dossiers", denominator_vi="hồ sơ tiếp nhận", denominator_en="dossiers received",
-         definition_vi="Hồ sơ phát sinh qua dịch vụ công trực tuyến trên tổng số hồ sơ tiếp nhận",
-         definition_en="Dossiers filed online out of all dossiers received"),
-    dict(indicator="vneid", name_vi="Tài khoản VNeID mức 2", name_en="VNeID level-2 accounts", kind="count",
-         better="up", aggregation="sum", cumulative=True, unit_vi="tài khoản", unit_en="accounts"),
-    dict(indicator="late", name_vi="Hồ sơ giải quyết quá hạn", name_en="Dossiers decided late", kind="rate",
-         better="down", aggregation="sum", unit_vi="%", unit_en="%", numerator_vi="hồ sơ quá hạn",
-         numerator_en="late dossiers", denominator_vi="hồ sơ đã giải quyết", denominator_en="dossiers decided"),
-    dict(indicator="score", name_vi="Chỉ số phục vụ người dân, doanh nghiệp (QĐ 766)", name_en="Service index (QĐ 766)",
-         kind="level", better="up", aggregation="none", unit_vi="điểm", unit_en="points", maximum=100),
-    dict(indicator="rank", name_vi="Thứ hạng QĐ 766", name_en="Rank by QĐ 766", kind="rank", better="down",
-         aggregation="none", unit_vi="hạng", unit_en="place", maximum=9),
-    dict(indicator="digit", name_vi="Số hóa hồ sơ", name_en="Dossiers digitised", kind="rate", better="up",
-         aggregation="sum", unit_vi="%", unit_en="%", numerator_vi="hồ sơ số hóa", numerator_en="digitised dossiers",
-         denominator_vi="hồ sơ", denominator_en="dossiers"),
-]  # fmt: skip
+    dict(
+        indicator="online",
+        name_vi="Hồ sơ phát sinh qua dịch vụ công trực tuyến",
+        name_en="Dossiers filed online",
+        kind="rate",
+        better="up",
+        aggregation="sum",
+        unit_vi="%",
+        unit_en="%",
+        numerator_vi="hồ sơ trực tuyến",
+        numerator_en="online dossiers",
+        denominator_vi="hồ sơ tiếp nhận",
+        denominator_en="dossiers received",
+        definition_vi="Hồ sơ phát sinh qua dịch vụ công trực tuyến trên tổng số hồ sơ tiếp nhận",
+        definition_en="Dossiers filed online out of all dossiers received",
+    ),
+    dict(
+        indicator="vneid",
+        name_vi="Tài khoản VNeID mức 2",
+        name_en="VNeID level-2 accounts",
+        kind="count",
+        better="up",
+        aggregation="sum",
+        cumulative=True,
+        unit_vi="tài khoản",
+        unit_en="accounts",
+    ),
+    dict(
+        indicator="late",
+        name_vi="Hồ sơ giải quyết quá hạn",
+        name_en="Dossiers decided late",
+        kind="rate",
+        better="down",
+        aggregation="sum",
+        unit_vi="%",
+        unit_en="%",
+        numerator_vi="hồ sơ quá hạn",
+        numerator_en="late dossiers",
+        denominator_vi="hồ sơ đã giải quyết",
+        denominator_en="dossiers decided",
+    ),
+    dict(
+        indicator="score",
+        name_vi="Chỉ số phục vụ người dân, doanh nghiệp (QĐ 766)",
+        name_en="Service index (QĐ 766)",
+        kind="level",
+        better="up",
+        aggregation="none",
+        unit_vi="điểm",
+        unit_en="points",
+        maximum=100,
+    ),
+    dict(
+        indicator="rank",
+        name_vi="Thứ hạng QĐ 766",
+        name_en="Rank by QĐ 766",
+        kind="rank",
+        better="down",
+        aggregation="none",
+        unit_vi="hạng",
+        unit_en="place",
+        maximum=9,
+    ),
+    dict(
+        indicator="digit",
+        name_vi="Số hóa hồ sơ",
+        name_en="Dossiers digitised",
+        kind="rate",
+        better="up",
+        aggregation="sum",
+        unit_vi="%",
+        unit_en="%",
+        numerator_vi="hồ sơ số hóa",
+        numerator_en="digitised dossiers",
+        denominator_vi="hồ sơ",
+        denominator_en="dossiers",
+    ),
+]
 TARGETS = [
-    dict(target="GL-FULL-80", kind="level_at", indicator="online", operator=">=", threshold=0.8, deadline="2026-12",
-         start="2024-01", owner="Sở Nội vụ", document="QĐ 06/QĐ-TTg", document_date="2022-01-06",
-         name_vi="Hồ sơ xử lý trực tuyến từ 80%", name_en="At least 80% of dossiers online",
-         sentence="tối thiểu 80% hồ sơ thủ tục hành chính được xử lý hoàn toàn trực tuyến", inferred="deadline",
-         baseline=0.3),
-    dict(target="GL-ONL-60", kind="sustained_from", indicator="online", operator=">", threshold=0.6,
-         start="2023-09", deadline="2027-03", reading="each_period", name_vi="Duy trì trên 60% hồ sơ trực tuyến",
-         name_en="Keep above 60% online", sentence="phấn đấu từ tháng 9/2023 trở đi phải đạt trên 60% số hồ sơ",
-         document="Kết luận hội nghị", document_date="2023-08-22"),
-    dict(target="GL-VNEID", kind="cumulative_count", indicator="vneid", operator=">=", deadline="2026-12",
-         name_vi="Chỉ tiêu giao tài khoản VNeID", name_en="Quota of VNeID accounts", owner="Công an tỉnh",
-         sentence="đảm bảo 50% công dân đủ điều kiện có tài khoản VNeID để sử dụng các tiện ích", inferred="operator deadline"),
-    dict(target="LATE-5", kind="level_at", indicator="late", operator="<=", threshold=0.05, deadline="2026-12",
-         name_vi="Hồ sơ quá hạn không quá 5%", name_en="At most 5% late"),
-    dict(target="IDX-90", kind="score_ge", indicator="score", operator=">=", threshold=90, deadline="2027-06",
-         name_vi="Chỉ số 766 từ 90 điểm", name_en="Index 766 at 90 points or more"),
-    dict(target="RANK-3", kind="rank_le", indicator="rank", operator="<=", threshold=3, deadline="2026-12",
-         name_vi="Thuộc nhóm 3 đơn vị dẫn đầu", name_en="Among the first 3"),
-    dict(target="DIG-UP", kind="directional", indicator="digit", operator="", deadline="", inferred="",
-         name_vi="Nâng cao tỷ lệ số hóa hồ sơ", name_en="Raise the share digitised",
-         sentence="nâng cao tỷ lệ số hóa hồ sơ, kết quả giải quyết thủ tục hành chính tại đơn vị"),
-    dict(target="TASK-126", kind="tasks_k_of_n", indicator="", operator="", k=126, n=126, deadline="2026-12",
-         name_vi="Hoàn thành 126 nhiệm vụ", name_en="Complete 126 tasks"),
-]  # fmt: skip
+    dict(
+        target="GL-FULL-80",
+        kind="level_at",
+        indicator="online",
+        operator=">=",
+        threshold=0.8,
+        deadline="2026-12",
+        start="2024-01",
+        owner="Sở Nội vụ",
+        document="QĐ 06/QĐ-TTg",
+        document_date="2022-01-06",
+        name_vi="Hồ sơ xử lý trực tuyến từ 80%",
+        name_en="At least 80% of dossiers online",
+        sentence="tối thiểu 80% hồ sơ thủ tục hành chính được xử lý hoàn toàn trực tuyến",
+        inferred="deadline",
+        baseline=0.3,
+    ),
+    dict(
+        target="GL-ONL-60",
+        kind="sustained_from",
+        indicator="online",
+        operator=">",
+        threshold=0.6,
+        start="2023-09",
+        deadline="2027-03",
+        reading="each_period",
+        name_vi="Duy trì trên 60% hồ sơ trực tuyến",
+        name_en="Keep above 60% online",
+        sentence="phấn đấu từ tháng 9/2023 trở đi phải đạt trên 60% số hồ sơ",
+        document="Kết luận hội nghị",
+        document_date="2023-08-22",
+    ),
+    dict(
+        target="GL-VNEID",
+        kind="cumulative_count",
+        indicator="vneid",
+        operator=">=",
+        deadline="2026-12",
+        name_vi="Chỉ tiêu giao tài khoản VNeID",
+        name_en="Quota of VNeID accounts",
+        owner="Công an tỉnh",
+        sentence="đảm bảo 50% công dân đủ điều kiện có tài khoản VNeID để sử dụng các tiện ích",
+        inferred="operator deadline",
+    ),
+    dict(
+        target="LATE-5",
+        kind="level_at",
+        indicator="late",
+        operator="<=",
+        threshold=0.05,
+        deadline="2026-12",
+        name_vi="Hồ sơ quá hạn không quá 5%",
+        name_en="At most 5% late",
+    ),
+    dict(
+        target="IDX-90",
+        kind="score_ge",
+        indicator="score",
+        operator=">=",
+        threshold=90,
+        deadline="2027-06",
+        name_vi="Chỉ số 766 từ 90 điểm",
+        name_en="Index 766 at 90 points or more",
+    ),
+    dict(
+        target="RANK-3",
+        kind="rank_le",
+        indicator="rank",
+        operator="<=",
+        threshold=3,
+        deadline="2026-12",
+        name_vi="Thuộc nhóm 3 đơn vị dẫn đầu",
+        name_en="Among the first 3",
+    ),
+    dict(
+        target="DIG-UP",
+        kind="directional",
+        indicator="digit",
+        operator="",
+        deadline="",
+        inferred="",
+        name_vi="Nâng cao tỷ lệ số hóa hồ sơ",
+        name_en="Raise the share digitised",
+        sentence="nâng cao tỷ lệ số hóa hồ sơ, kết quả giải quyết thủ tục hành chính tại đơn vị",
+    ),
+    dict(
+        target="TASK-126",
+        kind="tasks_k_of_n",
+        indicator="",
+        operator="",
+        k=126,
+        n=126,
+        deadline="2026-12",
+        name_vi="Hoàn thành 126 nhiệm vụ",
+        name_en="Complete 126 tasks",
+    ),
+]
 UP = {"online": 1, "vneid": 1, "late": -1, "score": 1, "rank": -1, "digit": 1}
 
 
@@ -120,11 +253,21 @@ def make_run(*, seed: int = 0, previous: bool = True, units=UNITS, extra: bool =
 
 def _common() -> dict:
     params = {
-        "run_id": "factory", "title_vi": "Đề án 06 tỉnh Gia Lai", "title_en": "Đề án 06, Gia Lai province", "language": "vi",
-        "simulated": True, "cutoff": CUTOFF, "horizon_periods": HORIZON, "interval_levels": [0.5, 0.8, 0.95],
-        "cut_points": {"on_track": 0.8, "likely": 0.5, "at_risk": 0.2}, "min_points": 4, "seed": 1, "n_paths": 500,
-        "sources": ["params/sources/demo.yml"], "model": "ensemble",
-    }  # fmt: skip
+        "run_id": "factory",
+        "title_vi": "Đề án 06 tỉnh Gia Lai",
+        "title_en": "Đề án 06, Gia Lai province",
+        "language": "vi",
+        "simulated": True,
+        "cutoff": CUTOFF,
+        "horizon_periods": HORIZON,
+        "interval_levels": [0.5, 0.8, 0.95],
+        "cut_points": {"on_track": 0.8, "likely": 0.5, "at_risk": 0.2},
+        "min_points": 4,
+        "seed": 1,
+        "n_paths": 500,
+        "sources": ["params/sources/demo.yml"],
+        "model": "ensemble",
+    }
     manifest = {
         "hashes": {"params": "ab" * 32, "lock": "ef" * 32},
         "sources": [{"path": "data/demo/online.csv", "sha256": "cd" * 32, "rows": 480}],
@@ -190,18 +333,34 @@ def _assess(observations, forecasts, units):
         if unit == "64-D2":
             continue  # a unit without targets
         for at, target in enumerate(TARGETS):
-            row = dict(unit=unit, target=target["target"], cutoff=CUTOFF, indicator=target["indicator"],
-                       kind=target["kind"], operator=target["operator"], deadline=target["deadline"], grade="D",
-                       reason="too_few_points", status="not_assessable", n_origins=7, n_points=1,
-                       threshold=target.get("threshold", np.nan))  # fmt: skip
+            row = dict(
+                unit=unit,
+                target=target["target"],
+                cutoff=CUTOFF,
+                indicator=target["indicator"],
+                kind=target["kind"],
+                operator=target["operator"],
+                deadline=target["deadline"],
+                grade="D",
+                reason="too_few_points",
+                status="not_assessable",
+                n_origins=7,
+                n_points=1,
+                threshold=target.get("threshold", np.nan),
+            )
             if target["target"] == "GL-VNEID":
                 row["threshold"] = 8000.0 * ([one for one in levels].index(unit) + 1)
             seen = observations[(observations.unit == unit) & (observations.indicator == target["indicator"])]
             fan = forecasts[(forecasts.unit == unit) & (forecasts.indicator == target["indicator"])]
             if len(seen):
                 last = seen.iloc[-1]
-                row |= dict(current=last.value, current_numerator=last.numerator, current_period=last.period,
-                            current_denominator=last.denominator, n_points=len(seen))  # fmt: skip
+                row |= dict(
+                    current=last.value,
+                    current_numerator=last.numerator,
+                    current_period=last.period,
+                    current_denominator=last.denominator,
+                    n_points=len(seen),
+                )
             if not len(fan):
                 row["reason"] = row["reason"] if len(seen) else "no_data"
                 out.append(row)
@@ -224,13 +383,31 @@ def _assess(observations, forecasts, units):
             gap = up * (threshold - last.value) if np.isfinite(row["threshold"]) else np.nan
             cases = gap * last.denominator if np.isfinite(last.denominator) else gap
             cases = cases if target["indicator"] in ("online", "vneid", "late") else np.nan
-            row |= dict(p_attain=p, p_raw=p, status=status, settled=settled, attained_now=attained, grade="AABC"[at % 4],
-                        reason="", gap=gap, gap_cases=np.ceil(cases) if np.isfinite(cases) else np.nan, horizon=horizon,
-                        predicted_median=q[3], lower95=q[0], upper95=q[6], lower80=q[1], upper80=q[5], lower50=q[2],
-                        upper50=q[4], required_pace=max(gap, 0) / max(horizon, 1), actual_pace=0.004 * max(last.value, 0.1),
-                        required_cases=np.ceil(max(cases, 0) / horizon) if np.isfinite(cases) and horizon else np.nan,
-                        pace_percentile=0.03 + 0.1 * at, previous_p=min(0.99, p + 0.1 * (-1) ** at),
-                        previous_status="likely")  # fmt: skip
+            row |= dict(
+                p_attain=p,
+                p_raw=p,
+                status=status,
+                settled=settled,
+                attained_now=attained,
+                grade="AABC"[at % 4],
+                reason="",
+                gap=gap,
+                gap_cases=np.ceil(cases) if np.isfinite(cases) else np.nan,
+                horizon=horizon,
+                predicted_median=q[3],
+                lower95=q[0],
+                upper95=q[6],
+                lower80=q[1],
+                upper80=q[5],
+                lower50=q[2],
+                upper50=q[4],
+                required_pace=max(gap, 0) / max(horizon, 1),
+                actual_pace=0.004 * max(last.value, 0.1),
+                required_cases=np.ceil(max(cases, 0) / horizon) if np.isfinite(cases) and horizon else np.nan,
+                pace_percentile=0.03 + 0.1 * at,
+                previous_p=min(0.99, p + 0.1 * (-1) ** at),
+                previous_status="likely",
+            )
             if unit == "64":
                 row |= dict(n_sub_units=9, n_sub_on_track=3 + at % 4, worst_decile=0.1 + 0.05 * at)
             out.append(row)
@@ -256,10 +433,25 @@ def _evidence(rng):
             better = -0.03 if indicator == "late" and model == "pace12" else 0.0
             for kind, name in [("overall", "all"), *[("horizon", str(h)) for h in (3, 6, 12)]]:
                 brier = 0.09 + penalty + 2 * better + 0.004 * (int(name) if name.isdigit() else 6)
-                rows.append(dict(indicator=indicator, target="all", model=model, slice=name, slice_kind=kind, brier=brier,
-                                 skill_climatology=1 - brier / 0.24, skill_pace=1 - brier / (0.174 + 2 * (indicator == "late") * -0.03),
-                                 coverage80=0.79, coverage95=0.94, ece=0.03, slope=0.95, bias=-0.01, n_cases=240,
-                                 n_origins=7))  # fmt: skip
+                rows.append(
+                    dict(
+                        indicator=indicator,
+                        target="all",
+                        model=model,
+                        slice=name,
+                        slice_kind=kind,
+                        brier=brier,
+                        skill_climatology=1 - brier / 0.24,
+                        skill_pace=1 - brier / (0.174 + 2 * (indicator == "late") * -0.03),
+                        coverage80=0.79,
+                        coverage95=0.94,
+                        ece=0.03,
+                        slope=0.95,
+                        bias=-0.01,
+                        n_cases=240,
+                        n_origins=7,
+                    )
+                )
     return as_table(pd.DataFrame(rows), schema.EVIDENCE)
 
 
@@ -301,19 +493,39 @@ def _extras(assessments, rng):
     )
     both = assessments[assessments.p_attain.notna()]
     changes = pd.DataFrame(
-        dict(unit=both.unit, target=both.target, status_before=both.previous_status, status=both.status,
-             p_before=both.previous_p, p_attain=both.p_attain, p_change=both.p_attain - both.previous_p,
-             current_before=both.current * 0.97, current=both.current, current_change=both.current * 0.03,
-             cause="new_figures")
-    )  # fmt: skip
-    milestones = pd.DataFrame([("GL-FULL-80", "2025-06", 0.6), ("GL-FULL-80", "2026-06", 0.75)],
-                              columns=["target", "period", "threshold"])  # fmt: skip
+        dict(
+            unit=both.unit,
+            target=both.target,
+            status_before=both.previous_status,
+            status=both.status,
+            p_before=both.previous_p,
+            p_attain=both.p_attain,
+            p_change=both.p_attain - both.previous_p,
+            current_before=both.current * 0.97,
+            current=both.current,
+            current_change=both.current * 0.03,
+            cause="new_figures",
+        )
+    )
+    milestones = pd.DataFrame(
+        [("GL-FULL-80", "2025-06", 0.6), ("GL-FULL-80", "2026-06", 0.75)], columns=["target", "period", "threshold"]
+    )
     p = np.arange(0.05, 1, 0.1)
     n = np.array([60, 30, 22, 18, 15, 14, 16, 20, 28, 70])
     share = np.clip(p + np.array([0.01, 0.02, -0.03, 0.04, 0.0, -0.05, 0.02, 0.03, -0.02, 0.01]), 0, 1)
     half = 1.96 * np.sqrt(share * (1 - share) / n + 0.001)
-    reliability = pd.DataFrame(dict(indicator="all", bin_lower=p - 0.05, bin_upper=p + 0.05, n=n, mean_p=p, share=share,
-                                    share_lower=(share - half).clip(0), share_upper=(share + half).clip(None, 1)))  # fmt: skip
+    reliability = pd.DataFrame(
+        dict(
+            indicator="all",
+            bin_lower=p - 0.05,
+            bin_upper=p + 0.05,
+            n=n,
+            mean_p=p,
+            share=share,
+            share_lower=(share - half).clip(0),
+            share_upper=(share + half).clip(None, 1),
+        )
+    )
     return {
         "reliability": reliability,
         "scenarios": scenarios,

@@ -21,8 +21,15 @@ def panel(run):
     view = view_of(run, "vi")
     history, fan = view.history("001", "online"), view.fan("001", "online")
     span = trajectory.span_of(history.periods, until=[fan.periods[-1]])
-    return Panel(view.indicators["online"], history, fan, [Promised(0.8, start="2024-01", deadline="2026-12", baseline=0.3)],
-                 span, Scale(0.0, 1.0), "vi")  # fmt: skip
+    return Panel(
+        view.indicators["online"],
+        history,
+        fan,
+        [Promised(0.8, start="2024-01", deadline="2026-12", baseline=0.3)],
+        span,
+        Scale(0.0, 1.0),
+        "vi",
+    )
 
 
 def draw(panel, key="c0"):

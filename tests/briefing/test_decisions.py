@@ -17,11 +17,25 @@ from analysis.words.schema import as_table
 def with_gaps(run, rows):
     """The run with only these assessments: (unit, target, status, p, gap_cases)."""
     made = [
-        dict(unit=unit, target=target, cutoff="2026-09", indicator="online", kind="level_at", operator=">=", status=status,
-             p_attain=p, gap_cases=cases, gap=0.1, settled=status in ("met", "missed"), deadline="2026-12", threshold=0.8,
-             current=0.7, n_sub_units=pd.NA)
+        dict(
+            unit=unit,
+            target=target,
+            cutoff="2026-09",
+            indicator="online",
+            kind="level_at",
+            operator=">=",
+            status=status,
+            p_attain=p,
+            gap_cases=cases,
+            gap=0.1,
+            settled=status in ("met", "missed"),
+            deadline="2026-12",
+            threshold=0.8,
+            current=0.7,
+            n_sub_units=pd.NA,
+        )
         for unit, target, status, p, cases in rows
-    ]  # fmt: skip
+    ]
     return replace(run, assessments=as_table(pd.DataFrame(made), schema.ASSESSMENTS))
 
 

@@ -37,7 +37,8 @@ def test_an_unknown_kind_is_refused_with_the_kinds_there_are():
     with pytest.raises(PublishError) as caught:
         Fragment("", "chrt")
     assert str(caught.value) == (
-        "Fragment: kind 'chrt' is not known. Allowed: sentence, table, chart, note, banner, provenance, page. Use one of them."
+        "Fragment: kind 'chrt' is not known. Allowed: sentence, table, chart, note, banner, provenance, page. "
+        "Use one of them."
     )
 
 

@@ -105,8 +105,8 @@ def test_changes_are_counted_by_direction_and_cause(run):
     up = (moved.status.isin(ON_TRACK) & ~moved.status_before.isin(ON_TRACK)).sum()
     text = overview_page(run, language="en").changes().text
     expected = (
-        f"Since the last quarter {up} promises came on track and 0 left it; {len(moved)} of {len(table)} statuses changed "
-        f"(new figures came: {len(moved)})."
+        f"Since the last quarter {up} promises came on track and 0 left it; {len(moved)} of {len(table)} statuses "
+        f"changed (new figures came: {len(moved)})."
     )
     assert text == expected
 
@@ -133,9 +133,13 @@ def test_levers_and_the_band_of_sub_units_are_labelled(run):
     table = soup(overview_page(run, language="en").scenarios()).table
     header = [one.text for one in table.thead.find_all("th")]
     assert header == [
-        "Target", "As forecast", "+1 percentage points in every period", "the 5 weakest sub-units at the median",
-        "Sub-units that will meet it, 80% band", "Band, from none to all",
-    ]  # fmt: skip
+        "Target",
+        "As forecast",
+        "+1 percentage points in every period",
+        "the 5 weakest sub-units at the median",
+        "Sub-units that will meet it, 80% band",
+        "Band, from none to all",
+    ]
     assert "2 to 6 of 9" in table.tbody.text
 
 

@@ -50,9 +50,14 @@ def test_units_with_most_findings_come_first(run):
 
 def test_freshness_counts_units_and_filled_periods(run):
     two = pd.DataFrame(
-        {"unit": ["001", "001", "002"], "indicator": "online", "period": ["2026-08", "2026-09", "2026-08"], "vintage": "v",
-         "value": [0.1, 0.2, 0.3]}
-    )  # fmt: skip
+        {
+            "unit": ["001", "001", "002"],
+            "indicator": "online",
+            "period": ["2026-08", "2026-09", "2026-08"],
+            "vintage": "v",
+            "value": [0.1, 0.2, 0.3],
+        }
+    )
     page = quality_page(replace(run, observations=as_table(two, schema.OBSERVATIONS)), language="en")
     rows = {tr.th.text: [one.text for one in tr.find_all("td")] for tr in soup(page.freshness()).tbody.find_all("tr")}
     assert rows["Dossiers filed online"] == ["September 2026", "1/2", "75.0%"]

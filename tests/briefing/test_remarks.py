@@ -14,8 +14,10 @@ TARGET = Row(unit="001", target="T", indicator="online", settled=False, p_attain
 KEY = {"unit": "001", "target": "T"}
 CASES = {
     "readings": (
-        [dict(reading="each_period", p=0.0, n_observed=9, n_broken=2, first_broken="2026-02", official=True),
-         dict(reading="cumulative", p=0.9, n_observed=1, n_broken=0, first_broken="", official=False)],
+        [
+            dict(reading="each_period", p=0.0, n_observed=9, n_broken=2, first_broken="2026-02", official=True),
+            dict(reading="cumulative", p=0.9, n_observed=1, n_broken=0, first_broken="", official=False),
+        ],
         "không giữ được ở 2/9 kỳ, lần đầu tháng 2/2026; tính lũy kế: 90%",
     ),
     "ranks": (
@@ -36,14 +38,17 @@ CASES = {
         "73,3% số giao; 40,8% số đủ điều kiện",
     ),
     "milestones": (
-        [dict(period="2025-12", threshold=0.5, p=1.0, settled=True), dict(period="2026-12", threshold=0.65, p=0.61, settled=False)],
+        [
+            dict(period="2025-12", threshold=0.5, p=1.0, settled=True),
+            dict(period="2026-12", threshold=0.65, p=0.61, settled=False),
+        ],
         "mốc 65% vào tháng 12/2026: xác suất 61%",
     ),
     "scenarios": (
         [dict(scenario="points_per_period:+0.01", p_attain=0.78)],
         "nếu mỗi kỳ hơn dự báo +1 điểm phần trăm: 78%",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -72,8 +72,8 @@ def test_a_single_target_is_answered_with_word_per_cent_and_frequency(run):
     only = only.assign(p_attain=0.72, status="likely", settled=False)
     text = unit_page(replace(run, assessments=only), unit="001", language="vi").answer().text
     assert (
-        text
-        == "Phường Pleiku: “Chỉ tiêu giao tài khoản VNeID” – có khả năng đạt, xác suất 72%, khoảng 7 trong 10 trường hợp."
+        text == "Phường Pleiku: “Chỉ tiêu giao tài khoản VNeID” – có khả năng đạt, xác suất 72%, "
+        "khoảng 7 trong 10 trường hợp."
     )
 
 
@@ -159,8 +159,10 @@ def test_peers_are_the_nearest_in_size_of_the_same_level(run):
     page = unit_page(run, unit="002", language="vi")
     names = [one.get_text(strip=True) for one in soup(page.peers()).tbody.find_all("th")]
     view = view_of(run, "vi")
-    sizes = {one: max(row.current_denominator for row in view.assessed(one) if row.current_denominator > 0)
-             for one in ("001", "002", "003", "004", NASTY, "999")}  # fmt: skip
+    sizes = {
+        one: max(row.current_denominator for row in view.assessed(one) if row.current_denominator > 0)
+        for one in ("001", "002", "003", "004", NASTY, "999")
+    }
     nearest = sorted(
         (one for one in sizes if one != "002"), key=lambda one: (abs(np.log(sizes[one] / sizes["002"])), one)
     )
@@ -218,9 +220,14 @@ def test_provenance_names_run_sources_and_hashes_and_no_clock(run):
 def test_the_sentinel_tells_the_exporter_what_page_it_closes(run):
     meta = unit_page(run, unit="001", language="vi").end()._repr_mimebundle_()[PAGE_MIME]
     assert meta == {
-        "schema": 1, "title": "Phường Pleiku", "language": "vi", "unit": "001", "notebook": "unit_briefing", "simulated": True,
+        "schema": 1,
+        "title": "Phường Pleiku",
+        "language": "vi",
+        "unit": "001",
+        "notebook": "unit_briefing",
+        "simulated": True,
         "description": unit_page(run, unit="001", language="vi").answer().text,
-    }  # fmt: skip
+    }
 
 
 def test_names_from_the_data_stay_text_and_are_isolated(run):

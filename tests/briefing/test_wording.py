@@ -33,9 +33,18 @@ def test_every_status_has_its_own_icon_and_short_word():
 
 @pytest.mark.parametrize(
     ("p", "said"),
-    [(0.72, "about 7 in 10"), (0.5, "about 5 in 10"), (0.01, "about 1 in 100"), (0.99, "about 99 in 100"),
-     (0.075, "about 1 in 10"), (0.0749, "about 7 in 100"), (0.925, "about 9 in 10"), (0.999, "about 99 in 100"), (math.nan, "–")],
-)  # fmt: skip
+    [
+        (0.72, "about 7 in 10"),
+        (0.5, "about 5 in 10"),
+        (0.01, "about 1 in 100"),
+        (0.99, "about 99 in 100"),
+        (0.075, "about 1 in 10"),
+        (0.0749, "about 7 in 100"),
+        (0.925, "about 9 in 10"),
+        (0.999, "about 99 in 100"),
+        (math.nan, "–"),
+    ],
+)
 def test_natural_frequencies(p, said):
     assert wording.say_chance(p, "en") == said
 

@@ -2,8 +2,8 @@
 
 Gain of a unit and target = its missing cases as a share of all cases missing at units as deep in the tree for that
 target, times the probability that the promise is missed, over every open promise that is not on track. Shares add up to
-100 % a target, so promises counted in dossiers and in accounts can stand in one list; where cases are not known, the gap
-in the indicator's unit takes their place.
+100 % a target, so promises counted in dossiers and in accounts can stand in one list; where cases are not known, the
+gap in the indicator's unit takes their place.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def rank(view: View) -> list[Item]:
     Returns
     -------
     list of Item
-        All units with an open promise in doubt; `gain` is the mean over all promises of units as deep in the tree of share x (1 - p).
+        All units with an open promise in doubt; `gain` is the mean of share x (1 - p) over all promises of its depth.
     """
     depth = {unit: len(view.ancestors(unit)) for unit in view.all_assessed()}
     totals: dict[tuple[int, str], float] = {}
@@ -67,7 +67,7 @@ def rank(view: View) -> list[Item]:
 
 
 def missing(row) -> float:
-    """What an open promise in doubt lacks: cases, else the gap in the indicator's unit; 0 where there is nothing to do."""
+    """What an open promise in doubt lacks: cases, else the gap in its own unit; 0 where there is nothing to do."""
     if row.settled or row.status not in IN_DOUBT:
         return 0.0
     gap = row.gap_cases if math.isfinite(row.gap_cases) else row.gap
@@ -82,16 +82,21 @@ def decisions(view: View) -> Fragment:
         text = _("No unit has an open promise in doubt with a known gap: no decision is asked for.")
         return Fragment(tag("p", text, class_="note"), "note", text)
     header = [
-        _("Unit"), _("Promise that gives most"), _("Status and probability"), _("Missing today"),
-        _("Share of all that is missing"), _("Lead"), _("Due"),
-    ]  # fmt: skip
+        _("Unit"),
+        _("Promise that gives most"),
+        _("Status and probability"),
+        _("Missing today"),
+        _("Share of all that is missing"),
+        _("Lead"),
+        _("Due"),
+    ]
     body = [_row(view, item) for item in items[:MAX_ITEMS]]
     caption = _("Units that need a decision: {k} of {n}, by what reaching the promise there would give").format(
         k=number(len(body), language), n=number(len(items), language)
     )
     note = _(
-        "Share = the unit's missing cases for that promise, of all cases missing at units as deep in the tree; the order is "
-        "by the mean over all promises of this share times the probability of missing it."
+        "Share = the unit's missing cases for that promise, of all cases missing at units as deep in the tree; the "
+        "order is by the mean over all promises of this share times the probability of missing it."
     )
     html = table(caption, header, body, class_="decisions") + parts.sentence(note, class_="soft")
     lines = [f"{view.name(item.unit)}: {view.target_name(item.row.target)}" for item in items[:MAX_ITEMS]]

@@ -113,9 +113,11 @@ def say_tried(view: View, *, unit: str, indicator: str, tried: float) -> str:
         return _("No forecast is stored for this choice.")
     p = p_from_quantiles(fan, at=len(fan.periods) - 1, threshold=tried, up=row.better != "down")
     return _("{value} by {period}: probability {p}, {chance}; read off the stored quantiles, not calibrated.").format(
-        value=quantity(tried, row, language), period=period(fan.periods[-1], language), p=probability(p, language),
+        value=quantity(tried, row, language),
+        period=period(fan.periods[-1], language),
+        p=probability(p, language),
         chance=say_chance(p, language),
-    )  # fmt: skip
+    )
 
 
 def p_from_quantiles(fan: Fan, *, at: int, threshold: float, up: bool) -> float:

@@ -91,11 +91,13 @@ class ForecastPage:
         header = [_("Said, mean of the bin"), _("Came true"), _("95% range"), _("Cases")]
         rows = [
             [
-                percent(row.mean_p, language, 0), percent(row.share, language, 0),
-                f"{percent(row.share_lower, language, 0)}–{percent(row.share_upper, language, 0)}", number(row.n, language),
+                percent(row.mean_p, language, 0),
+                percent(row.share, language, 0),
+                f"{percent(row.share_lower, language, 0)}–{percent(row.share_upper, language, 0)}",
+                number(row.n, language),
             ]
             for row in bins.itertuples(index=False)
-        ]  # fmt: skip
+        ]
         data = table(_("Probabilities said and outcomes"), header, rows, class_="data")
         said = "; ".join(_("said {p}, came {share}").format(p=row[0], share=row[1]) for row in rows)
         drawn = charts.reliability(
@@ -133,9 +135,12 @@ class ForecastPage:
             rows.append([f"{self._name(code)} ({code})", *[percent(at.get(one), language, 0) for one in steps]])
         data = table(_("Error saved against linear pace, by periods ahead"), header, rows, class_="data")
         drawn = charts.skill_by_horizon(
-            lines, language=language, key="skill", title=headline,
+            lines,
+            language=language,
+            key="skill",
+            title=headline,
             description=f"{subtitle}. " + "; ".join(f"{row[0]}: {row[1]}, {row[-1]}" for row in rows),
-        )  # fmt: skip
+        )
         return self._figure(headline, subtitle, drawn, data)
 
     def _lines(self) -> list[tuple[str, np.ndarray, np.ndarray]]:
@@ -172,11 +177,15 @@ class ForecastPage:
         ]
         rows = [
             [
-                self._name(row.indicator), percent(row.coverage80, language, 0), percent(row.coverage95, language, 0),
-                number(row.slope, language, 2), percent(row.ece, language, 1), number(row.n_cases, language),
+                self._name(row.indicator),
+                percent(row.coverage80, language, 0),
+                percent(row.coverage95, language, 0),
+                number(row.slope, language, 2),
+                percent(row.ece, language, 1),
+                number(row.n_cases, language),
             ]
             for row in self.overall.itertuples(index=False)
-        ]  # fmt: skip
+        ]
         caption = _("How often the bands held on past deadlines; slope 1 is right, below 1 is too sure")
         return Fragment(
             parts.sentence(text) + table(caption, header, rows, class_="record", numeric={1, 2, 3, 4, 5}), "table", text
@@ -191,8 +200,9 @@ class ForecastPage:
             if math.isfinite(row.n_origins) and row.n_origins < SOON_ENOUGH
         ]
         text = _(
-            "Units share shocks, so a thousand cases of one deadline count as one: J counts past deadlines that do not overlap. "
-            "Below {j} of them the correction by past errors is only partly trusted; here that holds for {k} of {n} indicators."
+            "Units share shocks, so a thousand cases of one deadline count as one: J counts past deadlines that do not "
+            "overlap. Below {j} of them the correction by past errors is only partly trusted; here that holds for "
+            "{k} of {n} indicators."
         ).format(j=number(SOON_ENOUGH, language), k=number(len(few), language), n=number(len(self.overall), language))
         return Fragment(parts.sentence(text), "note", text)
 

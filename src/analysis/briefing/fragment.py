@@ -1,8 +1,8 @@
 """The one thing a briefing hands to a notebook: a piece of HTML that says what it is and carries its own hash.
 
 The exporter publishes ``text/html`` only where the sibling MIME type below vouches for it, so nothing a cell prints by
-accident (a traceback, a library's own table, a script) can reach a page. Everything that comes from data is escaped here
-by MarkupSafe; no other module writes an angle bracket around a value by hand without it.
+accident (a traceback, a library's own table, a script) can reach a page. Everything that comes from data is escaped
+here by MarkupSafe; no other module writes an angle bracket around a value by hand without it.
 """
 
 from __future__ import annotations
@@ -82,9 +82,13 @@ def clean_text(text: str) -> str:
     >>> clean_text("a\\ud800b\\x00")
     'a\\ufffdb\\ufffd'
     """
-    return "".join(
-        "\ufffd" if 0xD800 <= ord(one) <= 0xDFFF or (ord(one) < 32 and one not in "\n\t") else one for one in text
-    ) if not text.isprintable() else text  # fmt: skip
+    return (
+        "".join(
+            "\ufffd" if 0xD800 <= ord(one) <= 0xDFFF or (ord(one) < 32 and one not in "\n\t") else one for one in text
+        )
+        if not text.isprintable()
+        else text
+    )
 
 
 def name_html(text: str) -> Markup:

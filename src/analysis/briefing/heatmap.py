@@ -35,7 +35,8 @@ def _table(view: View, level: str, units: list[str]) -> Markup:
     names = [Markup('<abbr title="{}">{}</abbr>').format(view.target_name(one), _breakable(one)) for one in targets]
     head = [f'<th scope="col">{escape(one)}</th>' for one in (_("Unit"), *names, _("on track"))]
     return Markup(
-        f'<div class="table-wrap wide"><table class="heat"><caption>{escape(caption)}</caption><thead><tr>{"".join(head)}'
+        f'<div class="table-wrap wide"><table class="heat"><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{''.join(head)}"
         f"</tr></thead>{_body(view, units, targets)}</table></div>"
     )
 

@@ -29,7 +29,7 @@ MINUS = "\u2212"
 
 
 class Translator:
-    """Look a message up; ``_(text)``, or ``_.plural(one, many, n)``; a message not in the catalogue stands in English."""
+    """Look a message up; ``_(text)``, or ``_.plural(one, many, n)``; what the catalogue lacks stands in English."""
 
     def __init__(self, language: str, messages: dict[str, str]):
         self.language = language

@@ -1,7 +1,7 @@
 """In which unit an assessment's numbers are: its indicator's, or places, tasks, targets met.
 
-A place among peers may be read from a score, a composite from several indicators: such rows speak of another quantity than
-the indicator's series, and are not drawn into its chart.
+A place among peers may be read from a score, a composite from several indicators: such rows speak of another quantity
+than the indicator's series, and are not drawn into its chart.
 """
 
 from __future__ import annotations

@@ -33,25 +33,27 @@ def method_sentences(view: View) -> list[str]:
             "panel shares, shares of a total on the logit scale, with a common shock for all units."
         ),
         _(
-            "The probability is the part of that forecast that keeps the promise at its deadline, values compared as they "
-            "are published; a promise over several periods or units is simulated jointly."
+            "The probability is the part of that forecast that keeps the promise at its deadline, values compared as "
+            "they are published; a promise over several periods or units is simulated jointly."
         ),
         _(
-            "It is corrected by the panel's own past errors as far as past deadlines allow, and stays between 1% and 99% "
-            "unless the matter is settled."
+            "It is corrected by the panel's own past errors as far as past deadlines allow, and stays between 1% and "
+            "99% unless the matter is settled."
         ),
         _(
             "Status by probability: on track from {on_track}, likely from {likely}, at risk from {at_risk}, below that "
             "unlikely; it changes only when the probability passes a bound by {margin} percentage points."
         ).format(
-            on_track=show("on_track"), likely=show("likely"), at_risk=show("at_risk"),
+            on_track=show("on_track"),
+            likely=show("likely"),
+            at_risk=show("at_risk"),
             margin=number(None if margin is None else 100 * margin, language),
         ),
         _(
-            "It supposes that the coming periods resemble the past: a campaign, rule or boundary not yet seen shows only in "
-            "the width of the bands."
+            "It supposes that the coming periods resemble the past: a campaign, rule or boundary not yet seen shows "
+            "only in the width of the bands."
         ),
-    ]  # fmt: skip
+    ]
 
 
 def record_table(view: View, *, indicators: Sequence[str]) -> Markup:
@@ -61,9 +63,14 @@ def record_table(view: View, *, indicators: Sequence[str]) -> Markup:
     if not rows:
         return tag("p", _("There is no record yet: the history holds no past deadline to test on."), class_="note")
     header = [
-        _("Indicator"), _("Error of probabilities (Brier)"), _("against linear pace"), _("80% bands held"),
-        _("95% bands held"), _("Past deadlines (J)"), _("Verdict"),
-    ]  # fmt: skip
+        _("Indicator"),
+        _("Error of probabilities (Brier)"),
+        _("against linear pace"),
+        _("80% bands held"),
+        _("95% bands held"),
+        _("Past deadlines (J)"),
+        _("Verdict"),
+    ]
     caption = _("Record on past deadlines of all units: what we would have said then against what came")
     return table(caption, header, rows, class_="record", numeric={1, 2, 3, 4, 5})
 
@@ -76,11 +83,15 @@ def _records(view: View, code: str) -> list[list[object]]:
     name = view.text(indicator, "name") if indicator is not None else code
     return [
         [
-            name, number(row.brier, language, 3), percent(row.skill_pace, language, 0),
-            percent(row.coverage80, language, 0), percent(row.coverage95, language, 0),
-            number(row.n_origins, language), verdict(view, row.skill_pace),
+            name,
+            number(row.brier, language, 3),
+            percent(row.skill_pace, language, 0),
+            percent(row.coverage80, language, 0),
+            percent(row.coverage95, language, 0),
+            number(row.n_origins, language),
+            verdict(view, row.skill_pace),
         ]
-    ]  # fmt: skip
+    ]
 
 
 def verdict(view: View, skill: float) -> str:

@@ -141,8 +141,11 @@ def say_overview(view: View, rows: list[tuple], all_rows: list[tuple]) -> str:
     text = _("{unit} is on track for {good} of {n} targets").format(
         unit=view.name(view.root), good=number(good, language), n=number(len(rows), language)
     )
-    below = sum(bool(view.children(view.root)) and any(row.status in ("at_risk", "unlikely") for row in mine)
-                for unit, mine in view.all_assessed().items() if unit != view.root)  # fmt: skip
+    below = sum(
+        bool(view.children(view.root)) and any(row.status in ("at_risk", "unlikely") for row in mine)
+        for unit, mine in view.all_assessed().items()
+        if unit != view.root
+    )
     if not below:
         return text + "."
     tail = _("{k} of {n} units below it have at least one target at risk or unlikely.").format(

@@ -45,10 +45,14 @@ def changes(view: View) -> Fragment:
     better = [row for row in rows if row.status in ON_TRACK and row.status_before not in ON_TRACK]
     worse = [row for row in rows if row.status not in ON_TRACK and row.status_before in ON_TRACK]
     causes = Counter(row.cause for row in rows)
-    text = _("Since the last quarter {up} promises came on track and {down} left it; {n} of {m} statuses changed").format(
-        up=number(len(better), language), down=number(len(worse), language), n=number(len(rows), language),
+    text = _(
+        "Since the last quarter {up} promises came on track and {down} left it; {n} of {m} statuses changed"
+    ).format(
+        up=number(len(better), language),
+        down=number(len(worse), language),
+        n=number(len(rows), language),
         m=number(len(table_), language),
-    )  # fmt: skip
+    )
     why = [
         _("{cause}: {n}").format(cause=cause_word(view, cause), n=number(n, language))
         for cause, n in sorted(causes.items(), key=lambda one: (-one[1], one[0]))
@@ -190,10 +194,14 @@ def thin_evidence(view: View, rows: list[tuple]) -> Fragment:
         origins = [row.n_origins for row in mine if math.isfinite(row.n_origins)]
         body.append(
             [
-                view.target_name(target), number(len(mine), language), number(len(none), language), number(len(weak), language),
-                number(min(origins, default=None), language), reason_word(reasons[0][0], language) if reasons else "–",
+                view.target_name(target),
+                number(len(mine), language),
+                number(len(none), language),
+                number(len(weak), language),
+                number(min(origins, default=None), language),
+                reason_word(reasons[0][0], language) if reasons else "–",
             ]
-        )  # fmt: skip
+        )
     n = sum(row.status == "not_assessable" for row in rows)
     text = _("{n} of {m} promises cannot be assessed; {k} rest on little evidence (grade C).").format(
         n=number(n, language), m=number(len(rows), language), k=number(sum(row.grade == "C" for row in rows), language)

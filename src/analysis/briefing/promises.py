@@ -70,10 +70,14 @@ class RegistryPage:
         counted = [
             row for row in targets if math.isfinite(row.threshold) or math.isfinite(row.k) or math.isfinite(row.n)
         ]
-        text = _("{n} promises are registered: {k} state a number, {m} state a deadline, {i} need something inferred.").format(
-            n=number(len(targets), language), k=number(len(counted), language), m=number(sum(bool(row.deadline) for row in targets), language),
+        text = _(
+            "{n} promises are registered: {k} state a number, {m} state a deadline, {i} need something inferred."
+        ).format(
+            n=number(len(targets), language),
+            k=number(len(counted), language),
+            m=number(sum(bool(row.deadline) for row in targets), language),
             i=number(sum(bool(row.inferred) for row in targets), language),
-        )  # fmt: skip
+        )
         kinds = Counter(row.kind for row in targets)
         pairs = [
             (_("kinds of promise"), number(len(kinds), language)),

@@ -38,10 +38,14 @@ class QualityPage:
         _, language, found = self.view._, self.view.language, self.view.run.quality
         rows = len(self.view.run.observations)
         n = {one: int((found["severity"] == one).sum()) for one in SEVERITIES}
-        text = _("{n} figures were used; the checks refused {errors}, ask for a look at {warnings} and note {notes} more.").format(
-            n=number(rows, language), errors=number(n["error"], language), warnings=number(n["warning"], language),
+        text = _(
+            "{n} figures were used; the checks refused {errors}, ask for a look at {warnings} and note {notes} more."
+        ).format(
+            n=number(rows, language),
+            errors=number(n["error"], language),
+            warnings=number(n["warning"], language),
             notes=number(n["info"], language),
-        )  # fmt: skip
+        )
         pairs = [
             (_("units with a finding"), number(found.loc[found["severity"] != "info", "unit"].nunique(), language)),
             (
@@ -66,11 +70,14 @@ class QualityPage:
         rows.sort(key=lambda one: one[:3])
         body = [
             [
-                severity_word(severity, language), flag_word(flag, language), number(len(group), language),
-                number(group["unit"].nunique(), language), self._examples(group),
+                severity_word(severity, language),
+                flag_word(flag, language),
+                number(len(group), language),
+                number(group["unit"].nunique(), language),
+                self._examples(group),
             ]
             for _rank, _n, flag, severity, group in rows
-        ]  # fmt: skip
+        ]
         header = [_("Severity"), _("Finding"), _("Times"), _("Units"), _("For example")]
         caption = _("Findings by kind")
         return Fragment(table(caption, header, body, class_="findings", numeric={2, 3}), "table", caption)
@@ -120,10 +127,12 @@ class QualityPage:
             filled = len(mine.drop_duplicates(["unit", "period"])) / (span * units)
             body.append(
                 [
-                    self.view.text(indicator, "name") or code, period(latest, language),
-                    f"{number(has_latest, language)}/{number(units, language)}", percent(filled, language),
+                    self.view.text(indicator, "name") or code,
+                    period(latest, language),
+                    f"{number(has_latest, language)}/{number(units, language)}",
+                    percent(filled, language),
                 ]
-            )  # fmt: skip
+            )
         header = [_("Indicator"), _("Latest period"), _("Units that have it"), _("Periods filled, all units")]
         caption = _("How fresh and how complete each indicator is")
         return Fragment(table(caption, header, body, class_="fresh", numeric={2, 3}), "table", caption)
@@ -136,10 +145,13 @@ class QualityPage:
             text = _("The manifest names no source.")
             return Fragment(tag("p", text, class_="note"), "note", text)
         body = [
-            [one.get("path", "–"), *[number(one.get(name), language) for name in ("rows", "rows_used", "rows_refused")],
-             tag("code", str(one.get("sha256", ""))[:16])]
+            [
+                one.get("path", "–"),
+                *[number(one.get(name), language) for name in ("rows", "rows_used", "rows_refused")],
+                tag("code", str(one.get("sha256", ""))[:16]),
+            ]
             for one in sources
-        ]  # fmt: skip
+        ]
         header = [_("File"), _("Rows"), _("Used"), _("Not accepted"), _("SHA-256")]
         caption = _("Sources of this run")
         return Fragment(table(caption, header, body, class_="sources", numeric={1, 2, 3}), "table", caption)

@@ -56,9 +56,11 @@ def _rank(view: View, row) -> str:
     _, language = view._, view.language
     for one in view.extra_rows("ranks", row.unit, row.target):
         return _("place {low} to {high} of {n} to be expected; {k} peers are too close to tell apart").format(
-            low=number(one.rank_low, language), high=number(one.rank_high, language), n=number(one.n_peers, language),
+            low=number(one.rank_low, language),
+            high=number(one.rank_high, language),
+            n=number(one.n_peers, language),
             k=number(one.within_noise, language),
-        )  # fmt: skip
+        )
     return ""
 
 
@@ -81,9 +83,11 @@ def _tasks(view: View, row) -> str:
     _, language = view._, view.language
     for one in view.extra_rows("task_counts", row.unit, row.target):
         return _("{on_time} done on time, {late} done late, {open} open in time, {overdue} overdue").format(
-            on_time=number(one.done_on_time, language), late=number(one.done_late, language),
-            open=number(one.open_in_time, language), overdue=number(one.open_overdue, language),
-        )  # fmt: skip
+            on_time=number(one.done_on_time, language),
+            late=number(one.done_late, language),
+            open=number(one.open_in_time, language),
+            overdue=number(one.open_overdue, language),
+        )
     return ""
 
 
@@ -119,9 +123,10 @@ def _milestone(view: View, row) -> str:
     for one in view.extra_rows("milestones", row.unit, row.target):
         if not one.settled and math.isfinite(one.p):
             return _("milestone {value} by {period}: probability {p}").format(
-                value=quantity(one.threshold, indicator, language, stated=True), period=period(one.period, language),
+                value=quantity(one.threshold, indicator, language, stated=True),
+                period=period(one.period, language),
                 p=probability(one.p, language),
-            )  # fmt: skip
+            )
     return ""
 
 
@@ -142,5 +147,12 @@ def _lever(view: View, row) -> str:
 
 
 _REMARKS: tuple[Callable[[View, tuple], str], ...] = (
-    _readings, _rank, _components, _tasks, _k_of_n, _quota, _milestone, _lever,
-)  # fmt: skip
+    _readings,
+    _rank,
+    _components,
+    _tasks,
+    _k_of_n,
+    _quota,
+    _milestone,
+    _lever,
+)

@@ -61,10 +61,15 @@ class ScorecardPage:
             text = _("None of our past probabilities has a known outcome yet.")
             return Fragment(tag("p", text, class_="answer"), "sentence", text)
         said, came = float(cases["p_attain"].mean()), float(cases["outcome"].mean())
-        text = _("{k} of {n} past calls were on the right side; we said {said} on average and {came} came true, {lean}.").format(
-            k=number((~cases["missed"]).sum(), language), n=number(len(cases), language), said=percent(said, language, 0),
-            came=percent(came, language, 0), lean=self._lean(said - came),
-        )  # fmt: skip
+        text = _(
+            "{k} of {n} past calls were on the right side; we said {said} on average and {came} came true, {lean}."
+        ).format(
+            k=number((~cases["missed"]).sum(), language),
+            n=number(len(cases), language),
+            said=percent(said, language, 0),
+            came=percent(came, language, 0),
+            lean=self._lean(said - came),
+        )
         base = float(((came - cases["outcome"]) ** 2).mean())
         brier = float(cases["brier"].mean())
         pairs = [
@@ -179,11 +184,14 @@ class ScorecardPage:
         for target, mine in self.cases.groupby("target", sort=True):
             rows.append(
                 [
-                    self.view.target_name(target), number(len(mine), language), number(mine["missed"].sum(), language),
-                    percent(mine["p_attain"].mean(), language, 0), percent(mine["outcome"].mean(), language, 0),
+                    self.view.target_name(target),
+                    number(len(mine), language),
+                    number(mine["missed"].sum(), language),
+                    percent(mine["p_attain"].mean(), language, 0),
+                    percent(mine["outcome"].mean(), language, 0),
                     number(mine["brier"].mean(), language, 3),
                 ]
-            )  # fmt: skip
+            )
         header = [_("Target"), _("Calls"), _("Misses"), _("Said on average"), _("Came true"), _("Brier")]
         caption = _("Record by target")
         return Fragment(table(caption, header, rows, class_="record", numeric={1, 2, 3, 4, 5}), "table", caption)

@@ -156,9 +156,11 @@ def say_answer(view: View, *, name: str, rows: list[tuple]) -> str:
     if len(rows) == 1:
         row = rows[0]
         return _("{unit}: “{target}” is rated {status}, {chance}.").format(
-            unit=name, target=view.target_name(row.target), status=status_word(row.status, language).lower(),
+            unit=name,
+            target=view.target_name(row.target),
+            status=status_word(row.status, language).lower(),
             chance=say_chance_of(row, language),
-        )  # fmt: skip
+        )
     good = sum(one.status in ON_TRACK for one in rows)
     head = _("{unit} is on track for {good} of {n} targets").format(
         unit=name, good=number(good, language), n=number(len(rows), language)

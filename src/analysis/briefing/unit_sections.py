@@ -84,9 +84,14 @@ def _figure(
         [fan.predicted[:, -2].max()] if len(fan.levels) > 1 and fan.periods else []
     )
     panel = Panel(
-        indicator=indicator, history=history, fan=fan, promised=[_promised(view, row) for row in rows if math.isfinite(row.threshold) and speaks_of_series(view, row)],
-        span=span, scale=trajectory.scale_of(indicator, values=values), language=language,
-    )  # fmt: skip
+        indicator=indicator,
+        history=history,
+        fan=fan,
+        promised=[_promised(view, row) for row in rows if math.isfinite(row.threshold) and speaks_of_series(view, row)],
+        span=span,
+        scale=trajectory.scale_of(indicator, values=values),
+        language=language,
+    )
     headline, description = say_headline(view, code, rows, pair), say_description(view, code, rows, pair)
     drawn = trajectory.draw(panel, key=key, title=view.text(indicator, "name") or code, description=description)
     known = _("{first} to {last}").format(
@@ -175,10 +180,12 @@ def say_description(view: View, code: str, rows: list[tuple], pair: tuple) -> st
         first, last = known[0], known[-1]
         parts_.append(
             _("From {a} in {start} to {b} in {end}.").format(
-                a=show(history.values[first]), start=period(history.periods[first], language),
-                b=show(history.values[last]), end=period(history.periods[last], language),
+                a=show(history.values[first]),
+                start=period(history.periods[first], language),
+                b=show(history.values[last]),
+                end=period(history.periods[last], language),
             )
-        )  # fmt: skip
+        )
     bounds, median = fan.band(0.8), fan.at_level(0.5)
     if bounds is not None and median is not None and fan.periods:
         parts_.append(

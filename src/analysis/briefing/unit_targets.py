@@ -1,4 +1,4 @@
-"""The table of a unit's promises: status, probability, bullet graph, pace needed against pace kept, what closes the gap."""
+"""The table of a unit's promises: status, probability, bullet graph, pace needed and kept, what closes the gap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every page of a run needs once: sorted views, the catalogue, the charts' frames. Called before the publisher forks."""
+"""What every page of a run needs once: sorted views, the catalogue, the charts' frames; filled before the fork."""
 
 from __future__ import annotations
 

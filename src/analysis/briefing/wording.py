@@ -11,9 +11,15 @@ import math
 from analysis.briefing.locale import NOTHING, number, percent, period, points, translator
 
 ICONS = {  # shape carries the status where colour cannot; glyphs that Segoe UI, Arial Unicode and DejaVu share
-    "met": "✓", "holding": "●", "on_track": "▲", "likely": "◆",
-    "at_risk": "▼", "unlikely": "■", "missed": "✕", "not_assessable": "○",
-}  # fmt: skip
+    "met": "✓",
+    "holding": "●",
+    "on_track": "▲",
+    "likely": "◆",
+    "at_risk": "▼",
+    "unlikely": "■",
+    "missed": "✕",
+    "not_assessable": "○",
+}
 
 
 def _(message: str) -> str:

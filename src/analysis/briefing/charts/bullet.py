@@ -1,6 +1,7 @@
 """Bullet graph (Few): where it stands, where it is heading, where it must be; one line a target.
 
-Shape tells the three apart without colour: bar = now, band with line = forecast at the deadline (80 %), diamond = target.
+Shape tells the three apart without colour: bar = now, band with line = forecast at the
+deadline (80 %), diamond = target.
 """
 
 from __future__ import annotations

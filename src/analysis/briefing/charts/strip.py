@@ -6,7 +6,6 @@ import math
 
 from markupsafe import Markup
 
-
 WIDTH, HEIGHT = 160, 20
 _LEFT, _RIGHT = 2, 158
 

@@ -1,4 +1,4 @@
-"""Small exact SVG, painted by class (theme.css holds the colours): marks written through a frame's own coordinates, and Matplotlib's output made fit for a page.
+"""Small exact SVG, painted by class (theme.css holds the colours): own marks, and Matplotlib's output made fit.
 
 Matplotlib lays a figure out once; what changes from unit to unit is then a handful of paths and words. Writing these
 directly takes some 0.03 ms a mark where a Matplotlib artist takes 0.3.
@@ -17,7 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from analysis.briefing.fragment import clean_text
-from analysis.briefing.theme import BASE_RC, FONT_SIZE, FONT_STACK, ROLES
+from analysis.briefing.theme import BASE_RC, FONT_SIZE, ROLES
 
 _ROLE_OF = {colour: role for role, colour in reversed(ROLES.items())}
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
@@ -92,7 +92,7 @@ def image(
 
 
 def drawing(made: Figure, *, key: str) -> str:
-    """Inside of a Matplotlib figure as SVG: no date, no style sheet, no clip path; ids salted, two decimals, role classes."""
+    """Inside of a Matplotlib figure as SVG: no date, style sheet or clip path; salted ids, two decimals, roles."""
     out = io.StringIO()
     with rc_context({**BASE_RC, "svg.hashsalt": key}):
         made.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
