@@ -190,11 +190,22 @@ def _first_difference(old: Path, new: Path) -> tuple[str, str, str]:
     cells = [json.loads(path.read_text(encoding="utf-8"))["cells"] for path in (old, new)]
     for before, after in zip(*cells, strict=False):
         if before != after:
-            texts = [json.dumps(one, sort_keys=True, ensure_ascii=False) for one in (before, after)]
+            texts = [_cell_text(one) for one in (before, after)]
+            if texts[0] == texts[1]:
+                texts = [json.dumps(one, sort_keys=True, ensure_ascii=False) for one in (before, after)]
             return (after.get("id") or "?", *_excerpts(*texts))
     if len(cells[0]) != len(cells[1]):
         return "(number of cells)", str(len(cells[0])), str(len(cells[1]))
     return "", "", ""
+
+
+def _cell_text(cell: Mapping) -> str:
+    """What a reader sees of a cell."""
+    shown = [
+        one.get("data", {}).get("text/html") or one.get("data", {}).get("text/plain") or one.get("text", "")
+        for one in cell.get("outputs", [])
+    ]
+    return "\n".join([cell["source"], *shown])
 
 
 def _excerpts(before: str, after: str) -> tuple[str, str]:

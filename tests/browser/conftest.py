@@ -1,0 +1,122 @@
+"""A small site in both languages, and a real headless Chromium without a network to look at it."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.publishing.conftest import run_clean
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = shutil.which("chromium")
+AXE = ROOT / "tests/browser/node_modules/axe-core/axe.min.js"
+ARGUMENTS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+UNITS = ("099", "099S01", "099001", "099018")  # the province, a department, a commune, one with tiny denominators
+MAKE_SITE = """
+import json, sys
+from pathlib import Path
+from analysis import folders, pages, pipeline
+from analysis.publishing.jobs import PageResult
+from analysis.publishing.notice import mark_not_updated
+from analysis.publishing.site import build_site, page_name
+from analysis.registry.params import read_params
+out, root, stored, units = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4].split(",")
+params_path = root / "params/demo.yml"
+run_dir = Path(stored) if stored else out / "run"
+if not stored:
+    pipeline.run(params_path, out_dir=run_dir, units=units[:1])
+made = {}
+for language in ("vi", "en"):
+    params = read_params(params_path, language=language)
+    tables = folders.stored_tables(run_dir, params=params)
+    here = out / language
+    here.mkdir()
+    for name in ("manifest.json", "params.yml", "tables"):
+        (here / name).symlink_to(run_dir.resolve() / name)
+    jobs = pages.page_jobs(tables, params=params, root=root, run_dir=here)
+    jobs = [job for job in jobs if not job.unit or job.unit in units]
+    results = pages.publish(jobs, run_dir=here, root=root, n_jobs=2, force=True, on_done=lambda done, total: None)
+    bad = [one.reason for one in results if one.status != "published"]
+    assert not bad, bad
+    pages.build(tables, results, run_dir=here, language=language)
+    site = here / "site"
+    marked = site / page_name(units[-1])
+    mark_not_updated(marked, reason="cell 5 raised ValueError: no rows")
+    failed = [
+        PageResult(page_name(units[-1]), units[-1], "n.ipynb", "failed", reason="cell 5 raised ValueError", kept=True),
+        PageResult("scorecard.html", "", "scorecard.ipynb", "failed", reason="cell 2 raised KeyError"),
+    ]
+    (site / "failed").mkdir()
+    (site / "failed/units").symlink_to(site / "units")
+    build_site(tables, [*results[:-1], *failed], site / "failed", language)
+    names = sorted(one.page for one in results) + ["index.html", "failed/index.html"]
+    made[language] = {"site": str(site), "pages": names}
+print(json.dumps(made))
+"""
+
+
+@pytest.fixture(scope="session")
+def sites(tmp_path_factory):
+    """Language to its site; ``CANDICH_BROWSER_RUN`` names a finished run whose tables are used instead of a fresh one."""
+    stored = os.environ.get("CANDICH_BROWSER_RUN", "")
+    folder = tmp_path_factory.mktemp("site")
+    made = run_clean(MAKE_SITE, folder, ROOT, stored, ",".join(UNITS), cwd=ROOT, timeout=900)
+    return {language: {"site": Path(one["site"]), "pages": one["pages"]} for language, one in made.items()}
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    if CHROMIUM is None:
+        pytest.skip("Debian's chromium is not installed (apt-packages.txt)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Open a file; every request, console message and error is kept on the page as ``seen``."""
+    contexts = []
+
+    def opened(path, *, width=1280, height=900, media=None, scheme="light", scripts=True):
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, java_script_enabled=scripts
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.seen = {"requests": [], "console": [], "errors": []}
+        page.on("request", lambda request: page.seen["requests"].append(request.url))
+        page.on("console", lambda message: page.seen["console"].append(message.text))
+        page.on("pageerror", lambda error: page.seen["errors"].append(str(error)))
+        if media:
+            page.emulate_media(media=media, color_scheme=scheme)
+        page.goto(Path(path).as_uri())
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def axe():
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: npm ci --prefix tests/browser")
+    return AXE.read_text(encoding="utf-8")
+
+
+def violations(page, axe):
+    """What axe-core finds against WCAG 2.2 A and AA and its own best practices, as short lines."""
+    page.evaluate(axe)
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate(f"axe.run(document, {{runOnly: {json.dumps(tags)}}})")
+    return [_line(one) for one in found["violations"]]
+
+
+def _line(found):
+    first = found["nodes"][0]
+    return f"{found['id']} ({len(found['nodes'])}): {first['html'][:160]} | {first.get('failureSummary', '')[:200]}"

@@ -1,0 +1,119 @@
+"""Every page type in both languages, in a real browser: access, reading on a phone, paper, no network."""
+
+import pytest
+from tests.browser.conftest import violations
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+LANGUAGES = ("vi", "en")
+
+
+def each(sites, language):
+    site = sites[language]
+    return [(name, site["site"] / name) for name in site["pages"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_axe_finds_nothing_on_any_page(sites, open_page, axe, language, scheme):
+    found = {name: violations(open_page(path, scheme=scheme), axe) for name, path in each(sites, language)}
+    assert {name: one for name, one in found.items() if one} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_axe_finds_nothing_on_paper(sites, open_page, axe, language):
+    found = {name: violations(open_page(path, media="print", width=718), axe) for name, path in each(sites, language)}
+    assert {name: one for name, one in found.items() if one} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_leaves_a_page_and_nothing_is_complained_of(sites, open_page, language):
+    for name, path in each(sites, language):
+        page = open_page(path)
+        outside = [one for one in page.seen["requests"] if not one.startswith(("file:", "data:"))]
+        assert (name, outside, page.seen["console"], page.seen["errors"]) == (name, [], [], [])
+        others = [one for one in page.seen["requests"] if one.startswith("file:") and one != path.as_uri()]
+        assert (name, others) == (name, [])  # one file a page, usable alone when sent by mail
+
+
+@pytest.mark.parametrize("width", [320, 768])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_page_scrolls_sideways(sites, open_page, language, width):
+    wide = {}
+    for name, path in each(sites, language):
+        page = open_page(path, width=width)
+        needed = page.evaluate("document.documentElement.scrollWidth")
+        if needed > width:
+            wide[name] = needed
+    assert wide == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_language_title_and_headings_are_in_order(sites, open_page, language):
+    for name, path in each(sites, language):
+        page = open_page(path, scripts=False)
+        assert page.locator("html").get_attribute("lang") == language
+        assert page.title().strip()
+        levels = [int(one.evaluate("one => one.tagName[1]")) for one in page.locator("h1,h2,h3,h4").all()]
+        assert levels[0] == 1 and levels.count(1) == 1, name
+        assert all(later - earlier <= 1 for earlier, later in zip(levels, levels[1:], strict=False)), (name, levels)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_link_leads_somewhere(sites, open_page, language):
+    for name, path in each(sites, language):
+        page = open_page(path)
+        for link in page.locator("a[href]").all():
+            href = link.get_attribute("href")
+            target, _, anchor = href.partition("#")
+            if target:
+                goal = (path.parent / target).resolve()
+                unpublished = not goal.exists() and "units/" in target  # the test's site has few of the units
+                assert goal.exists() or unpublished, (name, href)
+            elif anchor:
+                assert page.locator(f'[id="{anchor}"]').count() == 1, (name, href)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_first_tab_stop_skips_to_the_content_and_each_stop_is_seen(sites, open_page, language):
+    for name, path in each(sites, language):
+        page = open_page(path)
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip-link", name
+        assert page.locator(".skip-link").bounding_box()["x"] >= 0
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "content", name
+        page.keyboard.press("Tab")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none", name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_paper_holds_the_whole_page_on_a4(sites, open_page, language, tmp_path):
+    import pypdf
+
+    for name, path in each(sites, language):
+        page = open_page(path)
+        title = page.locator("h1").inner_text()
+        page.pdf(path=tmp_path / "a.pdf", format="A4", prefer_css_page_size=True, tagged=True)
+        pdf = pypdf.PdfReader(tmp_path / "a.pdf")
+        assert [round(float(one)) for one in pdf.pages[0].mediabox[2:]] == [595, 842], name
+        text = " ".join(pdf.pages[0].extract_text().split())
+        assert title.split()[0] in text, name
+        assert pdf.trailer["/Root"].get("/Lang", language).startswith(language)
+
+
+def test_a_marked_page_says_so_at_the_top(sites, open_page):
+    page = open_page(sites["vi"]["site"] / "units/099018.html")
+    assert page.locator(".notice strong").inner_text() == "Chưa cập nhật"
+    assert page.locator(".notice").bounding_box()["y"] < 400
+
+
+def test_the_policy_stops_a_script_that_got_in_all_the_same(sites, open_page, tmp_path):
+    whole = (sites["vi"]["site"] / "units/099001.html").read_text(encoding="utf-8")
+    path = tmp_path / "forged.html"
+    path.write_text(
+        whole.replace("</main>", "<script>document.title='x'</script><img src='https://example.org/a'></main>")
+    )
+    page = open_page(path)
+    assert page.title() != "x"
+    assert any("Content Security Policy" in one for one in page.seen["console"])
