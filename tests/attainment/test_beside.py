@@ -302,3 +302,41 @@ def test_promises_conflict_only_when_no_value_keeps_both(one, other, conflict):
         level(target="B", operator=other[0], threshold=other[1]),
     ]
     assert bool(check_targets(promises, panels={}, cutoff=END)) is conflict
+
+
+def test_a_quota_met_by_a_small_part_of_the_population_needs_checking():
+    panel = make_panel([[float(i) for i in range(60, 120)]], kind="count", resolution=1.0)
+    quota = {"target": "Q", "indicator": "x", "kind": "cumulative_count", "units": ("u0",), "of": "quota"}
+    promise = Promise(**quota, operator=">=", threshold=1.0, deadline=END, quota={"u0": 100}, population={"u0": 900})
+    table = assess_world(make_world([promise], panels={"x": panel})).extra["signals"]
+    found = table[table["signal"] == "quota_population"].iloc[0]
+    assert (found["unit"], found["rule"], found["period"]) == ("u0", "Q", END)
+    assert found["value"] == pytest.approx(1.19) and found["centre"] == pytest.approx(119 / 900)
+
+
+def test_the_flip_flop_index_needs_three_cutoffs():
+    history = [
+        before(status=one).assign(cutoff=cutoff) for one, cutoff in (("likely", "2023-03"), ("on_track", "2023-06"))
+    ]
+    panel, forecast = province()
+    world = make_world([level(threshold=0.63)], panels={"x": panel}, predictives={"x": forecast}, parents=PARENTS)
+    answer = assess_world(world, previous=pd.concat(history))
+    table = answer.extra["flip_flops"].set_index("unit")
+    assert table.loc["b", ["n_cutoffs", "flip_flop_index"]].tolist() == [3, 1.0]  # likely, on track, at risk
+    assert "flip_flops" not in assess_world(world, previous=history[0]).extra
+
+
+def test_without_annexes_the_probabilities_are_the_same():
+    panel, forecast = province()
+    world = make_world([level()], panels={"x": panel}, predictives={"x": forecast}, parents=PARENTS)
+    whole, bare = assess_world(world), assess_world(world, annexes=False)
+    pd.testing.assert_frame_equal(whole.assessments, bare.assessments)
+    assert not {"rollup", "scenarios", "crosswalk_labels", "signals"} & set(bare.extra)
+
+
+def test_ordinary_noise_gives_few_signals():
+    rng = np.random.default_rng(6)
+    denominator = (rng.integers(200, 900, (400, 1)) * rng.uniform(0.8, 1.2, (400, 36))).round()
+    numerator = rng.binomial(denominator.astype(int), 0.6).astype(float)
+    table = signals_table(make_world([], panels={"x": make_shares(numerator, denominator)}), better={"x": "up"})
+    assert len(table) < 0.06 * 400

@@ -224,3 +224,23 @@ def test_renaming_the_unit_of_measure_changes_no_signal():
     before = signals.special_causes(values, signals.xmr(values))
     after = signals.special_causes(100 * values, signals.xmr(100 * values))
     assert (before == after).all()
+
+
+def test_the_bend_of_a_smooth_curve_is_no_signal():
+    x = np.arange(36)
+    curves = np.array([1 / (1 + np.exp(-(x - start) / 6)) for start in (5, 12, 18, 24, 30)])
+    limits, slope = signals.around_trend(curves)
+    assert (slope > 0).all()
+    assert not ((curves > limits.upper) | (curves < limits.lower)).any()
+
+
+def test_a_shared_season_is_taken_out_and_none_is_invented():
+    rng = np.random.default_rng(5)
+    season = np.tile([-2.0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1.0], 4)
+    noise = rng.normal(0, 0.1, (40, 48))
+    left = signals.without_season(noise + season, season_length=12)
+    np.testing.assert_allclose(left.std(axis=1), noise.std(axis=1), atol=0.03)
+    flat = signals.without_season(noise, season_length=12)
+    np.testing.assert_allclose(flat, noise, atol=0.05)
+    for short in (noise[:5], noise[:, :20]):
+        assert signals.without_season(short, season_length=12) is short

@@ -15,11 +15,22 @@ from analysis.forecasting.panel import Panel
 
 LEVEL_KINDS = ("level_at", "cumulative_count", "coverage_all", "relative_change", "sustained_from")
 _SIGNALS = ("unit", "indicator", "period", "signal", "rule", "value", "centre", "lower", "upper")
+_OUTSIDE = ("above_limit", "below_limit", "two_of_three_above", "two_of_three_below")
+WINDOW = 24  # periods charted: an older level says little about this month
+LEAST_JUMP = 0.05  # a share that jumps by less is no level jump, however quiet it was before
 LEAST_POINTS = 8  # fewer points give limits nobody should act on
 
 
-def signals_table(world: World, *, better: dict[str, str]) -> pd.DataFrame:
+def signals_table(world: World, *, better: dict[str, str], denominators: pd.DataFrame | None = None) -> pd.DataFrame:
     """The last period's SPC signal of every unit and indicator, and the figures that need checking.
+
+    Parameters
+    ----------
+    world : World
+    better : dict
+        Indicator -> "up" or "down".
+    denominators : DataFrame, optional
+        The "denominators" table of counts, for quotas that are met by a small part of the population.
 
     Returns
     -------
@@ -32,6 +43,8 @@ def signals_table(world: World, *, better: dict[str, str]) -> pd.DataFrame:
     for name, panel in sorted(world.panels.items()):
         tables += [_special(name, panel, up=better.get(name, "up") == "up"), _checks(name, panel)]
     tables += [_heaping(world.case(promise)) for promise in world.promises if promise.kind in LEVEL_KINDS]
+    if denominators is not None:
+        tables.append(_quotas(world, denominators))
     tables = [one for one in tables if len(one)]
     if not tables:
         return pd.DataFrame(columns=list(_SIGNALS))
@@ -42,40 +55,65 @@ def signals_table(world: World, *, better: dict[str, str]) -> pd.DataFrame:
 
 
 def _special(name: str, panel: Panel, *, up: bool) -> pd.DataFrame:
-    """Special causes of the last observed period, on the scale of the indicator; P-prime where counts are known."""
+    """Special causes of the last observed period: around the trend of the last two years, season taken out.
+
+    Shares are charted on the logit scale, counts that only grow by their growth. Without trend and season a share with
+    its counts has a P-prime chart. Around a trend only points beyond the limits count: runs would find the bend of the
+    line.
+    """
     values = panel.usable()
-    limits, slope = signals.around_trend(values)
+    scaled = on_scale_of(panel)
+    seasonal = signals.without_season(scaled, season_length=panel.season_length)
+    charted = np.where(np.arange(panel.n_periods) >= panel.n_periods - WINDOW, seasonal, np.nan)
+    limits, slope = signals.around_trend(charted)
+    rules = signals.special_causes(charted, limits)
+    rules = np.where((slope != 0)[:, None] & ~np.isin(rules, _OUTSIDE), "", rules)
     chart = np.where(slope != 0, "trend", "xmr").astype(object)
-    if panel.kind == "rate" and panel.numerator is not None and panel.denominator is not None:
-        counted = signals.p_prime(np.where(np.isfinite(values), panel.numerator, np.nan), panel.denominator)
-        flat = (slope == 0)[:, None] & np.isfinite(counted.lower)
-        limits = signals.Limits(*(np.where(flat, b, a) for a, b in zip(_parts(limits), _parts(counted))))
-        chart[(slope == 0) & np.isfinite(counted.lower).any(axis=1)] = "p_prime"
-    rules = signals.special_causes(values, limits)
-    return _rows(name, panel, rules, signals.point_types(rules, up=up), limits, chart)
+    if panel.kind == "rate" and panel.numerator is not None and panel.denominator is not None and seasonal is scaled:
+        flat = slope == 0
+        top = np.where(np.isfinite(charted), panel.numerator, np.nan)
+        counted = signals.p_prime(top, np.where(np.isfinite(charted), panel.denominator, np.nan))
+        own = signals.special_causes(np.where(np.isfinite(charted), values, np.nan), counted)
+        rules, chart = np.where(flat[:, None], own, rules), np.where(flat, "p_prime", chart)
+        limits = signals.Limits(*(np.where(flat[:, None], b, a) for a, b in zip(_parts(limits), _parts(counted))))
+    return _rows(name, panel, charted, rules, signals.point_types(rules, up=up), limits, chart)
+
+
+def on_scale_of(panel: Panel) -> np.ndarray:
+    """What is charted, before the season is taken out: logit of a share, growth of a growing count, else itself."""
+    values = panel.usable()
+    scaled = on_scale(values, kind=panel.kind, denominator=panel.denominator, resolution=panel.resolution)
+    if panel.cumulative and panel.kind == "count":
+        return np.concatenate([np.full((panel.n_units, 1), np.nan), np.diff(scaled, axis=1)], axis=1)
+    return scaled
 
 
 def _parts(limits: signals.Limits) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return limits.centre, limits.lower, limits.upper
 
 
-def _rows(name: str, panel: Panel, rules, types, limits: signals.Limits, chart: np.ndarray) -> pd.DataFrame:
-    values = panel.usable()
-    known = np.isfinite(values)
+def _rows(name: str, panel: Panel, charted, rules, types, limits: signals.Limits, chart: np.ndarray) -> pd.DataFrame:
+    """One row a unit whose last charted point is a special cause; limits as shares or counts again."""
+    known = np.isfinite(charted)
     last = panel.n_periods - 1 - np.argmax(known[:, ::-1], axis=1)
     at = (np.arange(panel.n_units), last)
-    keep = (known.sum(axis=1) >= LEAST_POINTS) & (rules[at] != "")
-    rule = np.array([f"{one}:{two}" for one, two in zip(chart, rules[at])], dtype=object)
+    keep = (known.sum(axis=1) >= LEAST_POINTS) & (rules[at] != "") & (last == panel.n_periods - 1)
+    natural = (panel.kind == "rate") & (chart != "p_prime")
+    edges = {}
+    for edge, block in zip(("centre", "lower", "upper"), _parts(limits)):
+        on_chart = block[at]
+        moved = on_chart + (on_scale_of(panel)[at] - charted[at])  # the season of this month back on
+        edges[edge] = np.where(natural, 1 / (1 + np.exp(-moved)), on_chart if panel.kind == "rate" else moved)
+    growth = panel.cumulative and panel.kind == "count"
+    value = panel.usable()[at] if not growth else panel.usable()[at] - panel.usable()[at[0], np.clip(last - 1, 0, None)]
     table = {
         "unit": np.array(panel.units, dtype=object),
         "indicator": name,
         "period": np.array(panel.periods, dtype=object)[last],
         "signal": types[at],
-        "rule": rule,
-        "value": values[at],
-        "centre": limits.centre[at],
-        "lower": limits.lower[at],
-        "upper": limits.upper[at],
+        "rule": np.array([f"{one}:{two}" for one, two in zip(chart, rules[at])], dtype=object),
+        "value": value,
+        **edges,
     }
     return pd.DataFrame(table)[keep]
 
@@ -84,7 +122,12 @@ def _checks(name: str, panel: Panel) -> pd.DataFrame:
     """Level jumps, falling denominators and end-of-period surges of one indicator."""
     values = panel.usable()
     scaled = on_scale(values, kind=panel.kind, denominator=panel.denominator, resolution=panel.resolution)
-    parts = [_flag(name, panel, suspicions.level_jumps(scaled), "level_jump")]
+    jumps = suspicions.level_jumps(scaled)
+    if panel.kind == "rate":
+        at = (np.arange(panel.n_units), np.clip(jumps, 0, None))
+        step = np.abs(values[at] - values[at[0], np.clip(jumps - 1, 0, None)])
+        jumps = np.where(step >= LEAST_JUMP, jumps, -1)
+    parts = [_flag(name, panel, jumps, "level_jump")]
     if panel.denominator is not None:
         dropped = suspicions.denominator_drops(panel.denominator)
         column = np.where(dropped, panel.n_periods - 1, -1)
@@ -126,6 +169,29 @@ def _heaping(case: Case) -> pd.DataFrame:
     column = np.full(case.panel.n_units, -1)
     column[case.rows[flagged & (case.rows >= 0)]] = case.panel.n_periods - 1
     return _flag(case.promise.indicator, case.panel, column, "heaping").assign(rule=case.promise.target)
+
+
+def _quotas(world: World, denominators: pd.DataFrame) -> pd.DataFrame:
+    """Quotas that are met while only a small part of the population is."""
+    odd = denominators[
+        suspicions.quota_against_population(denominators["share_of_quota"], denominators["share_of_population"])
+    ]
+    indicator = {one.target: one.indicator for one in world.promises}
+    ends = {name: panel.periods[-1] for name, panel in world.panels.items()}
+    named = odd["target"].map(indicator)
+    return pd.DataFrame(
+        {
+            "unit": odd["unit"],
+            "indicator": named,
+            "period": named.map(ends),
+            "signal": "quota_population",
+            "rule": odd["target"],
+            "value": odd["share_of_quota"],
+            "centre": odd["share_of_population"],
+            "lower": np.nan,
+            "upper": np.nan,
+        }
+    )
 
 
 def crosswalk_table(frame: pd.DataFrame, world: World) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from analysis.attainment.events.sustained import sustained_from
 from analysis.attainment.options import AssessOptions
 from analysis.attainment.promise import Promise, promises_of
 from analysis.attainment.rollup import add_sub_units, roll_up
-from analysis.attainment.status import bounded, grade_of, status_of
+from analysis.attainment.status import bounded, flip_flops, grade_of, status_of
 from analysis.attainment.whatif import scenarios
 from analysis.attainment.world import Case, Outcome, World
 from analysis.registry.targets import units_of
@@ -62,6 +62,7 @@ def assess(
     options: AssessOptions | None = None,
     previous: pd.DataFrame | None = None,
     tasks: pd.DataFrame | None = None,
+    annexes: bool = True,
 ) -> Assessed:
     """Assess every target for every unit it binds.
 
@@ -78,9 +79,12 @@ def assess(
         Period code; goes into the key.
     options : AssessOptions, optional
     previous : DataFrame, optional
-        ``schema.ASSESSMENTS`` of the cutoff before: hysteresis and change.
+        ``schema.ASSESSMENTS`` of the cutoff before: hysteresis and change. With several cutoffs the latest counts, and
+        the flip-flop index is reported.
     tasks : DataFrame, optional
         See :mod:`analysis.attainment.tasks`.
+    annexes : bool
+        False leaves out roll-ups, scenarios, labels and signals: for past cutoffs, where only p counts.
 
     Returns
     -------
@@ -103,7 +107,7 @@ def assess(
         tasks=tasks,
     )
     better = dict(zip(indicators["indicator"], indicators["better"])) if "better" in indicators else {}
-    return assess_world(world, previous=previous, better=better)
+    return assess_world(world, previous=previous, better=better, annexes=annexes)
 
 
 def assess_world(
@@ -128,19 +132,27 @@ def assess_world(
         return Assessed(ASSESSMENTS.empty(), {})
     frame = pd.concat(tables, ignore_index=True)
     add_sub_units(frame, world)
-    for name, table in (_annexes(frame, world, better or {}) if annexes else {}).items():
+    for name, table in (_annexes(frame, world, better or {}, extra, previous) if annexes else {}).items():
         if len(table):
             extra.setdefault(name, []).append(table)
     table = as_table(frame[[name for name in ASSESSMENTS.columns if name in frame]], ASSESSMENTS)
     return Assessed(table, {name: _sorted(tables) for name, tables in sorted(extra.items())})
 
 
-def _annexes(frame: pd.DataFrame, world: World, better: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+def _annexes(
+    frame: pd.DataFrame,
+    world: World,
+    better: Mapping[str, str],
+    extra: Mapping[str, list[pd.DataFrame]],
+    previous: pd.DataFrame | None,
+) -> dict[str, pd.DataFrame]:
+    denominators = pd.concat(extra["denominators"], ignore_index=True) if "denominators" in extra else None
     return {
+        "flip_flops": flip_flops(frame, previous),
         "rollup": roll_up(frame, world),
         "scenarios": scenarios(frame, world),
         "crosswalk_labels": crosswalk_table(frame, world),
-        "signals": signals_table(world, better=dict(better)),
+        "signals": signals_table(world, better=dict(better), denominators=denominators),
     }
 
 

@@ -124,13 +124,13 @@ def _simulated(case: Case, rows: np.ndarray, weight: np.ndarray, threshold: np.n
         met += kept.sum(axis=0)
     if case.panel.kind == "rate":
         total = total / weight[usable].sum()
-    low, high = np.quantile(met, (0.1, 0.9), method="inverted_cdf")
+    low, high = np.quantile(met, (0.1, 0.9), method="inverted_cdf") if asked.any() else (np.nan, np.nan)
     p = float(_compare(total, np.array(goal), operator).mean()) if np.isfinite(goal) else np.nan
     floor = case.options.p_floor
     return {
         "p_from_parts": float(np.clip(p, floor, 1 - floor)),
         "median_from_parts": float(np.median(total)),
-        "expected_met": float(met.mean()),
+        "expected_met": float(met.mean()) if asked.any() else np.nan,
         "met_low": float(low),
         "met_high": float(high),
     }

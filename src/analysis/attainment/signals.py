@@ -21,6 +21,7 @@ LIMIT = 2.66  # 3 / d2(2) with d2(2) = 1.128: mean moving range to three sigma
 SCREEN = 3.267  # D4(2): moving ranges beyond this many mean ranges are left out once
 RUN = 7  # points of a run or a trend
 SIGMA = 1.128  # d2(2)
+LEAST_ROWS = 10  # fewer series do not share a season that can be told from noise
 TYPES = ("common_cause", "special_cause_improvement", "special_cause_concern")
 
 
@@ -187,21 +188,62 @@ def around_trend(values: np.ndarray) -> tuple[Limits, np.ndarray]:
     """Limits that follow each row's straight line, where it has one, and the slope (0 where it has none).
 
     A row has a trend when its least-squares slope is more than three of its standard errors from 0, the noise taken
-    from the moving ranges of the residuals. Without a trend the limits are those of :func:`xmr`.
+    from the moving ranges and the spread of the residuals. Its limits are 2.66 mean moving ranges of the residuals
+    away, or three of their standard deviations where that is more (residuals of a bent curve move together, and their
+    ranges are too small). Without a trend the limits are those of :func:`xmr`.
     """
     x = np.broadcast_to(np.arange(values.shape[1], dtype=float), values.shape)
     known = np.isfinite(values)
     with np.errstate(all="ignore"):
-        away = np.where(known, x - _mean(np.where(known, x, np.nan))[:, None], 0.0)
+        middle = _mean(np.where(known, x, np.nan))[:, None]
+        away = np.where(known, x - middle, 0.0)
         size = (away**2).sum(axis=1)
         slope = (away * np.where(known, values, 0.0)).sum(axis=1) / size
-        line = _mean(values)[:, None] + slope[:, None] * (x - _mean(np.where(known, x, np.nan))[:, None])
-        spread = mean_moving_range(compact(np.where(known, values - line, np.nan))[0], screen=True)
-        has = (np.abs(slope) > 3 * spread / SIGMA / np.sqrt(size)) & (known.sum(axis=1) >= 6)
+        line = _mean(values)[:, None] + slope[:, None] * (x - middle)
+        rest = np.where(known, values - line, np.nan)
+        spread = mean_moving_range(compact(rest)[0], screen=True)
+        n = known.sum(axis=1)
+        deviation = np.sqrt(_mean(rest**2) * n / np.maximum(n - 2, 1))
+        has = (np.abs(slope) > 3 * np.maximum(spread / SIGMA, deviation) / np.sqrt(size)) & (n >= 6)
     flat = xmr(values)
     centre = np.where(has[:, None], line, flat.centre[:, None])
-    reach = np.where(has, LIMIT * spread, flat.upper - flat.centre)[:, None]
+    reach = np.where(has, np.maximum(LIMIT * spread, 3 * deviation), flat.upper - flat.centre)[:, None]
     return Limits(centre, centre - reach, centre + reach), np.where(has, slope, 0.0)
+
+
+def without_season(values: np.ndarray, *, season_length: int) -> np.ndarray:
+    """Values less the profile of the year that all rows share; unchanged where the history is too short to know it.
+
+    The profile is the median, over rows and years, of the difference to the centred moving mean over a season.
+
+    Parameters
+    ----------
+    values : array, shape (n, T)
+        On a scale where a season adds (logit for shares).
+    season_length : int
+        1 for none.
+
+    Returns
+    -------
+    array, shape (n, T)
+    """
+    n, width = values.shape
+    if season_length < 2 or width < 2 * season_length or n < LEAST_ROWS:
+        return values
+    half = season_length // 2
+    level = np.full(values.shape, np.nan)
+    view = np.lib.stride_tricks.sliding_window_view(values, 2 * half + 1, axis=1)
+    weight = np.ones(2 * half + 1)
+    weight[[0, -1]] = 0.5 if season_length % 2 == 0 else 1.0
+    level[:, half : width - half] = (view * weight).sum(axis=2) / weight.sum()
+    rest = values - level
+    profile = np.zeros(season_length)
+    for phase in range(season_length):
+        own = rest[:, phase::season_length]
+        own = own[np.isfinite(own)]
+        profile[phase] = np.median(own) if len(own) else 0.0
+    profile -= profile.mean()
+    return values - np.resize(profile, width)[None, :]
 
 
 def assurance_on_the_way(limits: Limits, slope: np.ndarray, *, exact: np.ndarray, up: bool) -> np.ndarray:

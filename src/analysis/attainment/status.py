@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 
 from analysis.words.schema import ON_TRACK
 
@@ -152,6 +153,31 @@ def flip_flop_index(statuses) -> float:
     if len(moves) < 2:
         return 0.0
     return sum(a * b < 0 for a, b in zip(moves[:-1], moves[1:])) / (len(moves) - 1)
+
+
+def flip_flops(now: pd.DataFrame, previous: pd.DataFrame | None) -> pd.DataFrame:
+    """Flip-flop index of every unit and target over the cutoffs before and this one.
+
+    Parameters
+    ----------
+    now, previous : DataFrame
+        unit, target, cutoff, status; `previous` may hold many cutoffs.
+
+    Returns
+    -------
+    DataFrame
+        unit, target, n_cutoffs, flip_flop_index; empty with fewer than three cutoffs.
+    """
+    columns = ["unit", "target", "cutoff", "status"]
+    if previous is None or previous["cutoff"].nunique() < 2:
+        return pd.DataFrame(columns=["unit", "target", "n_cutoffs", "flip_flop_index"])
+    table = pd.concat([previous[columns], now[columns]], ignore_index=True)
+    table = table.sort_values(["unit", "target", "cutoff"], kind="stable")
+    groups = table.groupby(["unit", "target"], sort=True)["status"]
+    out = pd.DataFrame(
+        {"n_cutoffs": groups.size(), "flip_flop_index": groups.agg(lambda one: flip_flop_index(list(one)))}
+    )
+    return out.reset_index()
 
 
 def counts_on_track(statuses) -> int:

@@ -82,7 +82,7 @@ def level_jumps(values: np.ndarray) -> np.ndarray:
 
 
 def denominator_drops(denominator: np.ndarray) -> np.ndarray:
-    """Whether the last denominator is below `DROP` of the median of the year before it, shape (n,).
+    """Whether the last denominator is below `DROP` of the median of the year before it, and lower than any in it.
 
     Examples
     --------
@@ -91,9 +91,10 @@ def denominator_drops(denominator: np.ndarray) -> np.ndarray:
     """
     if denominator.shape[1] < 2:
         return np.zeros(len(denominator), dtype=bool)
-    before = _median(denominator[:, :-1][:, -USUAL:])
+    year = denominator[:, :-1][:, -USUAL:]
+    lowest = np.min(np.where(np.isfinite(year), year, np.inf), axis=1)
     with np.errstate(invalid="ignore"):
-        return denominator[:, -1] < DROP * before
+        return (denominator[:, -1] < DROP * _median(year)) & (denominator[:, -1] < lowest)
 
 
 def end_of_period_surges(values: np.ndarray, *, months: np.ndarray) -> np.ndarray:

@@ -69,5 +69,6 @@ def calibrated(raw: np.ndarray, case: Case, thresholds: np.ndarray) -> tuple[np.
             strict=case.promise.operator in (">", "<"),
             at_least=at_least(case.promise.operator),
             options=case.options.forecast or Options(),
+            predictive=case.predictive,  # the past forecasts it carries serve every target of the indicator
         )
     return np.asarray(memory[key].apply(raw)), int(memory[key].n_origins)
