@@ -55,8 +55,8 @@ def test_periods_run_from_left_to_right():
 def test_the_frame_is_drawn_once_and_holds_five_tick_labels():
     one = frame.frame(630, 690, "M")
     assert frame.frame(630, 690, "M") is one
-    assert [f"@{at}@" in one.body for at in range(5)] == [True] * 5
-    body = frame.with_ticks(one, Scale(0, 1), kind="rate", language="vi")
+    assert [f"@{at}@" in one.labels for at in range(5)] == [True] * 5 and one.grid.count("<text") >= 4
+    body = frame.ticks(one, Scale(0, 1), kind="rate", language="vi")
     assert [text in body for text in ("0%", "25%", "50%", "75%", "100%")] == [True] * 5 and "@" not in body
 
 
@@ -137,8 +137,14 @@ def test_a_chart_names_and_describes_itself_and_is_well_formed(panel):
 
 def test_all_text_is_text_and_horizontal(panel):
     drawn = draw(panel)
-    assert "rotate" not in drawn and "<use" not in drawn
+    assert "rotate" not in drawn
     assert "63,4%" in drawn or re.search(r">\d+,\d%<", drawn)
+
+
+def test_later_panels_of_a_page_use_the_first_ones_grid(panel):
+    drawn = trajectory.draw(panel, key="c1", title="t", description="d", shared="c0")
+    assert '<use href="#g-c0"/>' in drawn and 'id="g-c0"' in draw(panel)
+    assert len(drawn) < len(draw(panel)) - 200
 
 
 def test_same_data_same_bytes_and_other_keys_other_ids(panel):

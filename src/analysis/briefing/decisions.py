@@ -98,7 +98,7 @@ def decisions(view: View) -> Fragment:
         "Share = the unit's missing cases for that promise, of all cases missing at units as deep in the tree; the "
         "order is by the mean over all promises of this share times the probability of missing it."
     )
-    html = table(caption, header, body, class_="decisions") + parts.sentence(note, class_="soft")
+    html = table(caption, header, body, class_="decisions", stack=True) + parts.sentence(note, class_="soft")
     lines = [f"{view.name(item.unit)}: {view.target_name(item.row.target)}" for item in items[:MAX_ITEMS]]
     return Fragment(html, "table", "\n".join([caption, *lines]))
 

@@ -188,7 +188,9 @@ class ForecastPage:
         ]
         caption = _("How often the bands held on past deadlines; slope 1 is right, below 1 is too sure")
         return Fragment(
-            parts.sentence(text) + table(caption, header, rows, class_="record", numeric={1, 2, 3, 4, 5}), "table", text
+            parts.sentence(text) + table(caption, header, rows, class_="record", stack=True, numeric={1, 2, 3, 4, 5}),
+            "table",
+            text,
         )
 
     def limits(self) -> Fragment:

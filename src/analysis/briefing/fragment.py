@@ -133,6 +133,7 @@ def table(
     *,
     class_: str = "",
     numeric: frozenset[int] | set[int] = frozenset(),
+    stack: bool = False,
 ) -> Markup:
     """A table a screen reader can walk: a caption, a scope on every header, the first cell of a row is its header.
 
@@ -144,7 +145,12 @@ def table(
         Class of the table.
     numeric : set of int
         Columns set flush right (class ``num``).
+    stack : bool
+        On a narrow screen each row becomes a card, each cell with its column's name.
     """
+    header = list(header)
+    named = [f' data-l="{escape(Markup(escape(one)).striptags())}"' if stack else "" for one in header]
+    class_ = f"{class_} stack" if stack else class_
     classes = {one: ' class="num"' for one in numeric}
     out = [f'<div class="table-wrap"><table class="{escape(class_)}"><caption>{escape(caption)}</caption><thead><tr>']
     out += [f'<th scope="col"{classes.get(at, "")}>{escape(one)}</th>' for at, one in enumerate(header)]
@@ -152,7 +158,7 @@ def table(
     for row in rows:
         cells = list(row)
         out.append(f'<tr><th scope="row">{escape(cells[0])}</th>')
-        out += [f"<td{classes.get(at, '')}>{escape(one)}</td>" for at, one in enumerate(cells[1:], start=1)]
+        out += [f"<td{classes.get(at, '')}{named[at]}>{escape(one)}</td>" for at, one in enumerate(cells[1:], start=1)]
         out.append("</tr>")
     return Markup("".join(out) + "</tbody></table></div>")
 

@@ -67,7 +67,7 @@ def changes(view: View) -> Fragment:
     header = [_("Unit"), _("Target"), _("Before"), _("Now"), _("Change"), _("Why")]
     body = [_change(view, row) for row in largest[:MAX_CHANGES]]
     caption = _("Largest changes of probability since the last quarter, changed statuses first")
-    return Fragment(parts.sentence(text) + table(caption, header, body, class_="changes"), "table", text)
+    return Fragment(parts.sentence(text) + table(caption, header, body, class_="changes", stack=True), "table", text)
 
 
 def _change(view: View, row) -> list[object]:
@@ -109,7 +109,7 @@ def sub_units(view: View, rows: list[tuple]) -> Fragment:
         count = ratio(int(row.n_sub_on_track), int(row.n_sub_units), language)
         body.append([view.target_name(row.target), status, count, quantity(row.worst_decile, indicator, language)])
     caption = _("{unit} and its sub-units: the whole never stands for its parts").format(unit=view.name(view.root))
-    return Fragment(table(caption, header, body, class_="subunits", numeric={2, 3}), "table", caption)
+    return Fragment(table(caption, header, body, class_="subunits", stack=True, numeric={2, 3}), "table", caption)
 
 
 def scenarios(view: View) -> Fragment:
@@ -145,7 +145,7 @@ def scenarios(view: View) -> Fragment:
         unit=view.name(view.root)
     )
     numeric = set(range(1, len(levers) + 2))
-    return Fragment(table(caption, header, body, class_="scenarios", numeric=numeric), "table", caption)
+    return Fragment(table(caption, header, body, class_="scenarios", stack=True, numeric=numeric), "table", caption)
 
 
 def _of_root(view: View, name: str) -> pd.DataFrame:
@@ -210,5 +210,7 @@ def thin_evidence(view: View, rows: list[tuple]) -> Fragment:
         return Fragment(parts.sentence(text), "sentence", text)
     caption = _("Where the evidence is thin")
     return Fragment(
-        parts.sentence(text) + table(caption, header, body, class_="thin", numeric={1, 2, 3, 4}), "table", text
+        parts.sentence(text) + table(caption, header, body, class_="thin", stack=True, numeric={1, 2, 3, 4}),
+        "table",
+        text,
     )

@@ -97,7 +97,7 @@ class RegistryPage:
         caption = _("Registered promises; {dagger} marks what no sentence states and we inferred").format(
             dagger=parts.DAGGER
         )
-        return Fragment(table(caption, header, body, class_="promises"), "table", caption)
+        return Fragment(table(caption, header, body, class_="promises", stack=True), "table", caption)
 
     def _row(self, row) -> list[object]:
         _, language = self.view._, self.view.language
@@ -164,7 +164,9 @@ class RegistryPage:
         ]
         caption = _("{dagger} Inferred fields: {n} promises").format(dagger=parts.DAGGER, n=number(len(rows), language))
         return Fragment(
-            table(caption, [_("Promise"), _("Inferred"), _("Note")], body, class_="inferred"), "table", caption
+            table(caption, [_("Promise"), _("Inferred"), _("Note")], body, class_="inferred", stack=True),
+            "table",
+            caption,
         )
 
     def _fields(self, row) -> str:
@@ -189,7 +191,7 @@ class RegistryPage:
         ]
         header = [_("Indicator"), _("Definition"), _("Counts"), _("Out of"), _("Direction"), _("Valid from")]
         caption = _("Indicators and their definitions; those that look alike are kept apart")
-        return Fragment(table(caption, header, body, class_="indicators"), "table", caption)
+        return Fragment(table(caption, header, body, class_="indicators", stack=True), "table", caption)
 
     def provenance(self) -> Fragment:
         """Where the figures come from."""

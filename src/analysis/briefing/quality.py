@@ -80,7 +80,7 @@ class QualityPage:
         ]
         header = [_("Severity"), _("Finding"), _("Times"), _("Units"), _("For example")]
         caption = _("Findings by kind")
-        return Fragment(table(caption, header, body, class_="findings", numeric={2, 3}), "table", caption)
+        return Fragment(table(caption, header, body, class_="findings", stack=True, numeric={2, 3}), "table", caption)
 
     def _examples(self, group) -> Markup:
         shown = []
@@ -109,7 +109,9 @@ class QualityPage:
             k=number(len(body), language), n=number(len(counts), language)
         )
         return Fragment(
-            table(caption, [_("Unit"), _("Findings"), _("Kinds")], body, class_="worst", numeric={1}), "table", caption
+            table(caption, [_("Unit"), _("Findings"), _("Kinds")], body, class_="worst", stack=True, numeric={1}),
+            "table",
+            caption,
         )
 
     def freshness(self) -> Fragment:
@@ -135,7 +137,7 @@ class QualityPage:
             )
         header = [_("Indicator"), _("Latest period"), _("Units that have it"), _("Periods filled, all units")]
         caption = _("How fresh and how complete each indicator is")
-        return Fragment(table(caption, header, body, class_="fresh", numeric={2, 3}), "table", caption)
+        return Fragment(table(caption, header, body, class_="fresh", stack=True, numeric={2, 3}), "table", caption)
 
     def sources(self) -> Fragment:
         """Raw files with their rows, used and refused."""
@@ -154,7 +156,7 @@ class QualityPage:
         ]
         header = [_("File"), _("Rows"), _("Used"), _("Not accepted"), _("SHA-256")]
         caption = _("Sources of this run")
-        return Fragment(table(caption, header, body, class_="sources", numeric={1, 2, 3}), "table", caption)
+        return Fragment(table(caption, header, body, class_="sources", stack=True, numeric={1, 2, 3}), "table", caption)
 
     def provenance(self) -> Fragment:
         """Where the figures come from."""

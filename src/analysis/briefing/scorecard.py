@@ -102,7 +102,7 @@ class ScorecardPage:
         caption = _("Misses: {k} of {n} shown, the surest calls first").format(
             k=number(len(rows), language), n=number(len(misses), language)
         )
-        return Fragment(table(caption, header, rows, class_="misses"), "table", caption)
+        return Fragment(table(caption, header, rows, class_="misses", stack=True), "table", caption)
 
     def _miss(self, row) -> list[object]:
         _, language = self.view._, self.view.language
@@ -194,7 +194,9 @@ class ScorecardPage:
             )
         header = [_("Target"), _("Calls"), _("Misses"), _("Said on average"), _("Came true"), _("Brier")]
         caption = _("Record by target")
-        return Fragment(table(caption, header, rows, class_="record", numeric={1, 2, 3, 4, 5}), "table", caption)
+        return Fragment(
+            table(caption, header, rows, class_="record", stack=True, numeric={1, 2, 3, 4, 5}), "table", caption
+        )
 
     def provenance(self) -> Fragment:
         """Where the figures come from."""

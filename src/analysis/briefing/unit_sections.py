@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from markupsafe import Markup
@@ -25,6 +26,14 @@ UNMARKED = frozenset(
 )  # not about one figure
 
 
+class Place(NamedTuple):
+    """Where a panel stands: the common horizontal scale, the salt of its ids, the panel whose grid it uses again."""
+
+    span: tuple[int, int]
+    key: str
+    shared: str
+
+
 def trajectories(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     """One panel an indicator, each with a headline, a subtitle and its data table."""
     _ = view._
@@ -38,10 +47,12 @@ def trajectories(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
         text = _("No series of this unit is in the data: nothing can be drawn.")
         return Fragment(tag("p", text, class_="note"), "note", text)
     spans = _spans(series, of_indicator)
-    figures = [
-        _figure(view, code, pair, of_indicator[code], span=spans[view.indicators[code].frequency], key=f"c{at}")
-        for at, (code, pair) in enumerate(series.items())
-    ]
+    figures, first = [], {}  # first panel of a frequency: its grid serves the others
+    for at, (code, pair) in enumerate(series.items()):
+        frequency = trajectory.frequency_of(pair[0].periods[-1])
+        place = Place(spans[frequency], key=f"c{at}", shared=first.get(frequency, ""))
+        figures.append(_figure(view, code, pair, of_indicator[code], place=place))
+        first.setdefault(frequency, place.key)
     reading = tag("p", trajectory.legend_words(view.language), class_="soft legend")
     html = tag("div", *[one for one, _text in figures], class_="multiples") + reading
     return Fragment(html, "chart", "\n".join(text for _html, text in figures))
@@ -73,9 +84,7 @@ def _spans(series: dict, of_indicator: dict) -> dict[str, tuple[int, int]]:
     return {name: (min(a for a, _b in spans), max(b for _a, b in spans)) for name, spans in found.items()}
 
 
-def _figure(
-    view: View, code: str, pair: tuple, rows: list[tuple], *, span: tuple[int, int], key: str
-) -> tuple[Markup, str]:
+def _figure(view: View, code: str, pair: tuple, rows: list[tuple], *, place: Place) -> tuple[Markup, str]:
     _, language, indicator = view._, view.language, view.indicators[code]
     history, fan = pair
     own = [row for row in rows if speaks_of_series(view, row)]
@@ -88,12 +97,13 @@ def _figure(
         history=history,
         fan=fan,
         promised=[_promised(view, row) for row in rows if math.isfinite(row.threshold) and speaks_of_series(view, row)],
-        span=span,
+        span=place.span,
         scale=trajectory.scale_of(indicator, values=values),
         language=language,
     )
     headline, description = say_headline(view, code, rows, pair), say_description(view, code, rows, pair)
-    drawn = trajectory.draw(panel, key=key, title=view.text(indicator, "name") or code, description=description)
+    name = view.text(indicator, "name") or code
+    drawn = trajectory.draw(panel, key=place.key, title=name, description=description, shared=place.shared)
     known = _("{first} to {last}").format(
         first=period(history.periods[0], language), last=period(history.periods[-1], language)
     )
@@ -273,7 +283,7 @@ def last_forecast(view: View, *, unit: str) -> Fragment:
             header = [_("Indicator"), _("Period"), _("Forecast then (80%)"), _("Observed"), _("Within")]
             pieces += [
                 parts.sentence(inside),
-                table(_("Last quarter's forecast and what happened"), header, rows, class_="then"),
+                table(_("Last quarter's forecast and what happened"), header, rows, class_="then", stack=True),
             ]
             texts.append(inside)
     settled = view.rows("scorecard", unit)
@@ -316,7 +326,7 @@ def _settled_table(view: View, settled) -> Markup:
         said = f"{percent(row.p_attain, language, 0)} ({say_chance(row.p_attain, language)})"
         rows.append([view.target_name(row.target), period(row.cutoff, language), said, outcome])
     header = [_("Target"), _("Said with data up to"), _("Probability then"), _("Outcome")]
-    return table(_("Past probabilities and outcomes, misses first"), header, rows, class_="settled")
+    return table(_("Past probabilities and outcomes, misses first"), header, rows, class_="settled", stack=True)
 
 
 def data_notes(view: View, *, unit: str) -> Fragment:

@@ -52,7 +52,7 @@ def targets_table(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     caption = _("Targets of {unit}, data up to {period}").format(
         unit=view.name(unit), period=period(view.cutoff, view.language)
     )
-    html = table(caption, header, body, class_="targets")
+    html = table(caption, header, body, class_="targets", stack=True)
     if any(_inferred(view, row.target) for row in rows):
         note = _("{dagger} not stated in the source text, inferred by us; the registry of promises names each.")
         html += tag("p", note.format(dagger=parts.DAGGER), class_="soft")
@@ -150,7 +150,7 @@ def _standing(view: View, row, indicator, scale: Scale | None) -> Markup:
 def _pace(view: View, row, indicator) -> Markup:
     _, language = view._, view.language
     if indicator is None or not math.isfinite(row.required_pace) or row.settled:
-        return tag("span", "–", class_="soft")
+        return tag("span", "–", class_="nil")
     per = _per(view, row)
     kept = difference(row.actual_pace, indicator, language)
     if _reached(row):
@@ -179,7 +179,7 @@ def _closing(view: View, row) -> Markup:
     _, language = view._, view.language
     indicator = measure_of(view, row)
     if row.settled:
-        return tag("span", "–", class_="soft")
+        return tag("span", "–", class_="nil")
     if _reached(row):
         return tag("span", _("kept today; hold it until the deadline"), class_="soft")
     if indicator is None or not math.isfinite(row.gap_cases) or row.gap_cases <= 0:

@@ -28,7 +28,8 @@ _STEPS = (1, 2, 3, 4, 6, 8, 10)  # highest values whose quarters are short numbe
 class Frame:
     """Static part of a panel and the way from data to pixels."""
 
-    body: str
+    grid: str
+    labels: str
     first: int
     last: int
 
@@ -93,22 +94,22 @@ def frame(first: int, last: int, frequency: str) -> Frame:
     for name, spine in axes.spines.items():
         spine.set_visible(name == "bottom")
         spine.set_color(ROLES["soft"])
-    return Frame(_compact(svg.drawing(made, key=f"{first}-{last}-{frequency}"), right=right), first, last)
+    return Frame(*_compact(svg.drawing(made, key=f"{first}-{last}-{frequency}"), right=right), first, last)
 
 
-def _compact(body: str, *, right: float) -> str:
-    """Matplotlib's places of labels and grid lines in the fewest words: two groups of text, one path."""
+def _compact(body: str, *, right: float) -> tuple[str, str]:
+    """Matplotlib's places of labels and grid lines in the fewest words: the grid with its years, the vertical labels."""
     labels = [(float(x), float(y), text) for x, y, text in _TEXT.findall(body)]
     rows = {True: [], False: []}
     for x, y, text in labels:
         rows[text.startswith("@")].append(f'<text x="{x:.0f}" y="{y:.0f}">{text}</text>')
     heights = sorted({float(y) for y in re.findall(r'd="M [\d.]+ ([\d.]+) L [\d.]+ \1 ?"', body)}, reverse=True)
     lines = "".join(f"M{LEFT},{y:g}H{right:g}" for y in heights)
-    return (
+    grid = (
         f'<g class="r-soft" text-anchor="middle">{"".join(rows[False])}</g>'
-        f'<g class="r-soft" text-anchor="end">{"".join(rows[True])}</g>'
         f'<path class="r-grid ln" d="{lines}"/><path class="r-soft ln" d="M{LEFT},{BOTTOM}H{right:g}"/>'
     )
+    return grid, f'<g class="r-soft" text-anchor="end">{"".join(rows[True])}</g>'
 
 
 def year_ticks(first: int, last: int, frequency: str) -> tuple[list[float], list[str]]:
@@ -157,9 +158,14 @@ def tick_text(value: float, kind: str, language: str) -> str:
     return number(value, language, 0 if float(value).is_integer() or abs(value) >= 100 else 1)
 
 
-def with_ticks(frame_: Frame, scale: Scale, *, kind: str, language: str) -> str:
-    """The frame with the numbers of this scale on its grid lines."""
-    body = frame_.body
+def backdrop(frame_: Frame, *, key: str, shared: str) -> str:
+    """Grid and years of a panel, or a reference to those of an earlier panel on the page."""
+    return f'<use href="#g-{shared}"/>' if shared else f'<g id="g-{key}">{frame_.grid}</g>'
+
+
+def ticks(frame_: Frame, scale: Scale, *, kind: str, language: str) -> str:
+    """The numbers of this scale beside the grid lines."""
+    labels = frame_.labels
     for at, value in enumerate(scale.ticks()):
-        body = body.replace(f"@{at}@", tick_text(value, kind, language), 1)
-    return body
+        labels = labels.replace(f"@{at}@", tick_text(value, kind, language), 1)
+    return labels

@@ -94,11 +94,21 @@ def scale_of(indicator, *, values: Sequence[float]) -> Scale:
     return Scale(-frames.nice_top(-low) if low < 0 else 0.0, frames.nice_top(max([*known, 0.0])))
 
 
-def draw(panel: Panel, *, key: str, title: str, description: str) -> Markup:
-    """The panel as SVG."""
+def draw(panel: Panel, *, key: str, title: str, description: str, shared: str = "") -> Markup:
+    """The panel as SVG.
+
+    Parameters
+    ----------
+    key : str
+        Salt of the ids.
+    title, description : str
+    shared : str
+        Key of an earlier panel on the page with the same horizontal scale: its grid is used again.
+    """
     frequency = frequency_of(panel.history.periods[-1])
     frame = frames.frame(*panel.span, frequency)
-    parts = [frames.with_ticks(frame, panel.scale, kind=panel.indicator.kind, language=panel.language)]
+    parts = [frames.backdrop(frame, key=key, shared=shared)]
+    parts.append(frames.ticks(frame, panel.scale, kind=panel.indicator.kind, language=panel.language))
     known = ordinals(panel.history.periods)
     inside = known >= panel.span[0]
     parts += _fan(panel, frame, known[-1], panel.history.values[-1])
