@@ -87,10 +87,10 @@ def test_a_page_becomes_a_tagged_pdf_in_its_language_with_no_text_cut(tmp_path):
     assert catalogue["/Lang"] == "vi" and catalogue["/MarkInfo"]["/Marked"] and "/StructTreeRoot" in catalogue
     assert reader.metadata.title == "Đề án 06"
     assert [one.title for one in reader.outline if not isinstance(one, list)] == ["Tỉnh Gia Lai"]
-    pages = [re.sub(r"\s+", " ", one.extract_text()) for one in reader.pages]
-    whole = " ".join(pages)
-    assert all(f"Xã số {at} " in whole + " " for at in range(90)) and "Hết: ế ộ ữ" in whole
-    assert "Đơn vị" in pages[1]  # the header row is repeated
+    pages = [re.sub(r"\s+", "", one.extract_text()) for one in reader.pages]  # letters of fallback fonts stand apart
+    whole = "".join(pages)
+    assert all(f"Xãsố{at}{at},5%" in whole for at in range(90)) and "Hết:ếộữ" in whole
+    assert all("Đơnvị" in one for one in pages)  # the header row is repeated
     assert not re.search(r"\d{1,2}/\d{1,2}/\d{2,4}|file://", whole)  # no header or footer of the browser
     inside = []
 

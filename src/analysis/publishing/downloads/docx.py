@@ -63,7 +63,7 @@ STYLES = {
 }
 STYLE_IDS = {name: f"ND30-{at}" for at, name in enumerate(STYLES, start=1)}
 OUTLINE = {"NĐ30 Tên loại": "Heading 1", "NĐ30 Đề mục": "Heading 2"}  # what a screen reader walks by
-COLUMNS = (Mm(38), Mm(35), Mm(26), Mm(37), Mm(24))  # of the table of targets, together 160 mm
+COLUMNS = (Mm(47), Mm(33), Mm(20), Mm(33), Mm(27))  # of the table of targets, together 160 mm
 _FIRST = ("[Content_Types].xml", "_rels/.rels")
 _CORE = "docProps/core.xml"
 _STAMP = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</dcterms:)")
@@ -233,6 +233,7 @@ def _layout(document: DocumentObject, widths: tuple[Mm, ...]) -> Table:
     """A row without borders, for parts that stand side by side."""
     table = document.add_table(rows=1, cols=len(widths))
     _widths(table, widths)
+    table.rows[0]._tr.get_or_add_trPr().append(_element("w:cantSplit"))  # a name never without its post above it
     return table
 
 

@@ -179,7 +179,7 @@ VIETNAMESE = {
         "2. Các chỉ tiêu cần quan tâm nhất ({k}/{n}; đủ trong bảng tính)"
     ),
     "2. Targets": "2. Các chỉ tiêu",
-    "3. Units that need a decision ({k} of {n}, by what reaching the promise there would give)": (
+    "3. Units that need a decision ({k} of {n}, by what they would add)": (
         "3. Các đơn vị cần chỉ đạo ({k}/{n}, xếp theo phần đóng góp nếu đạt)"
     ),
     "3. Compared with a quarter ago": "3. So với quý trước",
@@ -188,19 +188,23 @@ VIETNAMESE = {
     "Status and probability": "Trạng thái, xác suất",
     "Now": "Hiện tại",
     "Promised": "Cam kết",
-    "Missing": "Còn thiếu",
+    "Gap": "Chênh lệch",
+    "{amount} missing": "thiếu {amount}",
+    "{amount} too many": "vượt {amount}",
+    "{n} places behind": "kém {n} hạng",
+    "place": "hạng",
     "no figure": "chưa có số liệu",
     "Targets of {unit}: status, probability, value now, promise": (
         "Các chỉ tiêu của {unit}: trạng thái, xác suất, giá trị hiện tại, cam kết"
     ),
-    "{unit}: {target} ({status}; missing {gap})": "{unit}: {target} ({status}; còn thiếu {gap})",
+    "{unit}: {target} ({status}; {gap})": "{unit}: {target} ({status}; {gap})",
     "{unit}: {target} ({status})": "{unit}: {target} ({status})",
     "The status rose for {up} targets and fell for {down}; {same} stayed.": (
         "{up} chỉ tiêu tốt lên, {down} chỉ tiêu xấu đi, {same} chỉ tiêu giữ nguyên trạng thái."
     ),
     "The largest change: {target}, from {before} to {now}.": "Thay đổi lớn nhất: {target}, từ {before} sang {now}.",
     "No earlier quarter is stored to compare with.": "Chưa lưu quý trước để so sánh.",
-    "Probabilities are forecasts; the workbook beside this report has every figure and its source.": (
+    "Probabilities are forecasts; the workbook has every figure and its source.": (
         "Xác suất là dự báo; bảng tính kèm theo có đủ số liệu và nguồn."
     ),
     "Recipients:": "Nơi nhận:",

@@ -12,13 +12,14 @@ from analysis.briefing import decisions
 from analysis.briefing.locale import number, period
 from analysis.briefing.overview import say_overview
 from analysis.briefing.unit import say_answer
-from analysis.briefing.view import View
+from analysis.briefing.view import View, view_of
 from analysis.briefing.wording import ICONS, difference, probability, quantity, reason_word, say_goal, status_word
 from analysis.publishing.downloads.phrases import words
 from analysis.publishing.downloads.texts import shown
-from analysis.words.schema import STATUSES
+from analysis.words.schema import LANGUAGES, STATUSES
 
-MAX_TARGETS, MAX_TARGETS_OVERVIEW = 6, 4  # rows that fit one page with everything else
+MAX_LINES, MAX_LINES_OVERVIEW = 20, 12  # lines of the table of targets that fit one page with everything else
+LETTERS = (26, 18, 11, 19, 16)  # about as many letters of size 11 stand in a line of each column
 MAX_DECISIONS = 3
 MAX_LETTERS = 70  # of a name in a row
 ORDER = ("unlikely", "at_risk", "likely", "missed", "not_assessable", "on_track", "holding", "met")
@@ -71,12 +72,12 @@ def build_report(view: View, *, unit: str | None = None) -> Report:
         view.unit(unit)
     _, language = words(view.language), view.language
     name = shown(view.name(unit))
-    n_rows = MAX_TARGETS_OVERVIEW if overview else MAX_TARGETS
-    sections = [_general(view, unit, overview=overview), _doubtful(view, unit, n_rows=n_rows)]
+    n_lines = MAX_LINES_OVERVIEW if overview else MAX_LINES
+    sections = [_general(view, unit, overview=overview), _doubtful(view, unit, n_lines=n_lines)]
     if overview and (decided := _decisions(view)) is not None:
         sections.append(decided)
     sections.append(_compared(view, unit, place=len(sections) + 1))
-    note = _("Probabilities are forecasts; the workbook beside this report has every figure and its source.")
+    note = _("Probabilities are forecasts; the workbook has every figure and its source.")
     return Report(
         unit=unit,
         name=name,
@@ -98,13 +99,16 @@ def _general(view: View, unit: str, *, overview: bool) -> Section:
     return Section(words(view.language)("1. General result"), [shown(text, limit=600)])
 
 
-def _doubtful(view: View, unit: str, *, n_rows: int) -> Section:
+def _doubtful(view: View, unit: str, *, n_lines: int) -> Section:
     """The targets, the most in doubt first; what does not fit the page is counted."""
     _, language = words(view.language), view.language
     rows = sorted(view.assessed(unit), key=_urgency)
     if not rows:
         return Section(_("2. Targets"), [_("No target binds this unit.")])
-    header = [_("Target"), _("Status and probability"), _("Now"), _("Promised"), _("Missing")]
+    header = [_("Target"), _("Status and probability"), _("Now"), _("Promised"), _("Gap")]
+    n_rows = min(
+        _n_fitting(view_of(view.run, one), rows, n_lines=n_lines) for one in LANGUAGES
+    )  # the same facts in both
     table = [header, *[_target_row(view, row) for row in rows[:n_rows]]]
     caption = _("Targets of {unit}: status, probability, value now, promise").format(unit=shown(view.name(unit)))
     heading = _("2. Targets")
@@ -113,6 +117,16 @@ def _doubtful(view: View, unit: str, *, n_rows: int) -> Section:
             k=number(n_rows, language), n=number(len(rows), language)
         )
     return Section(heading, table=table, caption=caption)
+
+
+def _n_fitting(view: View, rows: list[tuple], *, n_lines: int) -> int:
+    """How many rows fit into `n_lines` of the table in the view's language; at least one."""
+    for at, row in enumerate(rows):
+        cells = _target_row(view, row)
+        n_lines -= max(math.ceil(len(cell) / letters) for cell, letters in zip(cells, LETTERS))
+        if n_lines < 0:
+            return max(at, 1)
+    return len(rows)
 
 
 def _urgency(row) -> tuple:
@@ -124,18 +138,16 @@ def _target_row(view: View, row) -> list[str]:
     language, indicator = view.language, view.indicators.get(row.indicator)
     now = words(language)("no figure")
     if math.isfinite(row.current):
-        now = quantity(row.current, indicator, language)
-        if row.current_period != view.cutoff:  # the report's own period stands in its title
+        now = number(row.current, language) if row.kind == "rank_le" else quantity(row.current, indicator, language)
+        if row.current_period not in ("", view.cutoff):  # the report's own period stands in its title
             now += f" ({period(row.current_period, language, short=True)})"
-    missing = number(None, language)
-    if not row.settled and not row.attained_now and math.isfinite(row.gap) and row.gap > 0:
-        missing = _missing(view, row)
+    gap = _gap(view, row) if not row.settled and not row.attained_now else ""
     cells = [
         view.target_name(row.target),
         f"{ICONS.get(row.status, '?')} {status_word(row.status, language)}{_chance(row, language)}",
         now,
         say_goal(row, indicator, language, view.targets.get(row.target)),
-        missing,
+        gap or number(None, language),
     ]
     return [shown(one, limit=MAX_LETTERS) for one in cells]
 
@@ -148,12 +160,20 @@ def _chance(row, language: str) -> str:
     return f": {reason_word(row.reason, language)}" if row.reason else ""
 
 
-def _missing(view: View, row) -> str:
-    indicator = view.indicators.get(row.indicator)
+def _gap(view: View, row) -> str:
+    """What the promise still lacks, or has too much of, in cases or in the indicator's unit; ``""`` where nothing."""
+    _, language, indicator = words(view.language), view.language, view.indicators.get(row.indicator)
+    if row.kind == "rank_le":  # counted in places, whatever the indicator is measured in
+        return _("{n} places behind").format(n=number(row.gap, language)) if row.gap > 0 else ""
     if math.isfinite(row.gap_cases) and row.gap_cases > 0 and indicator is not None:
         things = view.text(indicator, "numerator") or view.text(indicator, "unit")
-        return f"{number(row.gap_cases, view.language)} {things}".strip()
-    return difference(row.gap, indicator, view.language, signed=False)
+        amount = f"{number(row.gap_cases, language)} {things}".strip()
+    elif math.isfinite(row.gap) and row.gap > 0:
+        amount = difference(row.gap, indicator, language, signed=False)
+    else:
+        return ""
+    over = row.operator in ("<", "<=")
+    return (_("{amount} too many") if over else _("{amount} missing")).format(amount=amount)
 
 
 def _decisions(view: View) -> Section | None:
@@ -164,8 +184,8 @@ def _decisions(view: View) -> Section | None:
         return None
     items = []
     for one in ranked[:MAX_DECISIONS]:
-        gap = _missing(view, one.row) if math.isfinite(one.row.gap) or math.isfinite(one.row.gap_cases) else ""
-        pattern = _("{unit}: {target} ({status}; missing {gap})") if gap else _("{unit}: {target} ({status})")
+        gap = _gap(view, one.row)
+        pattern = _("{unit}: {target} ({status}; {gap})") if gap else _("{unit}: {target} ({status})")
         text = pattern.format(
             unit=shown(view.name(one.unit), limit=MAX_LETTERS),
             target=shown(view.target_name(one.row.target), limit=MAX_LETTERS),
@@ -173,7 +193,7 @@ def _decisions(view: View) -> Section | None:
             gap=gap,
         )
         items.append(shown(text, limit=260))
-    heading = _("3. Units that need a decision ({k} of {n}, by what reaching the promise there would give)").format(
+    heading = _("3. Units that need a decision ({k} of {n}, by what they would add)").format(
         k=number(len(items), language), n=number(len(ranked), language)
     )
     return Section(heading, items=items)
@@ -196,7 +216,7 @@ def _compared(view: View, unit: str, *, place: int) -> Section:
     if move:
         sentences[0] += " " + (
             _("The largest change: {target}, from {before} to {now}.").format(
-                target=shown(view.target_name(row.target), limit=MAX_LETTERS),
+                target=shown(view.target_name(row.target)),
                 before=status_word(row.previous_status, language).lower(),
                 now=status_word(row.status, language).lower(),
             )

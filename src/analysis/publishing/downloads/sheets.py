@@ -129,7 +129,10 @@ class _Maker:
 def _assessments(make: _Maker) -> Sheet:
     _, view, frame = make._, make.view, make.view.run.assessments
     codes = frame["indicator"].tolist()
-    value, gap = make.formats(codes), make.formats(codes, GAP_FORMATS)
+    ranked = (frame["kind"] == "rank_le").tolist()  # counted in places, whatever the indicator is measured in
+    value = ["whole" if rank else one for rank, one in zip(ranked, make.formats(codes))]
+    gap = ["whole" if rank else one for rank, one in zip(ranked, make.formats(codes, GAP_FORMATS))]
+    measure = [_("place") if rank else one for rank, one in zip(ranked, make.words(codes, make.measure))]
     number = lambda name: frame[name].to_numpy("float64", na_value=np.nan)
     chance = np.where(frame["settled"].to_numpy(bool), np.nan, number("p_attain"))
     goals = [
@@ -148,7 +151,7 @@ def _assessments(make: _Maker) -> Sheet:
         Column(_("Probability of reaching it (%)"), chance, "probability", 16),
         Column(_("Grade of evidence (A much, D too little)"), make.text(frame["grade"]), width=16),
         Column(_("Value now (unit of measure beside it)"), number("current"), value, 16),
-        Column(_("Unit of measure"), make.words(codes, make.measure), width=14),
+        Column(_("Unit of measure"), measure, width=14),
         Column(_("Period of the value now"), make.words(frame["current_period"], make.period), width=14),
         Column(_("Target value (unit of measure beside)"), number("threshold"), value, 16),
         Column(_("Deadline"), make.words(frame["deadline"], make.period), width=12),
