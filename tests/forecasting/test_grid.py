@@ -17,7 +17,7 @@ def oracle(series, alpha, beta, phi, d):
     used = seen[:k]
     mean_t, mean_y = sum(used) / len(used), sum(series[t] for t in used) / len(used)
     spread = sum((t - mean_t) ** 2 for t in used)
-    slope = sum((t - mean_t) * (series[t] - mean_y) for t in used) / spread if spread else 0.0
+    slope = sum((t - mean_t) * (series[t] - mean_y) for t in used) / spread if spread else d  # of the share that is taken out
     if beta > 0:
         level, trend = mean_y + slope * (used[-1] - mean_t), slope - d
     else:

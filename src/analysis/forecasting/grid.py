@@ -161,63 +161,53 @@ def fit_grid(values: np.ndarray, *, chosen: Settings | None = None) -> Fit:
     Fit
     """
     chosen = settings() if chosen is None else chosen
-    n = values.shape[0]
-    mean, level, slope, at = start_values(values)
+    n, n_periods = values.shape
     shape = (len(chosen), n)
     drift = panel_drift(values) if np.any(chosen.common) else 0.0
-    out = Fit(chosen, np.zeros(shape), np.empty(shape), np.empty(shape), np.zeros(n), drift)
-    shared = (chosen.common * drift)[:, None]
-    lag = _start_lag(values, at=at)
-    seen = np.isfinite(values)
-    time = np.arange(values.shape[1])
-    out.n_scored[:] = (seen & (time > at[:, None])).sum(axis=1)
-    for begin in range(0, n, BLOCK):
-        part = slice(begin, min(begin + BLOCK, n))
-        l0 = np.where(chosen.trend[:, None], level[part], mean[part] + shared * lag[part])
-        b0 = np.where(chosen.trend[:, None], slope[part] - shared, 0.0)
-        sse, last, trend = _run(values[part], chosen=chosen, level=l0, slope=b0, at=at[part], shared=shared)
-        out.sse[:, part], out.level[:, part], out.slope[:, part] = sse, last, trend
+    out = Fit(chosen, np.empty(shape), np.empty(shape), np.empty(shape), np.zeros(n), drift)
+    time = np.arange(n_periods, dtype=float)
+    for share in np.unique(chosen.common):  # the drift is taken out, the rest run without it, and put back
+        group = np.flatnonzero(chosen.common == share)
+        rest = values - share * drift * time
+        mean, level, slope, at = start_values(rest)
+        part_of = chosen.take(group)
+        for begin in range(0, n, BLOCK):
+            part = slice(begin, min(begin + BLOCK, n))
+            l0 = np.where(part_of.trend[:, None], level[part], mean[part])
+            b0 = np.where(part_of.trend[:, None], slope[part], 0.0)
+            sse, last, trend = _run(rest[part], chosen=part_of, level=l0, slope=b0, at=at[part])
+            out.sse[group, part], out.slope[group, part] = sse, trend
+            out.level[group, part] = last + share * drift * time[-1]
+    out.n_scored[:] = (np.isfinite(values) & (time > at[:, None])).sum(axis=1)
     return out
 
 
-def _start_lag(values: np.ndarray, *, at: np.ndarray) -> np.ndarray:
-    """Periods from the middle of the start points to the last of them, shape (n,)."""
-    time = np.arange(values.shape[1])
-    used = np.isfinite(values) & (time <= at[:, None])
-    centre = np.where(used, time, 0).sum(axis=1) / np.maximum(used.sum(axis=1), 1)
-    return np.where(used.any(axis=1) & (at < values.shape[1]), at - centre, 0.0)
-
-
 def _run(
-    values: np.ndarray,
-    *,
-    chosen: Settings,
-    level: np.ndarray,
-    slope: np.ndarray,
-    at: np.ndarray,
-    shared: np.ndarray,
+    values: np.ndarray, *, chosen: Settings, level: np.ndarray, slope: np.ndarray, at: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     alpha, phi = chosen.alpha[:, None], chosen.phi[:, None]
     gain = (chosen.alpha * chosen.beta)[:, None]
+    trended = bool(chosen.trend.any())
     sse = np.zeros_like(level)
     b, f, e, step = (np.empty_like(level) for _ in range(4))
     y = np.ascontiguousarray(values.T)
-    moving = bool(np.any(shared))
     for t in range(int(at.min()) + 1 if at.size else 0, len(y)):
         active = t > at
         seen = np.isfinite(y[t]) & active
-        np.multiply(slope, phi, out=b)
-        np.add(level, b, out=f)
-        if moving:
-            f += shared
+        if trended:
+            np.multiply(slope, phi, out=b)
+            np.add(level, b, out=f)
+        else:
+            f, level = level, f
         np.subtract(np.where(seen, y[t], 0.0), f, out=e)
         if not seen.all():
             e *= seen
-        if not active.all():  # a series that has not begun keeps its start values
-            f = np.where(active, f, level)
-            b = np.where(active, b, slope)
-        np.multiply(e, gain, out=step)
-        np.add(b, step, out=slope)
+        if trended:
+            if not active.all():  # a series that has not begun keeps its start values
+                f = np.where(active, f, level)
+                b = np.where(active, b, slope)
+            np.multiply(e, gain, out=step)
+            np.add(b, step, out=slope)
         np.multiply(e, alpha, out=step)
         np.add(f, step, out=level)
         np.multiply(e, e, out=step)

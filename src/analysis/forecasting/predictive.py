@@ -154,16 +154,17 @@ class Predictive:
                 n_paths=n_paths,
                 seed=seed,
             )[:, :length]
-            z *= self.sd[rows[part], :length, None]
-            z += self.mean[rows[part], :length, None]
+            exact = np.float32 if self.scale.name == "logit" else np.float64  # a share needs no more than seven digits
+            z = z.astype(exact, copy=False)
+            z *= self.sd[rows[part], :length, None].astype(exact)
+            z += self.mean[rows[part], :length, None].astype(exact)
             block = scale.rows(np.arange(len(rows))[part])
-            natural = scales.publish(block.inverse(z), step=block.step)
+            natural = scales.publish(block.inverse(z).astype(np.float64), step=block.step)
             out[part] = natural if self.relapse is None else self._relapsed(natural, rows[part], seed=seed)
         if self.cumulative:
             np.maximum.accumulate(out, axis=1, out=out)
             np.maximum(out, self.last[rows, None, None], out=out)
         return out
-
 
     def _relapsed(self, natural: np.ndarray, rows: np.ndarray, *, seed: int) -> np.ndarray:
         """Replace paths of units at a bound by what followed elsewhere, as often as its weight says."""

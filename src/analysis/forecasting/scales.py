@@ -65,8 +65,11 @@ class Scale:
         """Natural units of modelling-scale values, shape (n, ...), inside the bounds."""
         if self.name == "logit":
             m = _like(self.squeeze, values)
-            p = 1.0 / (1.0 + np.exp(-values))
-            natural = (p * (m + 1.0) - 0.5) / m
+            natural = np.exp(-values)  # in place: this is the innermost step of the joint paths
+            natural += 1.0
+            np.divide(((m + 1.0) / m).astype(natural.dtype), natural, out=natural)
+            natural -= (0.5 / m).astype(natural.dtype)
+            return np.clip(natural, self.lower, self.upper, out=natural)
         else:
             inner = np.exp(np.minimum(values, LARGEST)) if self.name == "log" else values
             natural = inner * _like(self.unit, values)
