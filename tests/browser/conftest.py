@@ -58,7 +58,7 @@ print(json.dumps(made))
 
 @pytest.fixture(scope="session")
 def sites(tmp_path_factory):
-    """Language to its site; ``CANDICH_BROWSER_RUN`` names a finished run whose tables are used instead of a fresh one."""
+    """Language to its site; ``CANDICH_BROWSER_RUN`` names a finished run to take instead of a fresh one."""
     stored = os.environ.get("CANDICH_BROWSER_RUN", "")
     folder = tmp_path_factory.mktemp("site")
     made = run_clean(MAKE_SITE, folder, ROOT, stored, ",".join(UNITS), cwd=ROOT, timeout=900)

@@ -2,16 +2,19 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from html import unescape
 from pathlib import Path
 
 import nbformat
 import pytest
 from tests.publishing.conftest import PUBLISH, make_notebook, publish, run_clean
 from tests.publishing.test_forks import is_running
+from tests.publishing.test_site import ODD
 
 from analysis.publishing.environment import pinned_environment
 
@@ -40,6 +43,7 @@ REASONS = {
     "memory": "units/memory.html: cell 5 raised MemoryError: .",
 }
 UNITS = ["well", *REASONS]
+ODD_CELL = "Fragment(tag('p', name_html(unit)), 'sentence', unit)"
 
 
 def spec(run_dir, notebook, units=UNITS, **more):
@@ -271,3 +275,40 @@ if __name__ == "__main__":
     forked, ordinary = files(tmp_path / "forked"), files(tmp_path / "plain")
     assert forked["site/units/a.html"] == ordinary["site/units/a.html"]
     assert forked["notebooks/units/a.ipynb"] == ordinary["notebooks/units/a.ipynb"]
+
+
+@pytest.mark.slow
+def test_any_unit_code_comes_out_as_text_everywhere(tmp_path, write_notebook, run_dir):
+    notebook = write_notebook(make_notebook("from analysis.briefing.fragment import name_html", ODD_CELL))
+    results = publish(spec(run_dir, notebook, ODD), cwd=tmp_path)
+    assert [(one["unit"], one["status"]) for one in results] == [(unit, "published") for unit in ODD]
+    assert {path.parent.name for path in run_dir.rglob("*.html")} == {"units"}  # no code left the folder
+    for one in results:
+        html = (run_dir / "site" / one["page"]).read_text(encoding="utf-8")
+        shown = re.search(r"<p><bdi>(.*?)</bdi></p>", html, re.DOTALL).group(1)
+        assert unescape(shown) == one["unit"].replace("\udc80", "\ufffd")
+        assert "<script" not in html
+        executed = nbformat.read(run_dir / "notebooks" / Path(one["page"]).with_suffix(".ipynb"), 4)
+        assert executed.metadata.papermill.parameters.unit == one["unit"]
+
+
+@pytest.mark.slow
+def test_a_parameter_name_that_is_code_is_never_run(tmp_path, write_notebook, run_dir):
+    notebook = write_notebook(make_notebook("1"))
+    script = (
+        PUBLISH
+        + """
+from analysis.words.errors import ParamsError
+spec = json.loads(sys.argv[1])
+(job,) = jobs_of(spec)
+for name in ("unit; open('owned', 'w'); x", "__import__('os').system('touch owned')", "unti"):
+    bad = dataclasses.replace(job, parameters={**job.parameters, name: "1"})
+    try:
+        publish_pages([bad], run_dir=Path(spec["run_dir"]))
+    except ParamsError as error:
+        print(len(error.problems))
+print(json.dumps([path.name for path in Path(".").iterdir()]))
+"""
+    )
+    left = run_clean(script, json.dumps(spec(run_dir, notebook, ["a"])), cwd=tmp_path)
+    assert "owned" not in left and not list(run_dir.rglob("*.html"))

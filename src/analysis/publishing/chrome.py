@@ -39,7 +39,7 @@ VIETNAMESE = {
     "earlier page kept": "giữ bản trước",
     "no page": "chưa có trang",
     "Status": "Trạng thái",
-    "Targets on track": "Mục tiêu đúng lộ trình",
+    "Targets on track": "Chỉ tiêu đúng lộ trình",
     "File": "Tệp",
     "Size": "Dung lượng",
     "What it holds": "Nội dung",

@@ -23,7 +23,7 @@ from nbformat import NotebookNode
 from traitlets import default
 from traitlets.config import Config
 
-from analysis.briefing.fragment import FRAGMENT_MIME
+from analysis.briefing.fragment import FRAGMENT_MIME, clean_text
 from analysis.briefing.locale import translate_markdown
 from analysis.publishing.canonical import page_data
 from analysis.publishing.chrome import words
@@ -101,13 +101,13 @@ def page_context(notebook: NotebookNode, context: dict) -> dict:
     language = context.get("language") or about.get("language") or "vi"
     _ = words(language)
     banner = context.get("banner") or (_(SIMULATED) if about.get("simulated") else "")
-    title = str(context.get("title") or about.get("title") or _("Page"))
+    title = clean_text(str(context.get("title") or about.get("title") or _("Page")))
     return {
         "_": _,
         "language": language,
         "title": title,
         "heading": "" if _has_heading(notebook) else title,
-        "description": str(about.get("description", "")),
+        "description": clean_text(str(about.get("description", ""))),
         "policy": Markup(POLICY),
         "stylesheet": Markup(stylesheet()),
         "banner": banner,

@@ -222,8 +222,8 @@ def _failed(run: RunTables, pages: Sequence[PageResult], *, language: str) -> li
 
 
 def _on_track(run: RunTables) -> dict[str, tuple[int, int]]:
-    """Unit to how many of its assessable targets are on track, of how many."""
-    rows = run.assessments[run.assessments["status"] != "not_assessable"]
+    """Unit to how many of its targets are on track, of how many (those not assessable count as not on track)."""
+    rows = run.assessments
     good = rows["status"].isin(ON_TRACK).groupby(rows["unit"]).agg(["sum", "size"])
     return {unit: (int(k), int(n)) for unit, k, n in good.itertuples(name=None)}
 
