@@ -112,7 +112,7 @@ def test_64_000_rows_are_read_in_seconds(cards):
 
 def test_the_summary_is_what_the_check_command_prints(cards):
     summary = summarise_inputs(cards[0])
-    assert summary["sources"][["rows", "rows_used", "rows_refused"]].to_numpy().tolist() == [[64417, 64417, 0]]
+    assert summary["sources"][["rows", "used", "refused"]].to_numpy().tolist() == [[64417, 64417, 0]]
     row = summary["indicators"].iloc[0]
     assert (row["units"], row["periods"], row["latest"]) == (1741, 37, "2022-02")
     assert row["missing_share"] == pytest.approx(23 / 60)

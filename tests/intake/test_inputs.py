@@ -360,7 +360,10 @@ def test_the_summary_counts_what_a_run_would_use(tmp_path):
     ]
     assert summary["units"].to_dict("records") == [{"level": "commune", "units": 2}, {"level": "province", "units": 1}]
     assert summary["targets"].to_dict("records") == [{"kind": "level_at", "targets": 1}]
-    assert summary["sources"][["rows", "rows_used", "rows_refused"]].to_numpy().tolist() == [[6, 5, 1]]
+    assert summary["sources"][["rows", "used", "refused"]].to_numpy().tolist() == [[6, 5, 1]]
+    assert summary["refused"].to_numpy().tolist() == [
+        ["02", "online", "2024-03", "numerator_above_denominator", "numerator 60 is above denominator 50 (row 6)"]
+    ]
     assert summary["problems"].iloc[0].to_dict() == {
         "severity": "error", "flag": "numerator_above_denominator", "rows": 1,
     }  # fmt: skip

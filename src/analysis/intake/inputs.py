@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.intake.checks import as_quality
@@ -186,11 +187,12 @@ def _observe_all(
         settled, found = one_row_a_key(observed.rows, source=one.source)
         findings += observed.findings + found + refused_findings(settled, source=one.source.source)
         caught.add(check_share(settled, source=one.source, n_rows=observed.n_rows, where=one.vintage.where))
-        usable = settled[settled["refused"].eq("")]
-        figures = usable[usable[list(SIDES)].notna().any(axis=1)]
-        n_refused = settled.loc[settled["refused"].ne(""), "row"].nunique()
+        refused = settled["refused"].ne("")
+        figures = settled[~refused & settled[list(SIDES)].notna().any(axis=1)]
+        n_refused = settled.loc[refused, "row"].nunique()
         n_used = figures["row"].nunique()
-        rows.append(figures.assign(vintage=one.vintage.vintage)[COLUMNS])
+        flags = np.where(figures["bound"], "bound_only", "")
+        rows.append(figures.assign(vintage=one.vintage.vintage, flags=flags)[COLUMNS])
         n_empty = observed.n_rows - n_used - n_refused - observed.n_ignored
         sources.append(
             {

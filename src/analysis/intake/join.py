@@ -44,14 +44,13 @@ def join(
     if not len(figures):
         raise DataError(Problem("sources", "not one row can be used", "at least one", "See `candich check`"))
     source_of = figures.drop_duplicates("indicator").set_index("indicator")["source"].to_dict()
-    figures, findings = _once(figures)
+    figures, findings = _once(figures) if len(rows) > 1 else (figures.drop(columns="source"), [])
     figures, found = _declared(figures, sources)
     findings += found
     sums, found = _sum_vintages(figures, units=units, indicators=indicators)
     findings += found
     findings += check_series(latest(figures), indicators=indicators, source_of=source_of)
     everything = _mark_breaks(pd.concat([figures, sums], ignore_index=True) if len(sums) else figures, sources)
-    everything = everything.assign(flags=everything["flags"].str.strip())
     findings += check_empty(everything, units=units)
     return as_table(everything, OBSERVATIONS, where="observations"), findings
 
@@ -131,5 +130,5 @@ def _mark_breaks(figures: pd.DataFrame, sources: list[SourceParams]) -> pd.DataF
             after = part[ordinals(part["period"]) >= start]
             first = after.groupby("unit")["period"].transform("min")
             hit = after.index[after["period"].eq(first)]
-            figures.loc[hit, "flags"] = figures.loc[hit, "flags"] + " break"
+            figures.loc[hit, "flags"] = (figures.loc[hit, "flags"] + " break").str.strip()
     return figures

@@ -72,9 +72,11 @@ def latest(observations: pd.DataFrame, *, as_of: str | None = None) -> pd.DataFr
     Returns
     -------
     DataFrame
-        One row a key, sorted by it.
+        One row a key, in no stated order.
     """
     known = observations if as_of is None else observations[observations["vintage"] <= as_of]
+    if known["vintage"].nunique() <= 1:
+        return known.reset_index(drop=True)
     ordered = known.sort_values([*KEY, "vintage"], kind="stable")
     return ordered[~ordered.duplicated(KEY, keep="last").to_numpy()].reset_index(drop=True)
 

@@ -23,7 +23,7 @@ MAX_SUGGESTIONS = 20
 class Observed:
     """Rows of one file.
 
-    ``rows``: unit, indicator, period, day, row, flags, refused ("" or a flag), found, and the five `SIDES`.
+    ``rows``: unit, indicator, period, day, row, bound (yes/no), refused ("" or a flag), found, and the five `SIDES`.
     """
 
     rows: pd.DataFrame
@@ -80,7 +80,7 @@ def _read_measure(
     frame: pd.DataFrame, *, measure: Measure, codes: np.ndarray, source: SourceParams, indicators: pd.DataFrame
 ) -> pd.DataFrame:
     rows = pd.DataFrame({"unit": frame[source.columns.unit].to_numpy(), "indicator": codes, "row": frame.index})
-    rows["refused"], rows["found"], rows["flags"] = "", "", ""
+    rows["refused"], rows["found"], rows["bound"] = "", "", False
     frequency = rows["indicator"].map(indicators.set_index("indicator")["frequency"])
     unknown = frequency.isna()
     raw_period = frame[source.columns.period]
@@ -129,7 +129,7 @@ def _fill_side(
     rows[side] = read.value * scale
     _refuse(rows, counted & read.two_ways, "unreadable_number", lambda part: _quote(part, side) + _TWO_WAYS)
     bound = np.isfinite(read.lower) | np.isfinite(read.upper)
-    rows.loc[bound, "flags"] = rows.loc[bound, "flags"] + " bound_only"
+    rows["bound"] |= bound
     if side in ("numerator", "denominator"):
         rows[f"{side}_low"] = np.where(np.isfinite(read.upper), 0.0, read.value)
         rows[f"{side}_high"] = np.where(np.isfinite(read.lower), np.inf, read.value)
@@ -168,7 +168,10 @@ Told = str | pd.Series | Callable[[pd.DataFrame], pd.Series]
 
 def _refuse(rows: pd.DataFrame, hit: pd.Series | np.ndarray, flag: str, found: Told) -> None:
     """Mark rows as refused; the first reason stands."""
-    hit = np.asarray(hit, dtype=bool) & rows["refused"].eq("").to_numpy()
+    hit = np.asarray(hit, dtype=bool)
+    if not hit.any():
+        return
+    hit &= rows["refused"].eq("").to_numpy()
     if hit.any():
         if callable(found):
             found = found(rows[hit])
@@ -217,9 +220,10 @@ def _check_values(rows: pd.DataFrame, *, indicators: pd.DataFrame, source: Sourc
             lambda part: _quote(part, "value"),
         ),
         ("zero_denominator", rate & denominator.eq(0), lambda part: _quote(part, "denominator")),
-        ("bound_only", rows["flags"].str.contains("bound_only"), _bounds),
+        ("bound_only", rows["bound"], _bounds),
     ):
-        part = rows[hit & rows["refused"].eq("")]
+        part = rows[hit] if hit.any() else rows[:0]
+        part = part[part["refused"].eq("")]
         if len(part):
             findings.append(finding(part, flag=flag, found=told(part) + _at(part), source=source.source))
     return findings

@@ -9,6 +9,8 @@ from analysis.intake.inputs import Inputs
 from analysis.intake.keys import latest
 from analysis.words.periods import codes, ordinals
 
+MAX_REFUSED = 20  # rows quoted; the rest is counted
+
 
 def summarise_inputs(inputs: Inputs) -> dict[str, pd.DataFrame]:
     """What a run would use, for ``candich check``.
@@ -21,7 +23,8 @@ def summarise_inputs(inputs: Inputs) -> dict[str, pd.DataFrame]:
     -------
     dict of DataFrame
         "sources" (rows, used, refused, empty, ignored), "indicators" (units, periods, first, latest, share of
-        unit-periods without a figure), "units" (a level), "targets" (a kind), "problems" (a flag and severity).
+        unit-periods without a figure), "units" (a level), "targets" (a kind), "problems" (a flag and severity),
+        "refused" (the first of them, with value and row).
     """
     own = inputs.observations[~inputs.observations["flags"].str.contains("summed", regex=False)]
     known = latest(own)
@@ -58,11 +61,15 @@ def summarise_inputs(inputs: Inputs) -> dict[str, pd.DataFrame]:
     order = {"error": 0, "warning": 1, "info": 2}
     problems = problems.sort_values("severity", key=lambda column: column.map(order), kind="stable", ignore_index=True)
     columns = ["source", "path", "vintage", "rows", "rows_used", "rows_refused", "rows_empty", "rows_ignored"]
+    refused = inputs.quality[inputs.quality["severity"].eq("error")].head(MAX_REFUSED)
     kinds = pd.Series([one.kind for one in inputs.targets], dtype=object, name="kind")
     return {
-        "sources": pd.DataFrame(list(inputs.sources), columns=columns),
+        "sources": pd.DataFrame(list(inputs.sources), columns=columns).rename(
+            columns=lambda name: name.removeprefix("rows_")
+        ),
         "indicators": pd.DataFrame(rows),
         "units": inputs.units.groupby("level").size().rename("units").reset_index(),
         "targets": kinds.value_counts(sort=False).rename("targets").rename_axis("kind").reset_index(),
         "problems": problems,
+        "refused": refused[["unit", "indicator", "period", "flag", "found"]].reset_index(drop=True),
     }
