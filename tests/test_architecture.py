@@ -18,7 +18,8 @@ MAY_IMPORT = {
     "publishing": {"words", "briefing"},
     # joiners, top to bottom: cli > pipeline, tables > quarters, pages
     "folders": STAGES,
-    "quarters": STAGES,
+    "parallel": STAGES,
+    "quarters": STAGES | {"parallel"},
     "pages": STAGES,
     "tables": STAGES,
     "pipeline": STAGES | {"folders", "quarters", "pages"},

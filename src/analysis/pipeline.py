@@ -106,7 +106,7 @@ def run(
             published = records.published_assessments(
                 run_dir.parent, run_id=params.run_id, before=quarters.cutoff_of(inputs, params=params)
             )
-            found = forecast_step(inputs, params=params, published=published, report=report)
+            found = forecast_step(inputs, params=params, published=published, jobs=jobs, report=report)
             tables = record_step(found, inputs, params=params, params_path=params_path, root=root, run_dir=run_dir)
         return publish_step(tables, params=params, root=root, run_dir=run_dir, units=units, jobs=jobs, force=force,
                             report=report)  # fmt: skip
@@ -144,6 +144,7 @@ def forecast_step(
     *,
     params: RunParams,
     published: Mapping[str, pd.DataFrame] = MappingProxyType({}),
+    jobs: int = 1,
     report: Report = lambda step, done, total: None,
 ) -> dict[str, pd.DataFrame]:
     """Forecast, assess, look back: today's quarter, the one before, the scorecard of earlier ones, the evidence.
@@ -154,6 +155,8 @@ def forecast_step(
     params : RunParams
     published : mapping of cutoff to DataFrame
         What stored runs said at earlier cutoffs; a quarter without one is computed again from what was known then.
+    jobs : int
+        Processes at a time; the numbers do not depend on it.
     report : callable
 
     Returns
@@ -181,9 +184,9 @@ def forecast_step(
     tables = {
         "forecasts": quarters.forecasts_table(now, interval_levels=params.interval_levels),
         "assessments": assessed.assessments,
-        "evidence": quarters.evidence_table(inputs, now, params=params, on_done=tick),
+        "evidence": quarters.evidence_table(inputs, now, params=params, jobs=jobs, on_done=tick),
         "scorecard": quarters.scorecard_table(
-            inputs, now=assessed.assessments, cutoff=cutoff, params=params, published=published
+            inputs, now=assessed.assessments, cutoff=cutoff, params=params, published=published, jobs=jobs
         ),
         "previous_assessments": said_before,
         "previous_forecasts": quarters.forecasts_table(before, interval_levels=params.interval_levels),

@@ -22,6 +22,7 @@ from analysis.forecasting.evidence import evidence
 from analysis.forecasting.panel import Panel, as_panel
 from analysis.forecasting.predictive import Predictive
 from analysis.intake import Inputs
+from analysis.parallel import make_tables
 from analysis.registry.params import RunParams
 from analysis.registry.targets import units_of
 from analysis.words import periods, schema
@@ -161,7 +162,12 @@ def forecasts_table(forecasted: Forecasted, *, interval_levels: Iterable[float])
 
 
 def evidence_table(
-    inputs: Inputs, forecasted: Forecasted, *, params: RunParams, on_done: Callable[[str], None] = lambda name: None
+    inputs: Inputs,
+    forecasted: Forecasted,
+    *,
+    params: RunParams,
+    jobs: int = 1,
+    on_done: Callable[[str], None] = lambda name: None,
 ) -> pd.DataFrame:
     """How the forecasts did on this very panel, from past cutoffs: what the method note of every page says.
 
@@ -170,7 +176,13 @@ def evidence_table(
     DataFrame
         ``schema.EVIDENCE``; an indicator whose history is too short for any past cutoff has no row.
     """
-    return evidence_of(backtest_cases(inputs, forecasted, params=params, on_done=on_done))
+    tasks = {
+        code: lambda code=code: evidence_of(indicator_cases(inputs, forecasted, code=code, params=params))
+        for code in forecasted.panels
+    }
+    parts = [one for one in make_tables(tasks, n_jobs=jobs, on_done=on_done).values() if len(one)]
+    table = pd.concat(parts, ignore_index=True) if parts else schema.EVIDENCE.empty()
+    return schema.as_table(table, schema.EVIDENCE, where="evidence")
 
 
 def evidence_of(cases: pd.DataFrame) -> pd.DataFrame:
@@ -180,26 +192,30 @@ def evidence_of(cases: pd.DataFrame) -> pd.DataFrame:
     return schema.as_table(table, schema.EVIDENCE, where="evidence")
 
 
-def backtest_cases(
-    inputs: Inputs, forecasted: Forecasted, *, params: RunParams, on_done: Callable[[str], None] = lambda name: None
-) -> pd.DataFrame:
+def backtest_cases(inputs: Inputs, forecasted: Forecasted, *, params: RunParams) -> pd.DataFrame:
     """Past questions of every indicator with their answers and outcomes; column ``indicator`` says whose."""
+    parts = [indicator_cases(inputs, forecasted, code=code, params=params) for code in forecasted.panels]
+    parts = [one for one in parts if len(one)]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def indicator_cases(inputs: Inputs, forecasted: Forecasted, *, code: str, params: RunParams) -> pd.DataFrame:
+    """Past questions of one indicator; empty where its history is too short or no target can be asked again."""
+    panel = forecasted.panels[code]
+    frequency = periods.frequency_of(panel.periods[-1])
+    horizons = [one for one in EVIDENCE_HORIZONS[frequency] if panel.n_periods - one >= 2 * MIN_HISTORY]
     parts = []
-    for code, panel in forecasted.panels.items():
-        frequency = periods.frequency_of(panel.periods[-1])
-        horizons = [one for one in EVIDENCE_HORIZONS[frequency] if panel.n_periods - one >= 2 * MIN_HISTORY]
-        for (at_least, strict), thresholds in _questions(inputs, code=code, panel=panel).items() if horizons else ():
-            cases = backtest_panel(
-                panel,
-                thresholds=thresholds,
-                horizons=horizons,
-                n_origins=N_ORIGINS,
-                at_least=at_least,
-                strict=strict,
-                options=Options(seed=params.seed),
-            )
-            parts.append(cases.assign(indicator=code))
-        on_done(code)
+    for (at_least, strict), thresholds in _questions(inputs, code=code, panel=panel).items() if horizons else ():
+        cases = backtest_panel(
+            panel,
+            thresholds=thresholds,
+            horizons=horizons,
+            n_origins=N_ORIGINS,
+            at_least=at_least,
+            strict=strict,
+            options=Options(seed=params.seed),
+        )
+        parts.append(cases.assign(indicator=code))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
@@ -220,7 +236,13 @@ def _questions(inputs: Inputs, *, code: str, panel: Panel) -> dict[tuple[bool, b
 
 
 def scorecard_table(
-    inputs: Inputs, *, now: pd.DataFrame, cutoff: str, params: RunParams, published: Mapping[str, pd.DataFrame]
+    inputs: Inputs,
+    *,
+    now: pd.DataFrame,
+    cutoff: str,
+    params: RunParams,
+    published: Mapping[str, pd.DataFrame],
+    jobs: int = 1,
 ) -> pd.DataFrame:
     """Our probabilities of the last quarters beside what happened, for targets that are settled now.
 
@@ -237,14 +259,14 @@ def scorecard_table(
         return schema.SCORECARD.empty()
     used = inputs.indicators["indicator"].isin({one.indicator for one in targets})
     kept = dataclasses.replace(inputs, targets=targets, indicators=inputs.indicators[used])
-    parts = []
-    for quarters in range(1, N_PAST_QUARTERS + 1):
-        then = quarter_before(cutoff, quarters=quarters)
-        past, origin = published.get(then), "published"
-        if past is None:
-            forecasted = forecast_quarter(kept, cutoff=then, params=params)
-            past, origin = assess_quarter(kept, forecasted, params=params).assessments, "recomputed"
-        else:  # only what was published can have been revised since
-            past = records.with_current_now(past, inputs.observations)
-        parts.append(records.build_scorecard(past, now=now, origin=origin))
-    return schema.as_table(pd.concat(parts, ignore_index=True), schema.SCORECARD, where="scorecard")
+
+    def quarter(then: str) -> pd.DataFrame:
+        if then in published:  # only what was published can have been revised since
+            past = records.with_current_now(published[then], inputs.observations)
+            return records.build_scorecard(past, now=now, origin="published")
+        past = assess_quarter(kept, forecast_quarter(kept, cutoff=then, params=params), params=params).assessments
+        return records.build_scorecard(past, now=now, origin="recomputed")
+
+    cutoffs = [quarter_before(cutoff, quarters=back) for back in range(1, N_PAST_QUARTERS + 1)]
+    parts = make_tables({then: lambda then=then: quarter(then) for then in cutoffs}, n_jobs=jobs)
+    return schema.as_table(pd.concat(parts.values(), ignore_index=True), schema.SCORECARD, where="scorecard")
