@@ -145,8 +145,8 @@ def _assessments(make: _Maker) -> Sheet:
     columns = [
         *make.units(frame["unit"].tolist()),
         Column(_("Target code"), make.text(frame["target"]), width=16),
-        Column(_("Target"), make.words(frame["target"], view.target_name), width=40),
-        Column(_("What is promised"), goals, width=34),
+        Column(_("Target"), make.words(frame["target"], view.target_name), width=60),
+        Column(_("What is promised"), goals, width=42),
         Column(_("Status"), make.words(frame["status"], status), width=24),
         Column(_("Probability of reaching it (%)"), chance, "probability", 16),
         Column(_("Grade of evidence (A much, D too little)"), make.text(frame["grade"]), width=16),
@@ -231,7 +231,7 @@ def _targets(make: _Maker) -> Sheet:
     codes = frame["indicator"].tolist()
     columns = [
         Column(_("Target code"), make.text(frame["target"]), width=16),
-        Column(_("Target"), make.words(frame["target"], make.view.target_name), width=40),
+        Column(_("Target"), make.words(frame["target"], make.view.target_name), width=60),
         Column(_("Kind"), make.text(frame["kind"]), width=18),
         Column(_("Indicator"), make.words(codes, make.indicator), width=40),
         Column(_("Operator"), make.text(frame["operator"]), width=10),
@@ -271,7 +271,7 @@ def _scorecard(make: _Maker) -> Sheet:
     _, frame = make._, make.view.run.scorecard
     columns = [
         *make.units(frame["unit"].tolist()),
-        Column(_("Target"), make.words(frame["target"], make.view.target_name), width=40),
+        Column(_("Target"), make.words(frame["target"], make.view.target_name), width=60),
         Column(_("Last period observed"), make.words(frame["cutoff"], make.period), width=14),
         Column(_("Period judged"), make.words(frame["period"], make.period), width=14),
         Column(_("Probability we gave (%)"), frame["p_attain"].to_numpy("float64"), "probability", 14),
