@@ -3,8 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.attainment.compare import at_least, cases_needed, holds
+from analysis.attainment.compare import at_least, cases_needed, holds, p_holds
+from analysis.forecasting.ensemble import forecast_panel
 from analysis.words.errors import ParamsError
+from attainment.factory import make_shares
 
 
 @pytest.mark.parametrize(
@@ -78,3 +80,16 @@ def test_an_unknown_operator_is_refused_with_the_ones_that_are_known():
     with pytest.raises(ParamsError) as caught:
         holds([1.0], operator="=>", threshold=1.0)
     assert str(caught.value) == "operator '=>': it is not known. Allowed: >, >=, <, <=. Did you mean '>'?."
+
+
+@pytest.mark.parametrize(("operator", "opposite"), [(">=", "<="), (">", "<"), ("<=", ">="), ("<", ">")])
+def test_a_share_and_its_complement_have_the_same_probability_to_machine_precision(operator, opposite):
+    rng = np.random.default_rng(7)
+    denominator = rng.integers(30, 500, (25, 1)) * np.ones((1, 20))
+    numerator = rng.binomial(denominator.astype(int), np.linspace(0.5, 0.7, 20)[None, :])
+    one = forecast_panel(make_shares(numerator, denominator), horizon=6)
+    other = forecast_panel(make_shares(denominator - numerator, denominator), horizon=6)
+    for threshold in (0.6, 0.75):
+        p = p_holds(one, operator=operator, threshold=threshold, horizon=6)
+        q = p_holds(other, operator=opposite, threshold=1 - threshold, horizon=6)
+        np.testing.assert_allclose(p, q, atol=1e-12)

@@ -1,5 +1,7 @@
 """Ranks, scores, lists of promises, wishes and conditions, against closed forms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from analysis.attainment.events.composite import points_gained, points_of
 from analysis.attainment.events.joint import copula_scores, correlation, paths_at, tie_together
 from analysis.attainment.events.several import p_at_least
 from analysis.attainment.promise import Promise
+from analysis.forecasting.bounds import Relapse
 from attainment.factory import make_forecast, make_panel, make_shares, make_world
 
 WITHIN = 4 * 0.5 / np.sqrt(20_000)
@@ -182,6 +185,19 @@ def test_draws_at_one_horizon_have_the_distribution_of_the_paths():
         assert np.corrcoef(found)[0, 1] == pytest.approx(0.5, abs=0.03)
     again = paths_at(world, "x", rows=np.array([1]), horizon=2)
     assert (again[0] == draws[1]).all()
+
+
+def test_draws_of_units_at_a_bound_follow_what_came_next_elsewhere():
+    panel = make_panel(np.full((2, 30), 1.0))
+    forecast = make_forecast(panel, [0.9, 0.9], [0.01, 0.01])
+    relapse = Relapse(np.array([1, 0]), {1: np.array([[0.5, 0.1], [0.5, 0.2]])}, {1: 0.6})
+    forecast = replace(forecast, relapse=relapse)
+    world = make_world([], panels={"x": panel}, predictives={"x": forecast})
+    draws = paths_at(world, "x", rows=np.array([0, 1]), horizon=2)
+    for found in (draws, forecast.paths(n_paths=20_000, seed=4)[:, 1]):
+        assert np.mean(found[0] == 0.1) == pytest.approx(0.3, abs=0.02)
+        assert np.mean(found[0] > 0.8) == pytest.approx(0.4, abs=0.02)
+        assert (found[1] > 0.8).all()
 
 
 def test_reordering_keeps_each_margin_and_gives_the_correlation():

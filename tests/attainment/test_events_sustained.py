@@ -140,3 +140,11 @@ def test_blocks_of_units_change_nothing():
     )
     all_ = assess_world(make_world([promise], panels={"x": panel}, predictives={"x": forecast}, n_paths=500))
     assert one.assessments["p_raw"].tolist() == all_.assessments["p_raw"].tolist()
+
+
+def test_a_start_in_years_means_its_first_month():
+    panel = make_panel([[0.5] * 12 + [0.7] * 12])
+    row, readings = solve(sustained(start="2023", deadline="2023-12"), panel)
+    assert row["status"] == "met" and readings.loc["each_period", "n_observed"] == 12
+    row, readings = solve(sustained(start="2022-Q4", deadline="2023-12"), panel)
+    assert row["status"] == "missed" and readings.loc["each_period", "first_broken"] == "2022-10"

@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.attainment.options import AssessOptions
 from analysis.attainment.promise import Promise
 from analysis.forecasting.panel import Panel
-from analysis.words.periods import between, ordinals
+from analysis.words.periods import as_period, between, frequency_of
 
 
 @dataclass(frozen=True)
@@ -125,10 +125,14 @@ class Case:
         out[self.rows[known]] = values[known]
         return out
 
-    def column(self, period: str) -> int:
-        """Column of a period in the panel; it may lie outside."""
-        start, at = ordinals([self.panel.periods[0], period])
-        return int(at - start)
+    def column(self, period: str, *, how: str = "end") -> int:
+        """Column of a period in the panel; it may lie outside.
+
+        A period of another length means its last period of the panel's (`how` "end"), or its first ("start"): a promise
+        from 2026 on begins in 2026-01, a baseline of 2025 is that of 2025-12.
+        """
+        first = as_period(self.panel.periods[0])
+        return int(as_period(period).asfreq(frequency_of(self.panel.periods[0]), how=how).ordinal - first.ordinal)
 
 
 @dataclass

@@ -15,6 +15,8 @@ from analysis.attainment.pace import on_scale
 from analysis.attainment.world import World
 from analysis.forecasting import scales
 from analysis.forecasting.panel import Panel
+from analysis.forecasting.paths import choices
+from analysis.forecasting.predictive import Predictive
 
 SHRINK = 20.0  # pseudo-observations that draw a correlation to 0
 _BYTES = 48_000_000  # paths held at once
@@ -61,17 +63,29 @@ def _draws(world: World, indicator: str, rows: np.ndarray, horizon: int) -> np.n
     predictive, n_paths = world.predictives[indicator], world.options.n_paths
     seed, column = seed_of(world.options.seed, indicator), horizon - 1
     shared = _stream(seed, "", horizon).standard_normal(n_paths)
-    z = np.empty((len(rows), n_paths))
+    z, common = np.empty((len(rows), n_paths)), float(predictive.common.mean())
     for at, row in enumerate(rows):
         stream = _stream(seed, "unit:" + predictive.units[row], horizon)
-        common = predictive.common[column]
         own = np.sqrt(1 - common) * stream.standard_normal(n_paths) + np.sqrt(common) * shared
         half = predictive.df[row] / 2
         z[at] = own / np.sqrt(stream.standard_gamma(half, n_paths) / half)
     z = predictive.mean[rows, column][:, None] + predictive.sd[rows, column][:, None] * z
     scale = predictive.scale.rows(rows)
     natural = scales.publish(scale.inverse(z), step=scale.step)
+    if predictive.relapse is not None:
+        _relapse(natural, predictive, rows, column, seed)
     return np.maximum(natural, predictive.last[rows][:, None]) if predictive.cumulative else natural
+
+
+def _relapse(natural: np.ndarray, predictive: Predictive, rows: np.ndarray, column: int, seed: int) -> None:
+    """Units that stand at a bound: what followed elsewhere, as often as its weight says; in place."""
+    for at, row in enumerate(rows):
+        side = int(predictive.relapse.side[row])
+        if side:
+            chance, which = choices(predictive.units[row], n_paths=natural.shape[1], seed=seed)
+            values = predictive.relapse.segments[side][:, column]
+            picked = values[np.minimum((which * len(values)).astype(int), len(values) - 1)]
+            natural[at] = np.where(chance < predictive.relapse.weight[side], picked, natural[at])
 
 
 def _stream(seed: int, name: str, horizon: int) -> np.random.Generator:

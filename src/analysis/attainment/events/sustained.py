@@ -32,7 +32,7 @@ def sustained_from(case: Case) -> Outcome:
     measures.add_forecast(frame, case, horizon=end)
     extra = {"pace": measures.add_pace(frame, case)}
     last = case.panel.n_periods - 1
-    first = case.column(case.promise.start) if case.promise.start else last + 1
+    first = case.column(case.promise.start, how="start") if case.promise.start else last + 1
     table = _readings(frame, case, first=max(first, 0), stop=last + end)
     official = table[table["reading"] == case.promise.reading].set_index("unit").loc[frame["unit"]]
     for name in ("p", "settled"):
