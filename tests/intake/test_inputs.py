@@ -304,7 +304,7 @@ def test_a_deadline_before_the_cutoff_is_an_error_unless_settled(tmp_path):
     with pytest.raises(ParamsError) as error:
         read_project(tmp_path / "a", targets=[late])
     assert messages(error) == [
-        "target ON-80: deadline: found '2024-02', but the cutoff is 2024-02. Allowed: a period after 2024-02. "
+        f"{tmp_path}/a/params/targets/small.yml: target ON-80: deadline: found '2024-02', but the cutoff is 2024-02. Allowed: a period after 2024-02. "  # noqa: E501
         "Set `settled: true` to keep it on the board as met or missed, or correct the deadline or the cutoff."
     ]
     assert read_project(tmp_path / "b", targets=[late | {"settled": True}]).targets[0].settled
@@ -417,4 +417,12 @@ def test_a_count_that_could_be_thousands_of_another_style_is_refused(tmp_path, n
     inputs = read_project(tmp_path, csv=csv, source={"numbers": numbers})
     assert [one[3] for one in found(inputs, "unreadable_number")] == [
         "numerator 1.473: a count with three decimals, or thousands in another style: state `numbers` (row 6)"
+    ]
+
+
+def test_a_cutoff_before_the_first_figure_is_an_error(tmp_path):
+    with pytest.raises(ParamsError) as error:
+        read_project(tmp_path, params={"cutoff": "2023-12"})
+    assert messages(error) == [
+        "cutoff: found '2023-12', but the first figure is of 2024-01. Allowed: 2024-01 or later. Correct it."
     ]

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import pandas as pd
 
 from analysis.registry.targets import Target
+from analysis.registry.yamls import read_yaml
 from analysis.words.errors import Problem
-from analysis.words.periods import between, last_day, last_in, period_code
+from analysis.words.periods import as_period, between, last_day, last_in, period_code
 
 
 def check_deadlines(
-    targets: tuple[Target, ...], *, observations: pd.DataFrame, indicators: pd.DataFrame, cutoff: str | None
+    targets: tuple[Target, ...],
+    *,
+    observations: pd.DataFrame,
+    indicators: pd.DataFrame,
+    cutoff: str | None,
+    paths: Sequence[Path] = (),
 ) -> list[Problem]:
     """Targets whose deadline lies at or before the cutoff without saying that they are settled.
 
@@ -20,6 +29,8 @@ def check_deadlines(
     observations, indicators : DataFrame
     cutoff : str or None
         None: the indicator's last observed period.
+    paths : sequence of Path
+        Files that the targets came from, for the messages.
 
     Returns
     -------
@@ -27,20 +38,47 @@ def check_deadlines(
     """
     last = cutoffs(observations, indicators=indicators, cutoff=cutoff)
     overall = max(last.values(), key=last_day) if last else cutoff
-    problems = []
+    passed = []
     for target in targets:
         here = last.get(target.indicator, overall)
-        if target.settled or target.deadline is None or here is None or between(here, target.deadline) > 0:
-            continue
-        problems.append(
-            Problem(
-                f"target {target.target}: deadline",
-                f"found {target.deadline!r}, but the cutoff is {here}",
-                f"a period after {here}",
-                "Set `settled: true` to keep it on the board as met or missed, or correct the deadline or the cutoff",
-            )
+        if not target.settled and target.deadline and here and between(here, target.deadline) <= 0:
+            passed.append((target, here))
+    places = _places(paths) if passed else {}
+    return [
+        Problem(
+            f"{places.get(target.target, '')}target {target.target}: deadline",
+            f"found {target.deadline!r}, but the cutoff is {here}",
+            f"a period after {here}",
+            "Set `settled: true` to keep it on the board as met or missed, or correct the deadline or the cutoff",
         )
-    return problems
+        for target, here in passed
+    ]
+
+
+def _places(paths: Sequence[Path]) -> dict[str, str]:
+    """Code of a target -> its file; the files were read before and are good."""
+    return {str(entry["target"]): f"{path}: " for path in paths for entry in read_yaml(path)["targets"]}
+
+
+def check_cutoff(observations: pd.DataFrame, *, indicators: pd.DataFrame, cutoff: str | None) -> list[Problem]:
+    """A cutoff before an indicator's first figure leaves nothing to forecast from.
+
+    Returns
+    -------
+    list of Problem
+        At most one, when no indicator has a figure by then.
+    """
+    if cutoff is None:
+        return []
+    first = observations[observations["value"].notna()].groupby("indicator")["period"].min().to_dict()
+    here = cutoffs(observations, indicators=indicators, cutoff=cutoff)
+    late = sorted(code for code in first if as_period(first[code]) > as_period(here[code]))
+    if len(late) < len(first):  # an indicator that begins later is not assessable, and says so
+        return []
+    begins = min(first.values(), key=last_day)
+    return [
+        Problem("cutoff", f"found {cutoff!r}, but the first figure is of {begins}", f"{begins} or later", "Correct it")
+    ]
 
 
 def cutoffs(observations: pd.DataFrame, *, indicators: pd.DataFrame, cutoff: str | None) -> dict[str, str]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.intake.checks import as_quality
-from analysis.intake.deadlines import check_deadlines
+from analysis.intake.deadlines import check_cutoff, check_deadlines
 from analysis.intake.join import COLUMNS, join
 from analysis.intake.keys import one_row_a_key
 from analysis.intake.mend import prepare
@@ -107,9 +107,10 @@ def read_inputs(params: RunParams, *, data_dir: Path | None, root: Path) -> Inpu
     from_sources = [one.source for one in prepared]
     observations, found = join(rows, sources=from_sources, units=units, indicators=indicators)
     quality = as_quality(findings + found)
-    require(
-        check_deadlines(targets, observations=observations, indicators=indicators, cutoff=params.cutoff), ParamsError
-    )
+    dated = {"observations": observations, "indicators": indicators, "cutoff": params.cutoff}
+    problems = check_cutoff(**dated)
+    problems = problems or check_deadlines(targets, **dated, paths=[root / one for one in params.targets])
+    require(problems, ParamsError)
     return Inputs(units, indicators, targets, observations, quality, tuple(sources), tasks)
 
 
