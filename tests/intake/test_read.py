@@ -142,7 +142,15 @@ def test_too_many_members_and_too_much_in_all_are_refused(tmp_path, monkeypatch)
     path = zip_of(tmp_path / "a.xlsx", [(f"{n}.bin", b"x") for n in range(20)])
     monkeypatch.setattr(reading, "MAX_MEMBERS", 10)
     assert refused(path, format="xlsx") == [
-        "a.xlsx: 20 members, 20 bytes unpacked. Allowed: at most 10 and 500000000. Export it as CSV or Parquet."
+        "a.xlsx: 20 members, 20 bytes unpacked. Allowed: at most 10 and 200000000. Export it as CSV or Parquet."
+    ]
+
+
+def test_a_table_of_texts_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
+    path = zip_of(tmp_path / "a.xlsx", [("xl/sharedStrings.xml", b"<x/>" * 100)])
+    monkeypatch.setattr(reading, "MAX_UNPACKED", 1000)
+    assert refused(path, format="xlsx") == [
+        "a.xlsx: the texts of the sheets are 400 bytes. Allowed: at most 250. Export it as CSV or Parquet."
     ]
 
 

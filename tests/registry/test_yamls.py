@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.registry.yamls import MAX_ALIASES, MAX_BYTES, parse_yaml, read_yaml
+from analysis.registry.yamls import MAX_ALIASES, MAX_BYTES, MAX_ENTRIES, parse_yaml, read_yaml
 from analysis.words.errors import AnalysisError, ParamsError
 
 
@@ -77,6 +77,11 @@ def test_a_bomb_is_refused_quickly():
 def test_aliases_are_counted():
     assert f"more than {MAX_ALIASES} aliases" in said("a: &a x\nb: [" + ", ".join(["*a"] * (MAX_ALIASES + 1)) + "]")[0]
     assert parse_yaml("a: &a [1]\nb: *a", where="a.yml") == {"a": [1], "b": [1]}
+
+
+def test_entries_are_counted():
+    told = said("- 1\n" * (MAX_ENTRIES + 10))
+    assert told[0].endswith("more than 300000 entries. Allowed: at most 300000. Keep data in CSV or Parquet.")
 
 
 def test_depth_is_bounded():

@@ -27,7 +27,7 @@ from analysis.words.errors import MAX_EXAMPLES, AnalysisError, DataError, Proble
 MAX_BYTES = 2_000_000_000  # of a file on disk
 MAX_ROWS = 20_000_000  # 3,355 units x 20 indicators x 120 months are 8 million
 MAX_COLUMNS = 500
-MAX_UNPACKED = 500_000_000  # bytes of an XLSX, unpacked, or of one Parquet dictionary
+MAX_UNPACKED = 200_000_000  # bytes of an XLSX, unpacked; its table of texts, which is read whole, a quarter of it
 MAX_RATIO = 200  # unpacked / packed of a large member; text packs about 10 to 1
 MAX_MEMBERS = 5_000
 
@@ -178,6 +178,9 @@ def check_zip(path: Path, *, where: str) -> list[Problem]:
                 if one.file_size > 1_000_000 and one.file_size > MAX_RATIO * max(one.compress_size, 1):
                     found = f"{one.filename[:80]!r} unpacks {one.file_size // max(one.compress_size, 1)}-fold"
                     return [Problem(where, found, f"at most {MAX_RATIO}-fold", "Is it a zip bomb? Save the file anew")]
+                if one.filename.endswith("sharedStrings.xml") and one.file_size > MAX_UNPACKED // 4:
+                    found = f"the texts of the sheets are {one.file_size} bytes"
+                    return [Problem(where, found, f"at most {MAX_UNPACKED // 4}", "Export it as CSV or Parquet")]
                 if one.flag_bits & 1:
                     return [Problem(where, "the file is protected by a password", "", "Save it without one")]
                 if one.filename.endswith((".xml", ".rels")):

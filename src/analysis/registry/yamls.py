@@ -16,6 +16,7 @@ from analysis.words.errors import ParamsError, Problem, did_you_mean, require
 
 MAX_BYTES = 5_000_000  # 3,321 communes with a threshold each and their sentences are below 1 MB
 MAX_DEPTH = 20
+MAX_ENTRIES = 300_000  # words, lists and mappings; 20 targets with a threshold for each of 3,321 communes are 133,000
 MAX_ALIASES = 64  # and none inside an anchored node, so a file grows at most 64-fold
 
 _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -129,8 +130,11 @@ def parse_yaml(text: str, *, where: str) -> Any:
 def _check_events(text: str, where: str) -> list[Problem]:
     """Bounds on depth and aliases, and no tags; read from the event stream, before any object is built."""
     depth, aliases, anchored = 0, 0, []  # anchored: depth of every open anchored collection
-    for event in yaml.parse(text, Loader=_Base):
+    for number, event in enumerate(yaml.parse(text, Loader=_Base)):
         line = event.start_mark.line + 1
+        if number > MAX_ENTRIES:
+            found = f"more than {MAX_ENTRIES} entries"
+            return [Problem(f"{where}: line {line}", found, f"at most {MAX_ENTRIES}", "Keep data in CSV or Parquet")]
         if isinstance(event, yaml.AliasEvent):
             aliases += 1
             if aliases > MAX_ALIASES or anchored:
