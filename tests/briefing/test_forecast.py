@@ -97,3 +97,29 @@ def test_bands_that_were_too_narrow_are_named(run):
 def test_j_is_told_with_what_it_means(run):
     text = forecast_page(run, language="en").limits().text
     assert "J counts past deadlines that do not overlap" in text and "4 of 4 indicators" in text
+
+
+def test_the_models_stand_side_by_side_with_the_best_in_bold(run):
+    table = soup(forecast_page(run, language="en").models()).table
+    assert [one.text for one in table.thead.find_all("th")] == [
+        "Indicator",
+        "ours",
+        "linear pace, 12 periods",
+        "base rate, known in hindsight",
+    ]
+    rows = run.evidence[(run.evidence.slice_kind == "overall")]
+    for tr, code in zip(table.tbody.find_all("tr"), ("online", "vneid", "late", "score")):
+        own = rows[rows.indicator == code].set_index("model").brier
+        assert tr.b.text == f"{own.min():.3f}"
+
+
+def test_where_even_the_base_rate_was_better_it_is_said(run):
+    bad = run.evidence.assign(
+        skill_climatology=np.where(run.evidence.indicator == "score", -0.2, run.evidence.skill_climatology)
+    )
+    page = forecast_page(replace(run, evidence=bad), language="en")
+    assert (
+        "Always saying the base rate would have done as well or better for Service index (QĐ 766)."
+        in page.answer().text
+    )
+    assert "better than pace, not better than the base rate" in soup(page.record()).text

@@ -15,12 +15,29 @@ from analysis.briefing import parts
 from analysis.briefing.charts import evidence as charts
 from analysis.briefing.fragment import Fragment, details, table, tag
 from analysis.briefing.locale import number, percent
-from analysis.briefing.view import ALL_TARGETS, View, view_of
+from analysis.briefing.view import ALL_TARGETS, View, plain, view_of
 from analysis.briefing.wording import list_of
 from analysis.words.schema import RunTables
 
 NOTEBOOK = "forecast"
 SOON_ENOUGH = 8  # realised origins from which calibration carries its full form (docs/methods.md)
+
+
+def _(message: str) -> str:
+    """Mark a message for extraction; it is translated where it is used."""
+    return message
+
+
+MODELS = {  # models of the evidence table in the order shown
+    "ensemble": _("ours"),
+    "pace12": _("linear pace, 12 periods"),
+    "pace3": _("linear pace, 3 periods"),
+    "straight_line": _("straight line"),
+    "drift": _("drift"),
+    "naive": _("no change"),
+    "climatology": _("base rate, known in hindsight"),
+}
+del _
 
 
 @dataclass(frozen=True)
@@ -56,6 +73,11 @@ class ForecastPage:
             "On past deadlines our probabilities had a smaller error than linear pace for {k} of {n} indicators"
         ).format(k=number(len(known) - len(worse), language), n=number(len(known), language))
         text += _("; they did not for {names}.").format(names=list_of(worse, language)) if worse else "."
+        base = [self._name(code) for code in known.loc[known["skill_climatology"] <= 0, "indicator"]]
+        if base:
+            text += " " + _("Always saying the base rate would have done as well or better for {names}.").format(
+                names=list_of(base, language)
+            )
         pairs = [
             (_("median error saved against linear pace"), percent(known["skill_pace"].median(), language, 0)),
             (_("80% bands that held, mean over indicators"), percent(self.overall["coverage80"].mean(), language, 0)),
@@ -73,6 +95,28 @@ class ForecastPage:
         """One row an indicator: error, skill, coverage, J, verdict."""
         html = methods.record_table(self.view, indicators=self.overall["indicator"].tolist())
         return Fragment(html, "table", self.view._("Record by indicator"))
+
+    def models(self) -> Fragment:
+        """Ours beside the simple ways: the error of probabilities of every model that was tried on the same cases."""
+        _, language = self.view._, self.view.language
+        table_ = plain(self.view.run.evidence)
+        table_ = table_[(table_["slice_kind"] == "overall") & (table_["target"] == ALL_TARGETS)]
+        models = [one for one in MODELS if one in set(table_["model"])]
+        errors = {(row.indicator, row.model): row.brier for row in table_.itertuples(index=False)}
+        if not models:
+            return Fragment(tag("p", _("There is no record yet."), class_="note"), "note", _("There is no record yet."))
+        rows = []
+        for code in self.overall["indicator"]:
+            own = [errors.get((code, one), math.nan) for one in models]
+            best = min((one for one in own if math.isfinite(one)), default=math.nan)
+            cells = [tag("b", number(one, language, 3)) if one == best else number(one, language, 3) for one in own]
+            rows.append([self._name(code), *cells])
+        header = [_("Indicator"), *[_(MODELS[one]) for one in models]]
+        caption = _(
+            "Error of probabilities (Brier, 0 is perfect) on the same past cases; the smallest of a row in bold"
+        )
+        numeric = set(range(1, len(header)))
+        return Fragment(table(caption, header, rows, class_="models", numeric=numeric, stack=True), "table", caption)
 
     def reliability(self) -> Fragment:
         """Said against seen, over all indicators."""

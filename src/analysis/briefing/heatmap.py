@@ -1,4 +1,4 @@
-"""Units x targets: a table in which status is an icon, a word and a colour; one group a level, the worst rows first."""
+"""Units x targets: status as a word, with icon and colour by class (theme.css); a table a level, worst first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from analysis.briefing import parts
 from analysis.briefing.fragment import Fragment, tag
 from analysis.briefing.locale import number
 from analysis.briefing.view import View
-from analysis.briefing.wording import ICONS, SHORT_WORDS, level_word
+from analysis.briefing.wording import SHORT_WORDS, level_word
 from analysis.words.schema import ON_TRACK, STATUSES
 
 MAX_ROWS = 400  # of one level; further units are found through the index
@@ -75,10 +75,7 @@ def _badness(rows: list[tuple]) -> float:
 
 def _body(view: View, units: list[str], targets: list[str]) -> str:
     _, language = view._, view.language
-    cells = {
-        one: f'<td class="s-{one}"><i aria-hidden="true">{ICONS[one]}</i> {escape(_(SHORT_WORDS[one]))}</td>'
-        for one in STATUSES
-    }
+    cells = {one: f'<td class="s-{one}">{escape(_(SHORT_WORDS[one]))}</td>' for one in STATUSES}
     out = ["<tbody>"]
     for unit in units[:MAX_ROWS]:
         mine = {row.target: row.status for row in view.assessed(unit)}

@@ -89,16 +89,18 @@ def _records(view: View, code: str) -> list[list[object]]:
             percent(row.coverage80, language, 0),
             percent(row.coverage95, language, 0),
             number(row.n_origins, language),
-            verdict(view, row.skill_pace),
+            verdict(view, row),
         ]
     ]
 
 
-def verdict(view: View, skill: float) -> str:
-    """Plain words for a skill against linear pace."""
+def verdict(view: View, row) -> str:
+    """Plain words for a record: against linear pace, and against always saying the share that came true."""
     _ = view._
-    if not math.isfinite(skill):
+    if not math.isfinite(row.skill_pace):
         return _("not comparable")
-    if skill > 0:
-        return _("better than pace")
-    return _("not better than pace")
+    if row.skill_pace <= 0:
+        return _("not better than pace")
+    if row.skill_climatology <= 0:
+        return _("better than pace, not better than the base rate")
+    return _("better than pace")

@@ -52,7 +52,7 @@ def targets_table(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     caption = _("Targets of {unit}, data up to {period}").format(
         unit=view.name(unit), period=period(view.cutoff, view.language)
     )
-    html = table(caption, header, body, class_="targets", stack=True)
+    html = table(caption, header, body, class_="targets stack")
     if any(_inferred(view, row.target) for row in rows):
         note = _("{dagger} not stated in the source text, inferred by us; the registry of promises names each.")
         html += tag("p", note.format(dagger=parts.DAGGER), class_="soft")
@@ -110,7 +110,7 @@ def _before(view: View, row) -> Markup:
     """Status and probability a quarter ago, where they differ."""
     if not row.previous_status or row.settled or not math.isfinite(row.previous_p) or not math.isfinite(row.p_attain):
         return Markup("")
-    if row.previous_status == row.status and abs(row.previous_p - row.p_attain) < 0.005:
+    if row.previous_status == row.status and f"{row.previous_p:.0%}" == f"{row.p_attain:.0%}":
         return Markup("")
     text = view._("before: {status}, {p}").format(
         status=status_word(row.previous_status, view.language).lower(), p=percent(row.previous_p, view.language, 0)
@@ -160,12 +160,14 @@ def _pace(view: View, row, indicator) -> Markup:
     lines = [tag("b", needed), tag("span", _("kept {pace} {per}").format(pace=kept, per=per))]
     if math.isfinite(row.pace_percentile) and not _reached(row):
         often = _("{share} of all units' past spells of this length were as fast")
+        if row.pace_percentile < 0.005:
+            often = _("no unit was ever as fast over a spell of this length")
         lines.append(tag("span", often.format(share=percent(row.pace_percentile, language, 0)), class_="soft"))
     return Markup(" ").join(lines)
 
 
 def _per(view: View, row) -> str:
-    """ "a month", "a quarter" or "a year", by the indicator's frequency."""
+    """The indicator's period in words: a month, a quarter or a year."""
     frequency = getattr(view.indicators.get(row.indicator), "frequency", "")
     return view._(PER_PERIOD.get(frequency, PER_PERIOD["M"]))
 

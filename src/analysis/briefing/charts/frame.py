@@ -98,7 +98,7 @@ def frame(first: int, last: int, frequency: str) -> Frame:
 
 
 def _compact(body: str, *, right: float) -> tuple[str, str]:
-    """Matplotlib's places of labels and grid lines in the fewest words: the grid with its years, the vertical labels."""
+    """Matplotlib's places of labels and grid lines in few words: the grid with its years, the labels."""
     labels = [(float(x), float(y), text) for x, y, text in _TEXT.findall(body)]
     rows = {True: [], False: []}
     for x, y, text in labels:
