@@ -56,7 +56,7 @@ def test_the_index_lists_every_unit_under_its_parent(tmp_path):
 
 
 def test_a_real_run_has_no_banner(tmp_path):
-    assert '<div class="banner"' not in index_of(make_run(TREE, simulated=False), [], tmp_path)
+    assert 'class="banner"' not in index_of(make_run(TREE, simulated=False), [], tmp_path)
 
 
 def test_failed_pages_are_rows_with_their_reason(tmp_path):
