@@ -426,3 +426,13 @@ def test_a_cutoff_before_the_first_figure_is_an_error(tmp_path):
     assert messages(error) == [
         "cutoff: found '2023-12', but the first figure is of 2024-01. Allowed: 2024-01 or later. Correct it."
     ]
+
+
+def test_messages_name_files_as_they_are_seen_from_the_project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ParamsError) as error:
+        read_project(tmp_path, targets=[TARGET | {"threshold": 80}])
+    assert messages(error) == [
+        "params/targets/small.yml: target ON-80: threshold: found 80, but the indicator is a rate. "
+        "Allowed: a fraction between 0 and 1. Write 0.8 for 80 %."
+    ]

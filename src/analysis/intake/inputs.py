@@ -86,7 +86,7 @@ def read_inputs(params: RunParams, *, data_dir: Path | None, root: Path) -> Inpu
     ParamsError, DataError
         With every problem found, in sources, indicators, units, targets and figures together.
     """
-    root = Path(root)
+    root = _near(Path(root))
     caught = _Caught()
     indicators = caught.run(lambda: read_indicators(root / params.indicators))
     units = caught.run(lambda: read_units(root / params.units)) if params.units else None
@@ -112,6 +112,14 @@ def read_inputs(params: RunParams, *, data_dir: Path | None, root: Path) -> Inpu
     problems = problems or check_deadlines(targets, **dated, paths=[root / one for one in params.targets])
     require(problems, ParamsError)
     return Inputs(units, indicators, targets, observations, quality, tuple(sources), tasks)
+
+
+def _near(root: Path) -> Path:
+    """The project folder as a relative path where that is shorter to read in a message."""
+    try:
+        return root.resolve().relative_to(Path.cwd())
+    except ValueError:
+        return root
 
 
 class _Caught:
