@@ -193,3 +193,12 @@ def test_a_constant_unit_among_moving_ones_borrows_their_width():
     predictive = forecast_panel(make_panel(values), horizon=3)
     assert predictive.sd[0, 0] > 0.02
     assert 0.5 < predictive.p_exceeds(0.69, horizon=3)[0] < 0.99
+
+
+def test_a_panel_in_per_cent_gets_the_answer_of_the_same_panel_in_shares():
+    shares = np.round(expit(1.5 + make_walks(units=30, periods=24)), 2)
+    share = forecast_panel(make_panel(shares, resolution=0.01), horizon=4)
+    per_cent = forecast_panel(make_panel(np.rint(100 * shares), kind="level", resolution=1.0), horizon=4)
+    p, q = share.p_exceeds(0.9, horizon=4), per_cent.p_exceeds(90.0, horizon=4)
+    np.testing.assert_allclose(p, q, atol=0.01)
+    assert per_cent.quantiles([0.999]).max() <= 100.0

@@ -17,7 +17,8 @@ def oracle(series, alpha, beta, phi, d):
     used = seen[:k]
     mean_t, mean_y = sum(used) / len(used), sum(series[t] for t in used) / len(used)
     spread = sum((t - mean_t) ** 2 for t in used)
-    slope = sum((t - mean_t) * (series[t] - mean_y) for t in used) / spread if spread else d  # of the share that is taken out
+    moved = sum((t - mean_t) * (series[t] - mean_y) for t in used)
+    slope = moved / spread if spread else d  # one point: no slope of its own
     if beta > 0:
         level, trend = mean_y + slope * (used[-1] - mean_t), slope - d
     else:

@@ -88,3 +88,27 @@ def test_a_unit_at_the_bound_has_half_a_case_of_noise_and_one_inside_almost_none
     found = scales.rounding_variance(panel, scale=scales.candidates(panel)[0])
     assert 0.2 < found[0] < 0.4
     assert found[1] < 1e-5
+
+
+def test_a_per_cent_is_bounded_by_0_and_100_without_being_rescaled():
+    shares = np.array([[0.2, 0.55, 0.97], [0.3, 0.31, 0.4]])
+    share = one("logit", values=shares, resolution=0.01)
+    per_cent = one("logit", kind="level", values=100 * shares, resolution=1.0)
+    np.testing.assert_allclose(per_cent.forward(100 * shares), share.forward(shares), rtol=1e-12)
+    np.testing.assert_allclose(per_cent.inverse(share.forward(shares)), 100 * shares, rtol=1e-12)
+    np.testing.assert_allclose(per_cent.log_slope(100 * shares), share.log_slope(shares) - np.log(100), rtol=1e-12)
+    assert per_cent.inverse(np.array([[60.0], [-60.0]])).ravel().tolist() == [100.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ([[20.0, 97.0]], ["logit", "raw", "log"]),  # comes near 100
+        ([[20.0, 40.0]], ["raw", "log", "logit"]),
+        ([[0.0, 40.0]], ["raw", "logit"]),
+        ([[20.0, 140.0]], ["raw", "log"]),
+        ([[-2.0, 40.0]], ["raw"]),
+    ],
+)
+def test_scales_that_a_level_may_take(values, names):
+    assert [scale.name for scale in scales.candidates(make_panel(values, kind="level"))] == names

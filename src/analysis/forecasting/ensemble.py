@@ -169,8 +169,9 @@ def choose_scale(panel: Panel, *, options: Options) -> scales.Scale:
         return allowed[0]
     rows = past.some_rows(panel.usable())
     some = panel.rows(rows)
-    usual, other = (_scale_score(some, scale=one.rows(rows), options=options) for one in allowed)
-    return allowed[1] if other > usual + scales.MARGIN else allowed[0]
+    scores = [_scale_score(some, scale=one.rows(rows), options=options) for one in allowed]
+    scores[0] += scales.MARGIN
+    return allowed[int(np.argmax(scores))]
 
 
 def _scale_score(panel: Panel, *, scale: scales.Scale, options: Options) -> float:

@@ -16,6 +16,7 @@ from analysis.forecasting.panel import Panel
 MAX_SQUEEZE = 1000.0  # a share of exactly 0 or 1 is never further out than half a case in a thousand
 MARGIN = 0.1  # log-likelihood an observation by which another scale has to beat the kind's usual one
 MIN_SCORED = 60  # one-step errors, over all units, below which the usual scale stands
+WHOLE, NEAR_WHOLE = 100.0, 90.0  # a level within 0..100 may be a per cent; one that comes near 100 is taken for one
 SMALLEST = 1e-9  # of a series' typical size, on the log scale
 LARGEST = 300.0  # natural logarithm beyond which nothing is told apart
 TOLERANCE = 1e-9  # a threshold this close to a published step is on it (in steps)
@@ -37,6 +38,8 @@ class Scale:
         Published step of each unit in natural units (1 / denominator, or the resolution); None: exact.
     lower, upper : float
         Bounds in natural units.
+    top : float
+        What the logit takes as the whole: 1 for shares, 100 for a level that is a per cent.
     """
 
     name: str
@@ -45,19 +48,21 @@ class Scale:
     step: np.ndarray | None
     lower: float
     upper: float
+    top: float = 1.0
 
     def forward(self, values: np.ndarray) -> np.ndarray:
         """Modelling scale of values, shape (n, ...)."""
         if self.name == "logit":
             m = _like(self.squeeze, values)
-            return np.log((values * m + 0.5) / ((1.0 - values) * m + 0.5))
+            share = values if self.top == 1.0 else values / self.top
+            return np.log((share * m + 0.5) / ((1.0 - share) * m + 0.5))
         scaled = values / _like(self.unit, values)
         return np.log(np.maximum(scaled, SMALLEST)) if self.name == "log" else scaled
 
     def forward_cut(self, cut: np.ndarray) -> np.ndarray:
         """Modelling scale of a threshold, shape (n,): -inf and inf outside the bounds."""
         inside = (cut > self.lower) & (cut < self.upper)
-        usual = 0.5 if self.name == "logit" else self.unit
+        usual = 0.5 * self.top if self.name == "logit" else self.unit
         moved = self.forward(np.where(inside, cut, usual))
         return np.where(cut <= self.lower, -np.inf, np.where(cut >= self.upper, np.inf, moved))
 
@@ -69,6 +74,8 @@ class Scale:
             natural += 1.0
             np.divide(((m + 1.0) / m).astype(natural.dtype), natural, out=natural)
             natural -= (0.5 / m).astype(natural.dtype)
+            if self.top != 1.0:
+                natural *= natural.dtype.type(self.top)
             return np.clip(natural, self.lower, self.upper, out=natural)
         else:
             inner = np.exp(np.minimum(values, LARGEST)) if self.name == "log" else values
@@ -79,8 +86,9 @@ class Scale:
         """log |d forward / d value|, for comparing likelihoods between scales."""
         if self.name == "logit":
             m = _like(self.squeeze, values)
-            a, b = values * m + 0.5, (1.0 - values) * m + 0.5
-            return np.log(m / a + m / b)
+            share = values if self.top == 1.0 else values / self.top
+            a, b = share * m + 0.5, (1.0 - share) * m + 0.5
+            return np.log((m / a + m / b) / self.top)
         unit = _like(self.unit, values)
         if self.name == "log":
             return -np.log(np.maximum(values, SMALLEST * unit))
@@ -102,7 +110,9 @@ def candidates(panel: Panel) -> list[Scale]:
     Returns
     -------
     list of Scale
-        "logit" then "raw" for a rate; "raw" then "log" (where every value is above 0) for anything else.
+        "logit" then "raw" for a rate; "raw" then "log" (where every value is above 0) for anything else. A level
+        within 0..100 may be a per cent: "logit" of its hundredth is allowed too, and is the usual one where values
+        come close to 100. The values themselves are not rescaled.
     """
     values = panel.usable()
     step = published_step(panel)
@@ -115,9 +125,14 @@ def candidates(panel: Panel) -> list[Scale]:
     if panel.kind == "rate":
         return [replace(raw, name="logit"), raw]
     seen = values[np.isfinite(values)]
+    found = [raw]
     if seen.size and np.all(seen > 0):
-        return [raw, replace(raw, name="log", lower=max(lower, 0.0))]
-    return [raw]
+        found.append(replace(raw, name="log", lower=max(lower, 0.0)))
+    if panel.kind == "level" and seen.size and seen.min() >= 0.0 and 1.0 < seen.max() <= WHOLE:
+        m = np.clip(squeeze * WHOLE, 1.0, MAX_SQUEEZE)
+        logit = replace(raw, name="logit", squeeze=m, lower=0.0, upper=WHOLE, top=WHOLE)
+        found.insert(0 if seen.max() >= NEAR_WHOLE else len(found), logit)
+    return found
 
 
 def typical_size(values: np.ndarray) -> np.ndarray:
@@ -209,8 +224,8 @@ def rounding_variance(panel: Panel, *, scale: Scale) -> np.ndarray:
     last = panel.last_value()
     known = np.isfinite(last)
     if scale.name == "logit":
-        step = 1.0 / scale.squeeze
-        slope = np.exp(scale.log_slope(np.where(known, last, 0.5)))
+        step = scale.top / scale.squeeze
+        slope = np.exp(scale.log_slope(np.where(known, last, 0.5 * scale.top)))
     elif scale.step is None:
         return np.zeros(panel.n_units)
     else:

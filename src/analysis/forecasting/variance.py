@@ -18,6 +18,7 @@ FADES = (1.0, 0.95, 0.88, 0.75)
 BORROWED = (2.0, 4.0, 8.0, 16.0)
 USUAL = (1.0, 4.0)  # what is taken when the panel is too short to tell, and the centre of the choice
 MIN_JUDGED = 30  # errors foretold, over all units, below which the usual choice stands
+CHOSEN = 4.0  # level, slope and two settings: chosen by the very errors that are measured, when they are few
 TINY = 1e-12
 UNSEEN = 0.05**2  # squared error borrowed where nothing has ever moved: 5 % of the level, or of the odds
 
@@ -73,7 +74,8 @@ def one_step(
     for column in square.T:
         state.take(column)
     variance, df = state.foretell(relative=relative, floor=floor)
-    return Spread(variance, df, fade, borrowed)
+    n_errors = max(int(np.isfinite(square).sum()), 1)
+    return Spread(variance * (1.0 + CHOSEN / n_errors), df, fade, borrowed)
 
 
 @dataclass
