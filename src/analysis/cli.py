@@ -44,6 +44,7 @@ def run(
     period: PeriodOption = None,
     language: Annotated[str | None, typer.Option(help="vi or en, instead of the params'")] = None,
     force: Annotated[bool, typer.Option(help="Build every page again")] = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print every page as PDF too, through Chromium")] = False,
 ) -> None:
     """Run one params file: raw data to a published site of briefings."""
     from analysis import pipeline
@@ -51,7 +52,7 @@ def run(
     with _progress() as report:
         result = pipeline.run(
             params, data_dir=data, out_dir=out, units=[one.strip() for one in units.split(",") if one.strip()] or None,
-            jobs=jobs, start=start, period=period, language=language, force=force, report=report,
+            jobs=jobs, start=start, period=period, language=language, force=force, pdf=pdf, report=report,
         )  # fmt: skip
     counts = ", ".join(f"{result.count(one)} {one}" for one in ("published", "unchanged", "failed"))
     print(f"Pages: {counts}", file=sys.stderr)
@@ -105,8 +106,10 @@ def verify(
     from analysis import pages
 
     verdicts = pages.verify(run_dir, unit=unit)
-    _print_tables({"pages": verdicts})
-    if (verdicts["verdict"] == "differs").any():
+    counts = verdicts["verdict"].value_counts().sort_index()
+    print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    _print_tables({"differences": verdicts[verdicts["verdict"] != "identical"]})
+    if verdicts["verdict"].isin(["different", "cannot be made again"]).any():
         raise typer.Exit(1)
 
 

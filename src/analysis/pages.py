@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,13 +11,16 @@ import numpy as np
 import pandas as pd
 
 from analysis import records
+from analysis.publishing.downloads import write_archive, write_downloads, write_pdfs
 from analysis.publishing.execute import publish_pages
 from analysis.publishing.jobs import FAILED, SITE, PageJob, PageResult
 from analysis.publishing.site import build_site, page_frame, page_name
+from analysis.publishing.verify import verify_pages
 from analysis.registry.params import RunParams
 from analysis.words.errors import Problem, PublishError, examples
 from analysis.words.schema import RunTables
 
+DOWNLOADS = "downloads"  # folder inside the site
 UNIT_NOTEBOOK = "unit_briefing"
 RUN_PAGES = {  # key of params' `publish` -> (notebook, page of the whole run)
     "overview": ("overview_briefing", "overview.html"),
@@ -161,9 +165,66 @@ def _warm(run_dir: Path) -> None:
     records.load_run(run_dir)
 
 
-def build(tables: RunTables, results: Sequence[PageResult], *, run_dir: Path, language: str) -> Path:
-    """Write the index of the site around the pages."""
-    return build_site(tables, results, run_dir / SITE, language)
+def build(tables: RunTables, results: Sequence[PageResult], *, run_dir: Path, language: str, downloads: bool) -> Path:
+    """Write the files that go with the run, and the index of the site around its pages."""
+    links = []
+    if downloads:
+        made = write_downloads(tables, out_dir=run_dir / SITE / DOWNLOADS, language=language)
+        links = [one.link(folder=DOWNLOADS, language=language) for one in made]
+    return build_site(tables, results, run_dir / SITE, language, downloads=links)
+
+
+def build_archive(run_dir: Path) -> Path:
+    """Put the site, the tables, the params and the manifest into one ZIP beside them."""
+    parts = {one: run_dir / one for one in (SITE, "tables", "params.yml", "manifest.json")}
+    path = run_dir / f"{run_dir.name}.zip"
+    write_archive(parts, path)
+    return path
+
+
+def build_pdfs(results: Sequence[PageResult], *, run_dir: Path, on_done: Callable[[int, int], None]) -> None:
+    """Print every whole page as PDF, through Chromium."""
+    whole = [run_dir / SITE / one.page for one in results if one.status != FAILED]
+    write_pdfs(whole, out_dir=run_dir / SITE / "pdf", on_done=on_done)
+
+
+def verify(run_dir: Path, *, unit: str | None = None, jobs: int = 2) -> pd.DataFrame:
+    """Make published pages again and say whether they are the same bytes.
+
+    Parameters
+    ----------
+    run_dir : Path
+    unit : str, optional
+        Only this unit's page; default: every page.
+    jobs : int
+
+    Returns
+    -------
+    DataFrame
+        ``page, verdict, cell, before, after, changed, reason``; ``verdict`` is "identical", "identical after
+        rounding", "different" or "cannot be made again".
+
+    Raises
+    ------
+    DataError
+        There is no finished run in `run_dir`.
+    """
+    tables = records.load_run(run_dir)
+    root = Path(__file__).parents[2]
+    depends = Dependencies(tables)
+    inputs = {page: depends.whole for _, page in RUN_PAGES.values()}
+    inputs |= {page_name(one): depends.of(one) for one in tables.units["unit"]}
+    verdicts = verify_pages(
+        run_dir,
+        notebooks=root / "notebooks",
+        pages=None if unit is None else [page_name(unit)],
+        inputs=inputs,
+        lock_file=root / "requirements.lock",
+        warm=lambda: _warm(Path(run_dir)),
+        n_jobs=jobs,
+    )
+    table = pd.DataFrame([dataclasses.asdict(one) for one in verdicts])
+    return table.assign(changed=[", ".join(one.changed) for one in verdicts])
 
 
 def too_many_failed(results: Sequence[PageResult], *, max_failed_share: float) -> PublishError | None:

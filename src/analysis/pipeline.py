@@ -51,6 +51,7 @@ def run(
     period: str | None = None,
     language: str | None = None,
     force: bool = False,
+    pdf: bool = False,
     report: Report = lambda step, done, total: None,
 ) -> RunResult:
     """Run one params file from raw data to a published site.
@@ -75,6 +76,8 @@ def run(
         Replaces the params' language.
     force : bool
         Build every page again, also where nothing it depends on has changed.
+    pdf : bool
+        Print every page as PDF too, through Chromium: about a second a page.
     report : callable
         Told ``(step, done, total)``.
 
@@ -108,8 +111,17 @@ def run(
             )
             found = forecast_step(inputs, params=params, published=published, jobs=jobs, report=report)
             tables = record_step(found, inputs, params=params, params_path=params_path, root=root, run_dir=run_dir)
-        return publish_step(tables, params=params, root=root, run_dir=run_dir, units=units, jobs=jobs, force=force,
-                            report=report)  # fmt: skip
+        return publish_step(
+            tables,
+            params=params,
+            root=root,
+            run_dir=run_dir,
+            units=units,
+            jobs=jobs,
+            force=force,
+            pdf=pdf,
+            report=report,
+        )
 
 
 def read_step(
@@ -239,6 +251,7 @@ def publish_step(
     units: Sequence[str] | None = None,
     jobs: int = 2,
     force: bool = False,
+    pdf: bool = False,
     report: Report = lambda step, done, total: None,
 ) -> RunResult:
     """Execute the notebooks, publish the pages that are proven whole, build the site around them.
@@ -257,7 +270,12 @@ def publish_step(
         force=force,
         on_done=lambda done, total: report("publish", done, total),
     )
-    index = pages.build(tables, results, run_dir=run_dir, language=params.language)
+    downloads = params.publish.downloads and units is None
+    index = pages.build(tables, results, run_dir=run_dir, language=params.language, downloads=downloads)
+    if pdf:
+        pages.build_pdfs(results, run_dir=run_dir, on_done=lambda done, total: report("pdf", done, total))
+    if downloads:
+        pages.build_archive(run_dir)
     error = pages.too_many_failed(results, max_failed_share=params.max_failed_share)
     if error is not None:
         raise error

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-NAMES = {"read": "Reading", "forecast": "Forecasting", "publish": "Publishing"}
+NAMES = {"read": "Reading", "forecast": "Forecasting", "publish": "Publishing", "pdf": "Printing"}
 
 
 @contextmanager
@@ -48,6 +48,8 @@ def print_tables(found: Mapping[str, pd.DataFrame | str]) -> None:
     for name, frame in found.items():
         if not isinstance(frame, pd.DataFrame):
             console.print(f"{name}: {frame}", markup=False, highlight=False)
+            continue
+        if frame.empty:
             continue
         table = Table(title=name, title_justify="left", show_edge=False)
         for column in frame.columns:

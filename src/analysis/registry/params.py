@@ -33,7 +33,7 @@ class CutPoints(Entry):
 
 
 class Publish(Entry):
-    """Which pages a run publishes."""
+    """Which pages a run publishes, and whether the files that go with them."""
 
     unit: bool
     overview: bool
@@ -41,6 +41,7 @@ class Publish(Entry):
     data_quality: bool = False
     scorecard: bool = False
     registry: bool = False
+    downloads: bool = False
 
 
 class RunParams(Entry):
