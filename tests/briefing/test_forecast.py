@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
@@ -123,3 +124,10 @@ def test_where_even_the_base_rate_was_better_it_is_said(run):
         in page.answer().text
     )
     assert "better than pace, not better than the base rate" in soup(page.record()).text
+
+
+def test_without_bins_the_scorecards_own_cases_are_drawn_if_there_are_enough(run):
+    many = pd.concat([run.scorecard.assign(cutoff=f"2025-{at + 1:02d}") for at in range(3)], ignore_index=True)
+    page = forecast_page(replace(run, extra={}, scorecard=many), language="en").reliability()
+    assert page.kind == "chart" and f"{len(many)} past probabilities" in page.text
+    assert forecast_page(replace(run, extra={}), language="en").reliability().kind == "note"

@@ -15,6 +15,7 @@ from analysis.briefing import parts
 from analysis.briefing.charts import evidence as charts
 from analysis.briefing.fragment import Fragment, details, table, tag
 from analysis.briefing.locale import number, percent
+from analysis.briefing.scorecard import MIN_CASES, binned
 from analysis.briefing.view import ALL_TARGETS, View, plain, view_of
 from analysis.briefing.wording import list_of
 from analysis.words.schema import RunTables
@@ -83,13 +84,17 @@ class ForecastPage:
             (_("80% bands that held, mean over indicators"), percent(self.overall["coverage80"].mean(), language, 0)),
             (
                 _("past deadlines tested (J), fewest to most"),
-                _("{low} to {high}").format(
-                    low=number(self.overall["n_origins"].min(), language),
-                    high=number(self.overall["n_origins"].max(), language),
-                ),
+                self._origins(),
             ),
         ]
         return Fragment(tag("p", text, class_="answer") + parts.facts(pairs), "sentence", text)
+
+    def _origins(self) -> str:
+        low, high = (
+            number(one, self.view.language)
+            for one in (self.overall["n_origins"].min(), self.overall["n_origins"].max())
+        )
+        return low if low == high else self.view._("{low} to {high}").format(low=low, high=high)
 
     def record(self) -> Fragment:
         """One row an indicator: error, skill, coverage, J, verdict."""
@@ -152,8 +157,9 @@ class ForecastPage:
     def _bins(self) -> pd.DataFrame:
         bins = self.view.extra("reliability")
         if len(bins) and "indicator" in bins:
-            bins = bins[bins["indicator"] == ALL_TARGETS]
-        return bins
+            return bins[bins["indicator"] == ALL_TARGETS]
+        cases = self.view.run.scorecard  # the backtest's cases are not kept; our own past probabilities are
+        return binned(plain(cases)) if len(cases) >= MIN_CASES else bins
 
     def skill_by_horizon(self) -> Fragment:
         """Error saved against linear pace, by how far ahead."""
