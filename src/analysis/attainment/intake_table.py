@@ -53,8 +53,9 @@ def text_of(column: pd.Series) -> pd.Series:
             return str(int(value))
         return str(value).strip()
 
-    unique = {value: one(value) for value in column.drop_duplicates()}
-    return column.map(lambda value: unique[value] if value in unique else one(value)).astype("object")
+    codes, unique = pd.factorize(column, use_na_sentinel=True)
+    texts = np.array([one(value) for value in unique] + [""], dtype=object)
+    return pd.Series(texts[codes], index=column.index, dtype="object")
 
 
 def readable_period(text: str) -> str:
@@ -73,7 +74,10 @@ def readable_period(text: str) -> str:
 
 def numbers_of(column: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Numbers and a mask of the cells that hold text instead; empty cells are missing, not wrong."""
-    text = column.map(lambda value: value.strip() if isinstance(value, str) else value)
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        numbers = pd.Series(column.to_numpy(dtype=float, na_value=np.nan), index=column.index)
+        return numbers, np.isinf(numbers)
+    text = column.map(lambda value: value.strip() if isinstance(value, str) else value, na_action="ignore")
     empty = text.isna() | (text == "")
     numbers = pd.to_numeric(text.where(~empty), errors="coerce").astype(float)
     return numbers, ~empty & ~np.isfinite(numbers)
