@@ -89,6 +89,9 @@ def assess(
     Returns
     -------
     Assessed
+        ``extra`` holds, where there is something to say: pace, milestones; by kind readings, denominators, coverage,
+        baselines, ranks, components, members, k_of_n, directional, tasks, task_counts; beside all rollup, scenarios,
+        crosswalk_labels, signals, flip_flops. Each has columns unit and target (signals: unit and indicator).
 
     Raises
     ------

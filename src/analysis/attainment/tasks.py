@@ -163,7 +163,7 @@ def common_share(on_time: pd.Series, unit: pd.Series) -> float:
     total, m = sizes.sum(), len(sizes)
     if m < 2 or total <= m:
         return 0.0
-    within = float(groups.apply(lambda one: ((one - one.mean()) ** 2).sum()).sum()) / (total - m)
+    within = float((sizes * means * (1 - means)).sum()) / (total - m)  # marks are 0 or 1
     between = float((sizes * (means - (sizes * means).sum() / total) ** 2).sum()) / (m - 1)
     usual = (total - (sizes**2).sum() / total) / (m - 1)
     spread = (between - within) / usual
