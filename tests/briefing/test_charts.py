@@ -56,7 +56,7 @@ def test_the_frame_is_drawn_once_and_holds_five_tick_labels():
     one = frame.frame(630, 690, "M")
     assert frame.frame(630, 690, "M") is one
     assert [f"@{at}@" in one.labels for at in range(5)] == [True] * 5 and one.grid.count("<text") >= 4
-    body = frame.ticks(one, Scale(0, 1), kind="rate", language="vi")
+    body = frame.ticks(one, Scale(0, 1), kind="rate", language="vi", key="k", shared="")
     assert [text in body for text in ("0%", "25%", "50%", "75%", "100%")] == [True] * 5 and "@" not in body
 
 
@@ -142,8 +142,9 @@ def test_all_text_is_text_and_horizontal(panel):
 
 
 def test_later_panels_of_a_page_use_the_first_ones_grid(panel):
-    drawn = trajectory.draw(panel, key="c1", title="t", description="d", shared="c0")
-    assert '<use href="#g-c0"/>' in drawn and 'id="g-c0"' in draw(panel)
+    drawn = trajectory.draw(panel, key="c1", title="t", description="d", shared="c0", labels="c0")
+    assert '<use href="#g-c0"/><use href="#l-c0"/>' in drawn
+    assert 'id="g-c0"' in draw(panel) and 'id="l-c0"' in draw(panel)
     assert len(drawn) < len(draw(panel)) - 200
 
 

@@ -72,7 +72,7 @@ def record_table(view: View, *, indicators: Sequence[str]) -> Markup:
         _("Verdict"),
     ]
     caption = _("Record on past deadlines of all units: what we would have said then against what came")
-    return table(caption, header, rows, class_="record", stack=True, numeric={1, 2, 3, 4, 5})
+    return table(caption, header, rows, class_="record", numeric={1, 2, 3, 4, 5})
 
 
 def _records(view: View, code: str) -> list[list[object]]:

@@ -21,17 +21,23 @@ from analysis.briefing.wording import difference, list_of, quantity, say_chance,
 N_PEERS = 5
 MAX_PEER_TARGETS = 6
 MAX_NOTES = 12
+MAX_SETTLED = 6  # past probabilities of a unit; the scorecard has them all
 UNMARKED = frozenset(
     {"summed", "missing_unit_in_sum", "missing_period", "late_unit", "empty_unit"}
 )  # not about one figure
 
 
 class Place(NamedTuple):
-    """Where a panel stands: the common horizontal scale, the salt of its ids, the panel whose grid it uses again."""
+    """Where a panel stands: the common horizontal scale, the salt of its ids, the first panel of every scale so far."""
 
     span: tuple[int, int]
     key: str
-    shared: str
+    first: dict
+
+    def shared(self, scale: object) -> str:
+        """Key of the first panel with this scale, "" where it is this one."""
+        found = self.first.setdefault(scale, self.key)
+        return "" if found == self.key else found
 
 
 def trajectories(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
@@ -47,12 +53,11 @@ def trajectories(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
         text = _("No series of this unit is in the data: nothing can be drawn.")
         return Fragment(tag("p", text, class_="note"), "note", text)
     spans = _spans(series, of_indicator)
-    figures, first = [], {}  # first panel of a frequency: its grid serves the others
+    figures, first = [], {}
     for at, (code, pair) in enumerate(series.items()):
         frequency = trajectory.frequency_of(pair[0].periods[-1])
-        place = Place(spans[frequency], key=f"c{at}", shared=first.get(frequency, ""))
+        place = Place(spans[frequency], key=f"c{at}", first=first)
         figures.append(_figure(view, code, pair, of_indicator[code], place=place))
-        first.setdefault(frequency, place.key)
     reading = tag("p", trajectory.legend_words(view.language), class_="soft legend")
     html = tag("div", *[one for one, _text in figures], class_="multiples") + reading
     return Fragment(html, "chart", "\n".join(text for _html, text in figures))
@@ -101,9 +106,13 @@ def _figure(view: View, code: str, pair: tuple, rows: list[tuple], *, place: Pla
         scale=trajectory.scale_of(indicator, values=values),
         language=language,
     )
+    again = {
+        "shared": place.shared(trajectory.frequency_of(history.periods[-1])),
+        "labels": place.shared((panel.scale, indicator.kind)),
+    }
     headline, description = say_headline(view, code, rows, pair), say_description(view, code, rows, pair)
     name = view.text(indicator, "name") or code
-    drawn = trajectory.draw(panel, key=place.key, title=name, description=description, shared=place.shared)
+    drawn = trajectory.draw(panel, key=place.key, title=name, description=description, **again)
     known = _("{first} to {last}").format(
         first=period(history.periods[0], language), last=period(history.periods[-1], language)
     )
@@ -326,7 +335,10 @@ def _settled_table(view: View, settled) -> Markup:
         said = f"{percent(row.p_attain, language, 0)} ({say_chance(row.p_attain, language)})"
         rows.append([view.target_name(row.target), period(row.cutoff, language), said, outcome])
     header = [_("Target"), _("Said with data up to"), _("Probability then"), _("Outcome")]
-    return table(_("Past probabilities and outcomes, misses first"), header, rows, class_="settled", stack=True)
+    caption = _("Past probabilities and outcomes, misses first: {k} of {n}").format(
+        k=number(min(len(rows), MAX_SETTLED), language), n=number(len(rows), language)
+    )
+    return table(caption, header, rows[:MAX_SETTLED], class_="settled", stack=True)
 
 
 def data_notes(view: View, *, unit: str) -> Fragment:

@@ -163,9 +163,11 @@ def backdrop(frame_: Frame, *, key: str, shared: str) -> str:
     return f'<use href="#g-{shared}"/>' if shared else f'<g id="g-{key}">{frame_.grid}</g>'
 
 
-def ticks(frame_: Frame, scale: Scale, *, kind: str, language: str) -> str:
-    """The numbers of this scale beside the grid lines."""
-    labels = frame_.labels
+def ticks(frame_: Frame, scale: Scale, *, kind: str, language: str, key: str, shared: str) -> str:
+    """The numbers of this scale beside the grid lines, or a reference to those of an earlier panel on the page."""
+    if shared:
+        return f'<use href="#l-{shared}"/>'
+    labels = frame_.labels.replace("<g ", f'<g id="l-{key}" ', 1)
     for at, value in enumerate(scale.ticks()):
         labels = labels.replace(f"@{at}@", tick_text(value, kind, language), 1)
     return labels

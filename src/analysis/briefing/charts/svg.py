@@ -42,27 +42,25 @@ def coordinates(x: np.ndarray, y: np.ndarray) -> str:
     return " ".join([f"{a:.1f},{b:.1f}" for a, b in pairs]).replace(".0 ", " ").replace(".0,", ",").removesuffix(".0")
 
 
-def line(x: np.ndarray, y: np.ndarray, *, role: str, width: float = 1.5, dash: str = "") -> str:
-    """A line that breaks where `y` is missing; a lone point between gaps becomes a dot."""
+def line(x: np.ndarray, y: np.ndarray, *, role: str) -> str:
+    """A line that breaks where `y` is missing; a lone point between gaps becomes a dot; its role sets its weight."""
     out, x, y = [], np.asarray(x, float), np.asarray(y, float)
     known = np.isfinite(y)
     edges = np.flatnonzero(np.diff(np.r_[False, known, False].astype(int)))
     for start, end in zip(edges[::2], edges[1::2]):
         if end - start == 1:
-            out.append(dot(x[start], y[start], role=role, radius=width))
+            out.append(dot(x[start], y[start], role=role, radius=1.5))
         else:
             out.append(f"M{coordinates(x[start:end], y[start:end])}")
     dots = "".join(one for one in out if one.startswith("<"))
     data = "".join(one for one in out if not one.startswith("<"))
-    dashes = f' stroke-dasharray="{dash}"' if dash else ""
-    thick = "" if width == 1 else f' stroke-width="{width:g}"'
-    path = f'<path class="r-{role} ln" d="{data}"{thick}{dashes}/>'
+    path = f'<path class="r-{role} ln" d="{data}"/>'
     return (path if data else "") + dots
 
 
 def band(x: np.ndarray, lower: np.ndarray, upper: np.ndarray, *, role: str) -> str:
-    """A filled area between two lines."""
-    points = coordinates(np.r_[x, x[::-1]], np.r_[lower, upper[::-1]])
+    """A filled area between two lines, to the nearest pixel: its edge is a quantile, not a figure."""
+    points = coordinates(np.r_[x, x[::-1]], np.round(np.r_[lower, upper[::-1]]))
     return f'<path class="r-{role}" d="M{points}Z"/>'
 
 

@@ -94,7 +94,7 @@ def scale_of(indicator, *, values: Sequence[float]) -> Scale:
     return Scale(-frames.nice_top(-low) if low < 0 else 0.0, frames.nice_top(max([*known, 0.0])))
 
 
-def draw(panel: Panel, *, key: str, title: str, description: str, shared: str = "") -> Markup:
+def draw(panel: Panel, *, key: str, title: str, description: str, shared: str = "", labels: str = "") -> Markup:
     """The panel as SVG.
 
     Parameters
@@ -104,11 +104,15 @@ def draw(panel: Panel, *, key: str, title: str, description: str, shared: str = 
     title, description : str
     shared : str
         Key of an earlier panel on the page with the same horizontal scale: its grid is used again.
+    labels : str
+        Key of an earlier panel with the same vertical scale: its labels are used again.
     """
     frequency = frequency_of(panel.history.periods[-1])
     frame = frames.frame(*panel.span, frequency)
     parts = [frames.backdrop(frame, key=key, shared=shared)]
-    parts.append(frames.ticks(frame, panel.scale, kind=panel.indicator.kind, language=panel.language))
+    parts.append(
+        frames.ticks(frame, panel.scale, kind=panel.indicator.kind, language=panel.language, key=key, shared=labels)
+    )
     known = ordinals(panel.history.periods)
     inside = known >= panel.span[0]
     parts += _fan(panel, frame, known[-1], panel.history.values[-1])
@@ -116,7 +120,7 @@ def draw(panel: Panel, *, key: str, title: str, description: str, shared: str = 
     every = np.full(known[-1] - panel.span[0] + 1, np.nan)  # a missing period is a gap, not a straight line
     every[known[inside] - panel.span[0]] = panel.history.values[inside]
     x = frame.x(np.arange(panel.span[0], known[-1] + 1))
-    parts.append(svg.line(x, panel.scale.y(every), role="history", width=2))
+    parts.append(svg.line(x, panel.scale.y(every), role="history"))
     parts += _remarks(panel, frame, known)
     parts += _labels(panel, frame, known[-1])
     return svg.image(
@@ -138,7 +142,7 @@ def _fan(panel: Panel, frame: frames.Frame, cutoff: int, current: float) -> list
             parts.append(svg.band(x, low, high, role=role))
     median = panel.fan.at_level(0.5)
     if median is not None:
-        parts.append(svg.line(x, panel.scale.y(np.r_[current, median[shown]]), role="median", width=2, dash="5 2"))
+        parts.append(svg.line(x, panel.scale.y(np.r_[current, median[shown]]), role="median"))
     return parts
 
 
@@ -159,7 +163,7 @@ def _promise(one: Promised, panel: Panel, frame: frames.Frame, frequency: str) -
         to_y = one.threshold
     x = frame.x([max(start, first), shown_end])
     y = panel.scale.y([from_y, to_y])
-    parts = [svg.line(x, y, role="target", width=1.5)]
+    parts = [svg.line(x, y, role="target")]
     if end <= last:
         parts.append(_diamond(float(x[1]), float(y[1])))
     for period, threshold in one.milestones:
@@ -181,7 +185,7 @@ def _remarks(panel: Panel, frame: frames.Frame, known: np.ndarray) -> list[str]:
             continue
         x = float(frame.x(at))
         if "break" in flags or "merge" in flags:
-            parts.append(svg.line([x, x], [TOP, BOTTOM], role="flag", width=1, dash="2 2"))
+            parts.append(svg.line([x, x], [TOP, BOTTOM], role="flag"))
         if math.isfinite(value):
             parts.append(svg.dot(x, float(panel.scale.y(value)), role="flag", radius=3.5, hollow=True))
     return parts
