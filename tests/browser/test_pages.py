@@ -21,7 +21,10 @@ def test_axe_finds_nothing_on_any_page(sites, open_page, axe, language, scheme):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_axe_finds_nothing_on_paper(sites, open_page, axe, language):
-    found = {name: violations(open_page(path, media="print", width=718), axe) for name, path in each(sites, language)}
+    """Without ``target-size``: nobody points at paper."""
+    found = {}
+    for name, path in each(sites, language):
+        found[name] = violations(open_page(path, media="print", width=718), axe, without=["target-size"])
     assert {name: one for name, one in found.items() if one} == {}
 
 

@@ -42,7 +42,7 @@ def write_notebook(tmp_path):
     return write
 
 
-def run_clean(script, *arguments, cwd, check=True, environment=None, timeout=120):
+def run_clean(script, *arguments, cwd, check=True, environment=None, timeout=600):
     """Run a script in an interpreter that starts with the pinned environment; its last line of output, as JSON."""
     done = subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)],

@@ -161,7 +161,7 @@ def test_one_changed_unit_makes_one_page(tmp_path, write_notebook, run_dir):
     assert [one["status"] for one in publish(asked, cwd=tmp_path)] == ["unchanged", "published", "unchanged"]
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=300):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
@@ -199,7 +199,7 @@ def test_a_run_stopped_half_way_leaves_whole_pages_and_is_taken_up(tmp_path, wri
     process = start(asked, tmp_path)
     wait_for(lambda: len(list(run_dir.glob("site/units/*.html"))) == 4 and (run_dir / "u5.pid").exists())
     process.send_signal(getattr(signal, name))
-    process.wait(20)
+    process.wait(60)
     done = {path.name for path in run_dir.glob("site/units/*.html")}
     assert done == {"u0.html", "u1.html", "u2.html", "u3.html"} and process.returncode != 0
     for path in run_dir.glob("site/units/*.html"):
@@ -219,10 +219,10 @@ def test_two_runs_at_once_into_one_folder_are_told_apart(tmp_path, write_noteboo
     first = start(asked, tmp_path)
     wait_for(lambda: (run_dir / "u4.pid").exists())
     second = start(asked, tmp_path)
-    _, said = second.communicate(timeout=60)
+    _, said = second.communicate(timeout=300)
     (run_dir / "go").touch()
     assert second.returncode != 0 and f"another run is writing into this folder (process {first.pid})" in said
-    assert first.wait(60) == 0
+    assert first.wait(300) == 0
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path, write_notebook):
