@@ -77,9 +77,11 @@ class Predictive:
         levels = np.asarray(levels, dtype=float)
         out = self._model_quantiles(levels, np.arange(len(self.units)))
         for side in self.relapse.segments if self.relapse else ():
-            rows = np.flatnonzero(self.relapse.side == side)
-            model = self._model_quantiles(GRID, rows)
-            out[rows] = self.relapse.quantiles(levels, model=model, rows=rows, side=side)
+            standing = np.flatnonzero(self.relapse.side == side)
+            for begin in range(0, len(standing), 500):  # the mixtures of all at once would not fit in memory
+                rows = standing[begin : begin + 500]
+                model = self._model_quantiles(GRID, rows)
+                out[rows] = self.relapse.quantiles(levels, model=model, rows=rows, side=side)
         if self.cumulative:
             out = np.maximum(out, self.last[:, None, None])
         return out
