@@ -277,3 +277,20 @@ def test_a_table_without_optional_columns_still_makes_a_page():
     empty = bare.assessments.assign(previous_status="", previous_p=np.nan, n_sub_units=pd.NA)
     empty = as_table(empty, schema.ASSESSMENTS)
     assert is_clean(whole(unit_page(replace(bare, assessments=empty), unit="64", language="en")))
+
+
+def test_signals_are_told_as_something_to_check_and_never_accuse(run):
+    rows = [
+        ("001", "online", "2026-09", "special_cause_concern"),
+        ("001", "vneid", "2026-06", "end_of_period"),
+        ("001", "score", "2026-09", "odd_signal"),
+        ("002", "online", "2026-09", "heaping"),
+    ]
+    signals = pd.DataFrame(rows, columns=["unit", "indicator", "period", "signal"])
+    text = unit_page(replace(run, extra={"signals": signals}), unit="001", language="vi").data_notes().text
+    assert (
+        "Cần kiểm tra: kém hơn mức dao động ngẫu nhiên, Hồ sơ phát sinh qua dịch vụ công trực tuyến: tháng 9/2026"
+        in text
+    )
+    assert "tháng cuối 6 tháng nổi bật bất thường, Tài khoản VNeID mức 2: tháng 6/2026" in text
+    assert "odd signal" in text and "sát trên mục tiêu" not in text

@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup
 
 from analysis.briefing import method as methods
-from analysis.briefing import parts, unit_sections, unit_targets
+from analysis.briefing import parts, unit_notes, unit_sections, unit_targets
 from analysis.briefing.fragment import Fragment, name_html, tag
 from analysis.briefing.locale import number, ratio
 from analysis.briefing.view import View, view_of
@@ -94,7 +94,7 @@ class UnitPage:
 
     def data_notes(self) -> Fragment:
         """What is wrong or doubtful in this unit's data."""
-        return unit_sections.data_notes(self.view, unit=self.unit)
+        return unit_notes.data_notes(self.view, unit=self.unit)
 
     def method(self) -> Fragment:
         """Method in five sentences, and its record on these panels."""

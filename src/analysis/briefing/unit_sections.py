@@ -11,16 +11,14 @@ from markupsafe import Markup
 from analysis.briefing import parts, series_tables
 from analysis.briefing.charts import trajectory
 from analysis.briefing.charts.trajectory import Panel, Promised
-from analysis.briefing.flags import flag_word, severity_word
 from analysis.briefing.fragment import Fragment, details, name_html, table, tag
 from analysis.briefing.locale import number, percent, period
 from analysis.briefing.measures import measure_of, speaks_of_series
 from analysis.briefing.view import History, View, view_of
-from analysis.briefing.wording import difference, list_of, quantity, say_chance, status_word
+from analysis.briefing.wording import difference, quantity, say_chance, status_word
 
 N_PEERS = 5
 MAX_PEER_TARGETS = 6
-MAX_NOTES = 12
 MAX_SETTLED = 6  # past probabilities of a unit; the scorecard has them all
 UNMARKED = frozenset(
     {"summed", "missing_unit_in_sum", "missing_period", "late_unit", "empty_unit"}
@@ -339,37 +337,3 @@ def _settled_table(view: View, settled) -> Markup:
         k=number(min(len(rows), MAX_SETTLED), language), n=number(len(rows), language)
     )
     return table(caption, header, rows[:MAX_SETTLED], class_="settled", stack=True)
-
-
-def data_notes(view: View, *, unit: str) -> Fragment:
-    """Findings in this unit's data, the grave ones first."""
-    _, language = view._, view.language
-    found = view.rows("quality", unit)
-    if not len(found):
-        text = _("No remark on this unit's data.")
-        return Fragment(parts.sentence(text), "note", text)
-    order = {"error": 0, "warning": 1, "info": 2}
-    groups: dict[tuple, list[str]] = {}
-    for row in found.itertuples(index=False):
-        groups.setdefault((order.get(row.severity, 3), row.severity, row.flag, row.indicator), []).append(row.period)
-    lines = []
-    for (_rank, severity, flag, code), periods in sorted(groups.items()):
-        indicator = view.indicators.get(code)
-        name = view.text(indicator, "name") if indicator is not None else code
-        shown = [period(one, language) for one in periods[:3] if one]
-        rest = len(periods) - len(shown) if shown else 0
-        when = list_of(shown, language) + (_(" and {n} more").format(n=number(rest, language)) if rest else "")
-        lines.append(
-            Markup("{} {}").format(
-                tag("b", severity_word(severity, language) + ":"),
-                _("{finding}, {indicator}").format(finding=flag_word(flag, language), indicator=name)
-                + (f": {when}" if when else ""),
-            )
-        )
-    text = "\n".join(Markup(one).striptags() for one in lines[:MAX_NOTES])
-    html = parts.bullets(lines[:MAX_NOTES])
-    if len(lines) > MAX_NOTES:
-        html += parts.sentence(
-            _("{n} more are in the data quality page.").format(n=number(len(lines) - MAX_NOTES, language))
-        )
-    return Fragment(html, "note", text)

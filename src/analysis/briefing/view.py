@@ -215,6 +215,14 @@ class View:
         return {row.indicator: row for row in overall.itertuples(index=False)}
 
     @cached_property
+    def signals(self) -> dict[str, list[tuple]]:
+        """Unit -> its signals, where the run has any."""
+        found: dict[str, list[tuple]] = {}
+        for row in self.extra("signals").itertuples(index=False):
+            found.setdefault(row.unit, []).append(row)
+        return found
+
+    @cached_property
     def milestones(self) -> dict[tuple[str, str], tuple[tuple[str, float], ...]]:
         """(unit, target) -> its milestones as (period, threshold); unit "" where the table names none."""
         table = self.extra("milestones")

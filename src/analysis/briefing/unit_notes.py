@@ -1,0 +1,57 @@
+"""Remarks on a unit's data: what the checks found, what stands out of chance; to be checked, never an accusation."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from analysis.briefing import parts
+from analysis.briefing.flags import flag_word, severity_word, signal_severity, signal_word
+from analysis.briefing.fragment import Fragment, tag
+from analysis.briefing.locale import number, period
+from analysis.briefing.view import View
+from analysis.briefing.wording import list_of
+
+MAX_NOTES = 12
+MAX_PERIODS = 3  # named in one line; the rest is counted
+_ORDER = {"error": 0, "warning": 1, "info": 2}
+
+
+def data_notes(view: View, *, unit: str) -> Fragment:
+    """Findings in this unit's data, the grave ones first, then signals of its latest figures."""
+    _, language = view._, view.language
+    lines = [_line(view, *one) for one in _groups(view, unit)]
+    if not lines:
+        text = _("No remark on this unit's data.")
+        return Fragment(parts.sentence(text), "note", text)
+    text = "\n".join(Markup(one).striptags() for one in lines[:MAX_NOTES])
+    html = parts.bullets(lines[:MAX_NOTES])
+    if len(lines) > MAX_NOTES:
+        rest = number(len(lines) - MAX_NOTES, language)
+        html += parts.sentence(_("{n} more are in the data quality page.").format(n=rest))
+    return Fragment(html, "note", text)
+
+
+def _groups(view: View, unit: str) -> list[tuple[str, str, str, list[str]]]:
+    """(severity, finding in words, indicator, periods) of every kind of finding, grave first."""
+    language = view.language
+    groups: dict[tuple[int, str, str, str], list[str]] = {}
+    for row in view.rows("quality", unit).itertuples(index=False):
+        key = (_ORDER.get(row.severity, 3), row.severity, flag_word(row.flag, language), row.indicator)
+        groups.setdefault(key, []).append(row.period)
+    for row in view.signals.get(unit, []):
+        severity = signal_severity(row.signal)
+        key = (_ORDER[severity], severity, signal_word(row.signal, language), row.indicator)
+        groups.setdefault(key, []).append(row.period)
+    return [(severity, words, code, periods) for (_rank, severity, words, code), periods in sorted(groups.items())]
+
+
+def _line(view: View, severity: str, finding: str, code: str, periods: list[str]) -> Markup:
+    _, language = view._, view.language
+    indicator = view.indicators.get(code)
+    name = view.text(indicator, "name") if indicator is not None else code
+    known = list(dict.fromkeys(one for one in periods if one))
+    shown = [period(one, language) for one in known[:MAX_PERIODS]]
+    rest = len(known) - len(shown)
+    when = list_of(shown, language) + (_(" and {n} more").format(n=number(rest, language)) if rest else "")
+    said = _("{finding}, {indicator}").format(finding=finding, indicator=name) + (f": {when}" if when else "")
+    return Markup("{} {}").format(tag("b", severity_word(severity, language) + ":"), said)
