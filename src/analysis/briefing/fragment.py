@@ -68,7 +68,7 @@ def join(fragments: Iterable[Fragment], *, kind: str) -> Fragment:
     """Put fragments one after the other into one."""
     fragments = list(fragments)
     return Fragment(
-        html="".join(str(one.html) for one in fragments),
+        html=Markup("").join(Markup(one.html) for one in fragments),
         kind=kind,
         text="\n".join(one.text for one in fragments if one.text),
     )

@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from analysis.briefing import decisions, heatmap, overview_sections, parts
-from analysis.briefing.fragment import Fragment, name_html, tag
+from analysis.briefing import decisions, heatmap, overview_sections, parts, tilemap
+from analysis.briefing.fragment import Fragment, join, name_html, tag
 from analysis.briefing.locale import number, ratio
 from analysis.briefing.view import View, view_of
 from analysis.words.schema import ON_TRACK, RunTables
@@ -83,8 +83,9 @@ class OverviewPage:
         return decisions.decisions(self.view)
 
     def heat_map(self) -> Fragment:
-        """Units x targets by status."""
-        return heatmap.heat_map(self.view)
+        """Units x targets by status; before it a tile map where the tree holds Vietnam's provinces."""
+        tiles, table = tilemap.tile_map(self.view), heatmap.heat_map(self.view)
+        return join([tiles, table], kind="table") if tiles.html else table
 
     def sub_units(self) -> Fragment:
         """The top unit's targets with the sub-units behind them."""
