@@ -79,7 +79,7 @@ def test_25_of_46_tasks_are_missing_for_all():
 def test_an_unknown_operator_is_refused_with_the_ones_that_are_known():
     with pytest.raises(ParamsError) as caught:
         holds([1.0], operator="=>", threshold=1.0)
-    assert str(caught.value) == "operator '=>': it is not known. Allowed: >, >=, <, <=. Did you mean '>'?."
+    assert str(caught.value) == "operator '=>': it is not known. Allowed: >, >=, <, <=. Did you mean '>'?"
 
 
 @pytest.mark.parametrize(("operator", "opposite"), [(">=", "<="), (">", "<"), ("<=", ">="), ("<", ">")])

@@ -239,7 +239,7 @@ def test_questions_are_asked_of_the_panel_as_it_stood():
             {"horizons": [0], "models": ["naiv"]},
             "backtest: horizons are 0. Allowed: whole numbers from 1. Name at least one horizon.\n"
             "backtest: model 'naiv' is not known. Allowed: ensemble, ensemble_raw, climatology, pace12, pace3, naive, "
-            "drift, straight_line. Did you mean 'naive'?.",
+            "drift, straight_line. Did you mean 'naive'?",
         ),
         (
             {"horizons": [1], "cutoffs": ["1999-01"], "models": []},

@@ -286,7 +286,7 @@ def test_no_file_is_told_with_the_nearest_name(tmp_path):
 
     with pytest.raises(DataError) as error:
         read_inputs(read_params(path), data_dir=None, root=tmp_path)
-    assert messages(error) == ["raw/dosiers.csv: there is no such file. Did you mean 'dossiers.csv'?."]
+    assert messages(error) == ["raw/dosiers.csv: there is no such file. Did you mean 'dossiers.csv'?"]
 
 
 def test_raw_files_start_at_the_data_folder_where_one_is_given(tmp_path):

@@ -115,7 +115,7 @@ def test_an_xlsx_is_read_like_the_csv(tmp_path):
 def test_a_sheet_that_is_not_there_is_told_with_the_others(tmp_path):
     path = write_xlsx(tmp_path / "a.xlsx", [["unit"], ["1"]], sheets=("Quý 1", "Quý 2"))
     assert refused(path, format="xlsx", sheet="Quý 3") == [
-        "a.xlsx: there is no sheet 'Quý 3'. Allowed: Quý 1, Quý 2. Did you mean 'Quý 2'?."
+        "a.xlsx: there is no sheet 'Quý 3'. Allowed: Quý 1, Quý 2. Did you mean 'Quý 2'?"
     ]
     assert refused(path, format="xlsx") == [
         "a.xlsx: 2 sheets and no `sheet` stated. Allowed: Quý 1, Quý 2. State `sheet` in the source's file."

@@ -48,9 +48,9 @@ def test_every_wrong_folder_is_told(tmp_path):
         "raw/dvc/2024-04-05/d.csv.meta.yml: source: found 'other'. Allowed: 'dvc'. Correct one of them.",
         "raw/dvc/2024-04-05/d.csv.meta.yml: vintage: found '2024-04-06'. Allowed: '2024-04-05'. Correct one of them.",
         "raw/dvc/2024-05-05/d.csv.meta.yml: there is no such file. Write it: source, vintage, sha256, retrieved.",
-        "raw/dvc/2024-06-05/d.csv: there is no such file. Did you mean 'dd.csv'?.",
+        "raw/dvc/2024-06-05/d.csv: there is no such file. Did you mean 'dd.csv'?",
         "raw/dvc/2024-07-05/d.csv.meta.yml: sha265: the key 'sha265' is not known. "
-        "Allowed: source, vintage, sha256, retrieved, url, note. Did you mean 'sha256'?.",
+        "Allowed: source, vintage, sha256, retrieved, url, note. Did you mean 'sha256'?",
         "raw/dvc/latest: the folder's name is no day. Allowed: 2024-04-05. Rename or move it.",
     ]
 

@@ -312,3 +312,39 @@ print(json.dumps([path.name for path in Path(".").iterdir()]))
     )
     left = run_clean(script, json.dumps(spec(run_dir, notebook, ["a"])), cwd=tmp_path)
     assert "owned" not in left and not list(run_dir.rglob("*.html"))
+
+
+@pytest.mark.slow
+def test_a_process_with_threads_publishes_the_same_pages_through_a_fresh_one(faults, tmp_path, write_notebook):
+    notebook = write_notebook(make_notebook("# Unit briefing", TROUBLE))
+    script = (
+        PUBLISH
+        + """
+import threading
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+print(json.dumps(publish(json.loads(sys.argv[1]))))
+"""
+    )
+    results = run_clean(script, json.dumps(spec(tmp_path / "run", notebook)), cwd=tmp_path)
+    assert {one["status"] for one in results} == {"published"}, results
+    made = {key: text.decode() for key, text in files(tmp_path / "run").items() if key.endswith((".html", ".ipynb"))}
+    assert made == faults["first"][1]
+
+
+@pytest.mark.slow
+def test_a_fresh_process_that_ends_early_is_an_error_and_nothing_stays_half_done(tmp_path, write_notebook, run_dir):
+    notebook = write_notebook(make_notebook("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)"))
+    script = (
+        PUBLISH
+        + """
+import threading
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+try:
+    publish(json.loads(sys.argv[1]))
+except Exception as error:
+    print(json.dumps(str(error)))
+"""
+    )
+    said = run_clean(script, json.dumps(spec(run_dir, notebook, ["a"])), cwd=tmp_path)
+    assert said.startswith("publishing: the process that forks the pages ended with exit code -9")
+    assert not list(run_dir.rglob("*.html")) and not (run_dir / ".building").exists()

@@ -37,7 +37,7 @@ def test_every_mistake_is_told_at_once(tmp_path):
     write_yaml(path, raw)
     told = said(path)
     assert "small.yml: horizn_periods: the key 'horizn_periods' is not known. Allowed: " in told[-1]
-    assert told[-1].endswith("Did you mean 'horizon_periods'?.")
+    assert told[-1].endswith("Did you mean 'horizon_periods'?")
     assert [one.split(". ")[0] for one in told[:-1]] == [
         "small.yml: language: found 'vn'",
         "small.yml: cutoff: found '22.8'",

@@ -33,7 +33,7 @@ def said(tmp_path, change):
          "each row), not both. Correct one of them."),
         ({"numbers": "vn"}, "numbers: found 'vn'. Allowed: plain, vi, en. Choose one of them."),
         ({"columns": {"unit": "u", "perod": "p", "period": "p"}}, "columns.perod: the key 'perod' is not known. Allowed: unit, period, "  # noqa: E501
-         "indicator, unit_name, unit_name_en, parent, level. Did you mean 'period'?."),
+         "indicator, unit_name, unit_name_en, parent, level. Did you mean 'period'?"),
         ({"corrections": [{"where": {"a": "b"}, "set": {"a": "c"}, "expect": 0, "reason": "x"}]},
          "corrections.0.expect: found 0. Allowed: greater than or equal to 1. Change the value."),
         ({"vintage": "5/4/2024"}, "vintage: found '5/4/2024'. Allowed: a date as 2022-08-09. Change the value."),

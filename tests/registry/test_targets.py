@@ -130,9 +130,9 @@ def test_peers_come_out_as_units(tmp_path):
 @pytest.mark.parametrize(
     ("operator", "remedy"),
     [
-        ("=>", "Did you mean '>='?."),
-        ("≥", "Did you mean '>='?."),
-        ("at_most", "Did you mean '<='?."),
+        ("=>", "Did you mean '>='?"),
+        ("≥", "Did you mean '>='?"),
+        ("at_most", "Did you mean '<='?"),
         ("!", "Choose one of them."),
     ],
 )
@@ -147,12 +147,12 @@ def test_an_unknown_operator_is_told_with_the_known_ones(tmp_path, operator, rem
     [
         (
             {"kind": "level"},
-            "kind: the kind 'level' is not known. Allowed: " + ", ".join(GOOD) + ". Did you mean 'level_at'?.",
+            "kind: the kind 'level' is not known. Allowed: " + ", ".join(GOOD) + ". Did you mean 'level_at'?",
         ),
         (
             {"indicator": "onlin"},
             "indicator: there is no indicator 'onlin'. Allowed: 'accounts', 'clear', 'online', 'speed'. "
-            "Did you mean 'online'?.",
+            "Did you mean 'online'?",
         ),
         (
             {"threshold": 80},
@@ -164,11 +164,11 @@ def test_an_unknown_operator_is_told_with_the_known_ones(tmp_path, operator, rem
             "unit_thresholds.52: found 90, but the indicator is a rate. "
             "Allowed: a fraction between 0 and 1. Write 0.9 for 90 %.",
         ),
-        ({"scope": ["001", "0001"]}, "scope: there is no unit '0001'. Allowed: one of 5 codes. Did you mean '001'?."),
+        ({"scope": ["001", "0001"]}, "scope: there is no unit '0001'. Allowed: one of 5 codes. Did you mean '001'?"),
         (
             {"scope": {"level": "communes"}},
             "scope.level: no unit has the level 'communes'. Allowed: commune, nation, province. "
-            "Did you mean 'commune'?.",
+            "Did you mean 'commune'?",
         ),
         (
             {"deadline": "22.8"},

@@ -21,7 +21,7 @@ def test_walking_the_tree():
 def test_an_unknown_unit_is_told_with_the_nearest_code():
     with pytest.raises(DataError) as error:
         children(TREE, "0001")
-    assert str(error.value) == "units: there is no unit '0001'. Allowed: one of 5 codes. Did you mean '001'?."
+    assert str(error.value) == "units: there is no unit '0001'. Allowed: one of 5 codes. Did you mean '001'?"
 
 
 def test_everything_wrong_with_a_tree_is_told():
@@ -59,7 +59,7 @@ def test_wrong_columns_are_all_told(tmp_path):
         read_units(path)
     allowed = "unit, name, name_en, parent, level, valid_from, valid_to"
     assert [str(one).replace(str(path), "u.csv") for one in error.value.problems] == [
-        f"u.csv: column 'nam' is not known. Allowed: {allowed}. Did you mean 'name'?.",
+        f"u.csv: column 'nam' is not known. Allowed: {allowed}. Did you mean 'name'?",
         f"u.csv: the column 'name' is missing. Allowed: {allowed}. Add it.",
         f"u.csv: the column 'level' is missing. Allowed: {allowed}. Add it.",
     ]

@@ -97,7 +97,7 @@ def test_a_file_that_is_missing_is_told_with_the_nearest_name(tmp_path):
     (tmp_path / "demo.yml").write_text("a: 1")
     with pytest.raises(ParamsError) as error:
         read_yaml(tmp_path / "dem.yml")
-    assert str(error.value) == f"{tmp_path}/dem.yml: there is no such file. Did you mean 'demo.yml'?."
+    assert str(error.value) == f"{tmp_path}/dem.yml: there is no such file. Did you mean 'demo.yml'?"
 
 
 def test_a_file_that_is_too_large_or_not_text_is_refused(tmp_path):

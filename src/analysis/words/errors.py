@@ -34,12 +34,17 @@ class Problem:
     remedy: str = ""
 
     def __str__(self) -> str:
-        parts = [f"{self.where}: {self.found.rstrip('.')}."]
+        parts = [_sentence(f"{self.where}: {self.found}")]
         if self.allowed:
-            parts.append(f"Allowed: {self.allowed.rstrip('.')}.")
+            parts.append(_sentence(f"Allowed: {self.allowed}"))
         if self.remedy:
-            parts.append(f"{self.remedy.rstrip('.')}.")
+            parts.append(_sentence(self.remedy))
         return " ".join(parts)
+
+
+def _sentence(text: str) -> str:
+    """The text with one mark at its end: its own question mark, or a full stop."""
+    return text if text.endswith("?") else f"{text.rstrip('.')}."
 
 
 class AnalysisError(Exception):
