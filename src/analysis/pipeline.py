@@ -147,6 +147,7 @@ def read_step(
             sources=tuple(stored.manifest["sources"]),
             tasks=stored.extra.get("task_list"),
         )
+    quarters.check_promises(inputs, cutoff=quarters.cutoff_of(inputs, params=params))
     report("read", 1, 1)
     return inputs
 
@@ -188,7 +189,7 @@ def forecast_step(
     before = quarters.forecast_quarter(inputs, cutoff=before_cutoff, params=params, on_done=tick)
     marked = said_before = published.get(before_cutoff)
     if said_before is None:
-        marked = said_before = quarters.assess_quarter(inputs, before, params=params).assessments
+        marked = said_before = quarters.assess_quarter(inputs, before, params=params, annexes=False).assessments
     else:  # only what was published can have been revised since
         marked = records.with_current_now(said_before, inputs.observations)
     now = quarters.forecast_quarter(inputs, cutoff=cutoff, params=params, on_done=tick)

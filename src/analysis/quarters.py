@@ -15,7 +15,9 @@ import pandas as pd
 
 from analysis import records
 from analysis.attainment.assess import Assessed, assess
+from analysis.attainment.checks import check_targets
 from analysis.attainment.options import AssessOptions
+from analysis.attainment.promise import promises_of
 from analysis.forecasting.backtest import backtest_panel
 from analysis.forecasting.ensemble import Options, forecast_panel
 from analysis.forecasting.evidence import evidence
@@ -26,6 +28,7 @@ from analysis.parallel import make_tables
 from analysis.registry.params import RunParams
 from analysis.registry.targets import units_of
 from analysis.words import periods, schema
+from analysis.words.errors import ParamsError, require
 
 MAX_HORIZON = 120  # periods; a promise further off is assessed as far as this and says so
 EVIDENCE_KINDS = ("level_at", "cumulative_count", "sustained_from")  # events that a backtest can ask again
@@ -72,33 +75,58 @@ def horizon_of(inputs: Inputs, *, indicator: dict, cutoff: str, params: RunParam
     return int(min(MAX_HORIZON, max([params.horizon_periods, *ahead])))
 
 
+def panels_at(inputs: Inputs, *, cutoff: str) -> dict[str, Panel]:
+    """Every indicator's figures as known at `cutoff`; an indicator without an observation by then is left out."""
+    by_indicator = dict(tuple(inputs.observations.groupby("indicator", sort=False)))
+    panels = {}
+    for indicator in inputs.indicators.to_dict("records"):
+        start = periods.last_ended(cutoff, indicator["frequency"])
+        rows = by_indicator.get(indicator["indicator"])
+        if rows is not None and ((rows["period"] <= start) & rows["value"].notna()).any():
+            panels[indicator["indicator"]] = as_panel(rows, indicator=indicator, cutoff=start)
+    return panels
+
+
+def check_promises(inputs: Inputs, *, cutoff: str) -> None:
+    """Refuse promises that cannot be assessed as written, now that the figures are known.
+
+    Raises
+    ------
+    ParamsError
+        With every such promise: no value can keep it, its members do not exist, two of them contradict each other.
+    """
+    better = dict(zip(inputs.indicators["indicator"], inputs.indicators["better"], strict=True))
+    promises = promises_of(inputs.targets, units=inputs.units, units_of=units_of, better=better)
+    require(check_targets(promises, panels=panels_at(inputs, cutoff=cutoff), cutoff=cutoff), ParamsError)
+
+
 def forecast_quarter(
     inputs: Inputs, *, cutoff: str, params: RunParams, on_done: Callable[[str], None] = lambda name: None
 ) -> Forecasted:
-    """Forecast every indicator from what was known at `cutoff`.
-
-    Indicators that have no observation by then are left out.
-    """
+    """Forecast every indicator from what was known at `cutoff`."""
     options = Options(seed=params.seed)
-    by_indicator = dict(tuple(inputs.observations.groupby("indicator", sort=False)))
-    panels, predictives = {}, {}
+    panels, predictives = panels_at(inputs, cutoff=cutoff), {}
     for indicator in inputs.indicators.to_dict("records"):
         code = indicator["indicator"]
-        start = periods.last_ended(cutoff, indicator["frequency"])
-        rows = by_indicator.get(code)
-        if rows is None or not ((rows["period"] <= start) & rows["value"].notna()).any():
-            continue
-        panels[code] = as_panel(rows, indicator=indicator, cutoff=start)
-        horizon = horizon_of(inputs, indicator=indicator, cutoff=cutoff, params=params)
-        predictives[code] = forecast_panel(panels[code], horizon=horizon, options=options)
-        on_done(code)
+        if code in panels:
+            horizon = horizon_of(inputs, indicator=indicator, cutoff=cutoff, params=params)
+            predictives[code] = forecast_panel(panels[code], horizon=horizon, options=options)
+            on_done(code)
     return Forecasted(cutoff, panels, predictives)
 
 
 def assess_quarter(
-    inputs: Inputs, forecasted: Forecasted, *, params: RunParams, previous: pd.DataFrame | None = None
+    inputs: Inputs,
+    forecasted: Forecasted,
+    *,
+    params: RunParams,
+    previous: pd.DataFrame | None = None,
+    annexes: bool = True,
 ) -> Assessed:
-    """Turn forecasts into probabilities and statuses; `previous` assessments feed the hysteresis."""
+    """Turn forecasts into probabilities and statuses; `previous` assessments feed the hysteresis.
+
+    Without `annexes` (past quarters) only the assessments themselves and what a kind cannot do without are made.
+    """
     return assess(
         inputs.targets,
         panels=forecasted.panels,
@@ -109,6 +137,7 @@ def assess_quarter(
         options=assess_options(params),
         previous=previous,
         tasks=inputs.tasks,
+        annexes=annexes,
     )
 
 
@@ -121,6 +150,7 @@ def assess_options(params: RunParams) -> AssessOptions:
         horizon_periods=params.horizon_periods,
         n_paths=params.n_paths,
         seed=params.seed,
+        forecast=Options(seed=params.seed),
     )
 
 
@@ -264,7 +294,8 @@ def scorecard_table(
         if then in published:  # only what was published can have been revised since
             past = records.with_current_now(published[then], inputs.observations)
             return records.build_scorecard(past, now=now, origin="published")
-        past = assess_quarter(kept, forecast_quarter(kept, cutoff=then, params=params), params=params).assessments
+        forecasted = forecast_quarter(kept, cutoff=then, params=params)
+        past = assess_quarter(kept, forecasted, params=params, annexes=False).assessments
         return records.build_scorecard(past, now=now, origin="recomputed")
 
     cutoffs = [quarter_before(cutoff, quarters=back) for back in range(1, N_PAST_QUARTERS + 1)]
