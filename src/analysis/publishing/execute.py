@@ -18,6 +18,7 @@ from pathlib import Path
 
 from analysis.publishing import keys
 from analysis.publishing.forks import Limits, Outcome, can_fork, count_threads, run_forked
+from analysis.publishing.fresh import fresh_outcomes
 from analysis.publishing.jobs import (
     BUILDING,
     FAILED,
@@ -143,7 +144,7 @@ def _outcomes(
     warm: Callable[[], None] | None,
     close: Sequence[int] = (),
 ) -> Iterator[tuple[int, Outcome]]:
-    from analysis.publishing.make import make_page, read_notebook  # Papermill: only when there is something to make
+    from analysis.publishing.make import read_notebook  # Papermill: only when there is something to make
 
     for path in sorted({Path(task.job.notebook) for task in tasks}):
         read_notebook(path)
@@ -154,12 +155,15 @@ def _outcomes(
     require(problems, ParamsError)
     for folder in sorted({(run_dir / part / task.job.page).parent for task in tasks for part in (SITE, NOTEBOOKS)}):
         folder.mkdir(parents=True, exist_ok=True)
-    work = partial(_work, make=make_page, run_dir=run_dir, seconds=limits.seconds)
+    if not can_fork():
+        return _in_pool(tasks, run_dir=run_dir, n_jobs=n_jobs, limits=limits)
+    if count_threads() > 1:
+        return fresh_outcomes(tasks, run_dir=run_dir, n_jobs=n_jobs, limits=limits)
     if warm is not None:
         warm()
-    if can_fork():
-        return _forked(tasks, work, run_dir=run_dir, n_jobs=n_jobs, limits=limits, close=close)
-    return _in_pool(tasks, run_dir=run_dir, n_jobs=n_jobs, limits=limits)
+    if count_threads() > 1:  # warming may read through a library that keeps threads
+        return fresh_outcomes(tasks, run_dir=run_dir, n_jobs=n_jobs, limits=limits)
+    return forked_outcomes(tasks, run_dir=run_dir, n_jobs=n_jobs, limits=limits, close=close)
 
 
 def _work(task: _Task, *, make: Callable, run_dir: Path, seconds: float) -> dict:
@@ -167,11 +171,13 @@ def _work(task: _Task, *, make: Callable, run_dir: Path, seconds: float) -> dict
     return {**made, "n_threads": count_threads()}
 
 
-def _forked(
-    tasks: list[_Task], work: Callable, *, run_dir: Path, n_jobs: int, limits: Limits, close: Sequence[int]
+def forked_outcomes(
+    tasks: Sequence[_Task], *, run_dir: Path, n_jobs: int, limits: Limits, close: Sequence[int] = ()
 ) -> Iterator[tuple[int, Outcome]]:
-    from analysis.publishing.make import rehearse, warm_up
+    """Make the pages of `tasks`, each in a process forked from this one; yields index and outcome as they end."""
+    from analysis.publishing.make import make_page, rehearse, warm_up
 
+    work = partial(_work, make=make_page, run_dir=run_dir, seconds=limits.seconds)
     pairs = {(Path(task.job.notebook), _language(task.job)) for task in tasks}
     warm_up(sorted(pairs))
     ahead = _worth_rehearsing(tasks)

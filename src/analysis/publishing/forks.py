@@ -181,7 +181,7 @@ def _be_child(task: Any, work: Callable, *, write: int, limits: Limits, close: S
     answer: dict = {"reason": "the process ended before it began"}
     try:
         os.setsid()
-        _die_with_parent(parent)
+        die_with_parent(parent)
         for one in close:
             os.close(one)
         for one in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
@@ -200,7 +200,7 @@ def _be_child(task: Any, work: Callable, *, write: int, limits: Limits, close: S
         os._exit(0)
 
 
-def _die_with_parent(parent: int) -> None:
+def die_with_parent(parent: int) -> None:
     """A parent that is killed cannot kill its children: ask the kernel to (Linux)."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
