@@ -16,9 +16,9 @@ def spread_of(errors, **rest):
 def test_by_hand_with_the_choice_given():
     found = spread_of([[1.0, 1.0, 3.0], [2.0, 2.0, np.nan], [0.0, 0.0, 0.0]], choice=(0.5, 4.0))
     # faded sums: .25 + .5 + 9 = 9.75 of weight 1.75; 2 + 4 = 6 of 1.5; 0 of 1.75; their median 4 is borrowed 4 times
-    # and each is widened by 3 / its own errors
+    # and each is widened by 2 / its own errors
     faded = np.array([(9.75 + 16) / 5.75, (6 + 16) / 5.5, 16 / 5.75])
-    np.testing.assert_allclose(found.variance, faded * [1 + 3 / 3, 1 + 3 / 2, 1 + 3 / 3])
+    np.testing.assert_allclose(found.variance, faded * [1 + 2 / 3, 1 + 2 / 2, 1 + 2 / 3])
     np.testing.assert_allclose(found.df[:1], [max(1.75**2 / 1.3125 - 1, 1) + 4])
 
 

@@ -18,7 +18,7 @@ FADES = (1.0, 0.95, 0.88, 0.75)
 BORROWED = (2.0, 4.0, 8.0, 16.0)
 USUAL = (1.0, 4.0)  # what is taken when the panel is too short to tell, and the centre of the choice
 MIN_JUDGED = 30  # errors foretold, over all units, below which the usual choice stands
-CHOSEN = 4.0  # level, slope and two settings: chosen by the very errors that are measured, when they are few
+CHOSEN = 2.0  # level, slope and setting of a short series are chosen by the very errors that are then measured
 TINY = 1e-12
 UNSEEN = 0.05**2  # squared error borrowed where nothing has ever moved: 5 % of the level, or of the odds
 
@@ -74,8 +74,8 @@ def one_step(
     for column in square.T:
         state.take(column)
     variance, df = state.foretell(relative=relative, floor=floor)
-    n_errors = max(int(np.isfinite(square).sum()), 1)
-    return Spread(variance * (1.0 + CHOSEN / n_errors), df, fade, borrowed)
+    own = np.maximum(np.isfinite(square).sum(axis=1), 1)
+    return Spread(variance * (1.0 + CHOSEN / own), df, fade, borrowed)
 
 
 @dataclass
