@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.intake import FLAGS, cutoffs, summarise_inputs
+from analysis.intake import FLAGS, summarise_inputs
 from analysis.words.errors import AnalysisError, DataError, ParamsError
 from intake.factory import (
     CSV,
@@ -299,29 +299,6 @@ def test_raw_files_start_at_the_data_folder_where_one_is_given(tmp_path):
     assert figures(inputs)[("01", "2024-01")] == 0.10
 
 
-def test_a_deadline_before_the_cutoff_is_an_error_unless_settled(tmp_path):
-    late = TARGET | {"deadline": "2024-02"}
-    with pytest.raises(ParamsError) as error:
-        read_project(tmp_path / "a", targets=[late])
-    assert messages(error) == [
-        f"{tmp_path}/a/params/targets/small.yml: target ON-80: deadline: found '2024-02', but the cutoff is 2024-02. Allowed: a period after 2024-02. "  # noqa: E501
-        "Set `settled: true` to keep it on the board as met or missed, or correct the deadline or the cutoff."
-    ]
-    assert read_project(tmp_path / "b", targets=[late | {"settled": True}]).targets[0].settled
-    assert read_project(tmp_path / "c", targets=[late], params={"cutoff": "2024-01"}).targets
-
-
-def test_a_yearly_deadline_is_the_end_of_the_year(tmp_path):
-    assert read_project(tmp_path, targets=[TARGET | {"deadline": 2024}]).targets[0].deadline == "2024"
-
-
-def test_cutoffs_are_in_each_indicators_own_frequency(tmp_path):
-    inputs = read_project(tmp_path)
-    table = {"observations": inputs.observations, "indicators": inputs.indicators}
-    assert cutoffs(**table, cutoff=None) == {"online": "2024-02"}
-    assert cutoffs(**table, cutoff="2024-Q1") == {"online": "2024-03"}
-
-
 def test_vintages_stay_side_by_side_and_sums_follow_them(tmp_path):
     import hashlib
 
@@ -417,14 +394,6 @@ def test_a_count_that_could_be_thousands_of_another_style_is_refused(tmp_path, n
     inputs = read_project(tmp_path, csv=csv, source={"numbers": numbers})
     assert [one[3] for one in found(inputs, "unreadable_number")] == [
         "numerator 1.473: a count with three decimals, or thousands in another style: state `numbers` (row 6)"
-    ]
-
-
-def test_a_cutoff_before_the_first_figure_is_an_error(tmp_path):
-    with pytest.raises(ParamsError) as error:
-        read_project(tmp_path, params={"cutoff": "2023-12"})
-    assert messages(error) == [
-        "cutoff: found '2023-12', but the first figure is of 2024-01. Allowed: 2024-01 or later. Correct it."
     ]
 
 

@@ -21,14 +21,18 @@ def check_deadlines(
     cutoff: str | None,
     paths: Sequence[Path] = (),
 ) -> list[Problem]:
-    """Targets whose deadline lies at or before the cutoff without saying that they are settled.
+    """Targets whose deadline lies before the cutoff without saying that they are settled.
+
+    A deadline at the cutoff is the moment at which a target settles, and is well. Both are compared in the indicator's
+    own frequency: of a monthly one the deadline 2026 is 2026-12.
 
     Parameters
     ----------
     targets : tuple of Target
     observations, indicators : DataFrame
     cutoff : str or None
-        None: the indicator's last observed period.
+        None: the indicator's last observed period. A target without an indicator (a task list) goes by the run's own
+        cutoff, or the last period observed at all.
     paths : sequence of Path
         Files that the targets came from, for the messages.
 
@@ -37,18 +41,18 @@ def check_deadlines(
     list of Problem
     """
     last = cutoffs(observations, indicators=indicators, cutoff=cutoff)
-    overall = max(last.values(), key=last_day) if last else cutoff
+    overall = cutoff or max(last.values(), key=lambda code: (last_day(code), len(code)), default=None)
     passed = []
     for target in targets:
         here = last.get(target.indicator, overall)
-        if not target.settled and target.deadline and here and between(here, target.deadline) <= 0:
+        if not target.settled and target.deadline and here and between(here, target.deadline) < 0:
             passed.append((target, here))
     places = _places(paths) if passed else {}
     return [
         Problem(
             f"{places.get(target.target, '')}target {target.target}: deadline",
             f"found {target.deadline!r}, but the cutoff is {here}",
-            f"a period after {here}",
+            f"{here} or later",
             "Set `settled: true` to keep it on the board as met or missed, or correct the deadline or the cutoff",
         )
         for target, here in passed
