@@ -34,6 +34,7 @@ MAX_HORIZON = 120  # periods; a promise further off is assessed as far as this a
 EVIDENCE_KINDS = ("level_at", "cumulative_count", "sustained_from")  # events that a backtest can ask again
 EVIDENCE_HORIZONS = {"M": (3, 6, 12), "Q": (1, 2, 4), "Y": (1, 2)}
 N_ORIGINS = 6
+HAIR = 1e-8  # above the tolerance with which thresholds are compared, below anything published
 N_PAST_QUARTERS = 8  # how far the scorecard looks back
 MIN_HISTORY = 4  # points before a past cutoff
 PERIODS_A_QUARTER = {"M": 3, "Q": 1, "Y": 1}  # the step from one run to the next, in periods of each frequency
@@ -235,23 +236,25 @@ def indicator_cases(inputs: Inputs, forecasted: Forecasted, *, code: str, params
     frequency = periods.frequency_of(panel.periods[-1])
     horizons = [one for one in EVIDENCE_HORIZONS[frequency] if panel.n_periods - one >= 2 * MIN_HISTORY]
     parts = []
-    for (at_least, strict), thresholds in _questions(inputs, code=code, panel=panel).items() if horizons else ():
+    for at_least, thresholds in _questions(inputs, code=code, panel=panel).items() if horizons else ():
         cases = backtest_panel(
             panel,
             thresholds=thresholds,
             horizons=horizons,
             n_origins=N_ORIGINS,
             at_least=at_least,
-            strict=strict,
             options=Options(seed=params.seed),
         )
         parts.append(cases.assign(indicator=code))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def _questions(inputs: Inputs, *, code: str, panel: Panel) -> dict[tuple[bool, bool], dict[str, np.ndarray]]:
-    """Thresholds a unit of an indicator's targets, by (at_least, strict); NaN for units outside a target's scope."""
-    found: dict[tuple[bool, bool], dict[str, np.ndarray]] = {}
+def _questions(inputs: Inputs, *, code: str, panel: Panel) -> dict[bool, dict[str, np.ndarray]]:
+    """Thresholds a unit of an indicator's targets, by "at least" or "at most"; NaN for units outside a target's scope.
+
+    "More than 0.6" is asked as "at least a hair above 0.6", so that one set of past forecasts serves all.
+    """
+    found: dict[bool, dict[str, np.ndarray]] = {}
     for target in inputs.targets:
         if target.indicator != code or target.kind not in EVIDENCE_KINDS or target.threshold is None:
             continue
@@ -259,9 +262,11 @@ def _questions(inputs: Inputs, *, code: str, panel: Panel) -> dict[tuple[bool, b
             continue  # a quota differs by unit and quarter; its past values are not known
         scope = set(units_of(target, inputs.units))
         own = getattr(target, "unit_thresholds", {})
-        values = [own.get(unit, target.threshold) if unit in scope else np.nan for unit in panel.units]
-        event = (target.operator.startswith(">"), "=" not in target.operator)
-        found.setdefault(event, {})[target.target] = np.array(values, dtype=float)
+        values = np.array([own.get(unit, target.threshold) if unit in scope else np.nan for unit in panel.units])
+        at_least = target.operator.startswith(">")
+        if "=" not in target.operator:
+            values = values + (HAIR if at_least else -HAIR) * np.maximum(1, np.abs(values))
+        found.setdefault(at_least, {})[target.target] = values
     return found
 
 
