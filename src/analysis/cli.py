@@ -45,6 +45,7 @@ def run(
     language: Annotated[str | None, typer.Option(help="vi or en, instead of the params'")] = None,
     force: Annotated[bool, typer.Option(help="Build every page again")] = False,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print every page as PDF too, through Chromium")] = False,
+    dask: Annotated[str | None, typer.Option(help="Make pages on a Dask scheduler's workers: tcp://host:port")] = None,
 ) -> None:
     """Run one params file: raw data to a published site of briefings."""
     from analysis import pipeline
@@ -52,7 +53,8 @@ def run(
     with _progress() as report:
         result = pipeline.run(
             params, data_dir=data, out_dir=out, units=[one.strip() for one in units.split(",") if one.strip()] or None,
-            jobs=jobs, start=start, period=period, language=language, force=force, pdf=pdf, report=report,
+            jobs=jobs, start=start, period=period, language=language, force=force, pdf=pdf, dask=dask,
+            report=report,
         )  # fmt: skip
     counts = ", ".join(f"{result.count(one)} {one}" for one in ("published", "unchanged", "failed"))
     print(f"Pages: {counts}", file=sys.stderr)

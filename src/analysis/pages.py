@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -140,8 +141,12 @@ def publish(
     n_jobs: int,
     force: bool,
     on_done: Callable[[int, int], None],
+    dask: str | None = None,
 ) -> list[PageResult]:
-    """Make every page that must be made; see :func:`analysis.publishing.execute.publish_pages`."""
+    """Make every page that must be made, on the workers of the scheduler `dask` where it is given.
+
+    See :func:`analysis.publishing.execute.publish_pages`.
+    """
     done = 0
 
     def tick(result: PageResult) -> None:
@@ -157,7 +162,26 @@ def publish(
         warm=lambda: _warm(run_dir),
         force=force,
         lock_file=root / "requirements.lock",
+        elsewhere=_on_dask(dask, run_dir=run_dir) if dask else None,
     )
+
+
+def _on_dask(address: str, *, run_dir: Path) -> Callable:
+    from analysis.publishing.distributed import make_pages_on_dask  # an extra
+
+    return partial(make_pages_on_dask, address=address, run_dir=run_dir)
+
+
+def check_dask(address: str) -> None:
+    """Raise before a long run when `address` is no Dask scheduler's, or Dask is not installed.
+
+    Raises
+    ------
+    ParamsError
+    """
+    from analysis.publishing.distributed import check_address
+
+    check_address(address)
 
 
 def _warm(run_dir: Path) -> None:

@@ -52,6 +52,7 @@ def run(
     language: str | None = None,
     force: bool = False,
     pdf: bool = False,
+    dask: str | None = None,
     report: Report = lambda step, done, total: None,
 ) -> RunResult:
     """Run one params file from raw data to a published site.
@@ -78,6 +79,8 @@ def run(
         Build every page again, also where nothing it depends on has changed.
     pdf : bool
         Print every page as PDF too, through Chromium: about a second a page.
+    dask : str, optional
+        Address of a Dask scheduler, whose workers make the pages: ``"tcp://10.0.0.5:8786"``.
     report : callable
         Told ``(step, done, total)``.
 
@@ -94,6 +97,8 @@ def run(
     """
     if start not in STEPS:
         raise ParamsError(Problem("--from", f"{start!r}", ", ".join(STEPS), did_you_mean(start, STEPS)))
+    if dask:
+        pages.check_dask(dask)
     params = read_params(params_path, period=period, language=language)
     root = project_root(params_path)
     run_dir = Path(out_dir) if out_dir else root / "outputs" / folders.run_name(params, period=period)
@@ -120,6 +125,7 @@ def run(
             jobs=jobs,
             force=force,
             pdf=pdf,
+            dask=dask,
             report=report,
         )
 
@@ -253,6 +259,7 @@ def publish_step(
     jobs: int = 2,
     force: bool = False,
     pdf: bool = False,
+    dask: str | None = None,
     report: Report = lambda step, done, total: None,
 ) -> RunResult:
     """Execute the notebooks, publish the pages that are proven whole, build the site around them.
@@ -269,6 +276,7 @@ def publish_step(
         root=root,
         n_jobs=jobs,
         force=force,
+        dask=dask,
         on_done=lambda done, total: report("publish", done, total),
     )
     downloads = params.publish.downloads and units is None

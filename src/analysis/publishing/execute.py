@@ -58,6 +58,7 @@ def publish_pages(
     limits: Limits = Limits(),  # noqa: B008  frozen
     force: bool = False,
     lock_file: Path | None = None,
+    elsewhere: Callable[[list[_Task]], Iterator[tuple[int, Outcome]]] | None = None,
 ) -> list[PageResult]:
     """Publish pages into ``run_dir/site``, their executed notebooks into ``run_dir/notebooks``.
 
@@ -77,6 +78,8 @@ def publish_pages(
         Make every page, changed or not.
     lock_file : Path, optional
         The environment's lock file, part of every page's key.
+    elsewhere : callable, optional
+        Makes the pages instead of this machine's processes; see ``distributed.make_pages_on_dask``.
 
     Returns
     -------
@@ -106,7 +109,8 @@ def publish_pages(
             else:
                 tasks.append(_Task(index, job, building / f"{os.getpid()}-{index}", parts, key))
         if tasks:
-            for at, outcome in _outcomes(tasks, run_dir=run_dir, n_jobs=n_jobs, limits=limits, warm=warm, close=[held]):
+            how = {"run_dir": run_dir, "n_jobs": n_jobs, "limits": limits, "warm": warm, "elsewhere": elsewhere}
+            for at, outcome in _outcomes(tasks, **how, close=[held]):
                 result = _settle(tasks[at], outcome, run_dir=run_dir)
                 results[tasks[at].index] = result
                 on_done(result)
@@ -143,6 +147,7 @@ def _outcomes(
     limits: Limits,
     warm: Callable[[], None] | None,
     close: Sequence[int] = (),
+    elsewhere: Callable[[list[_Task]], Iterator[tuple[int, Outcome]]] | None = None,
 ) -> Iterator[tuple[int, Outcome]]:
     from analysis.publishing.make import read_notebook  # Papermill: only when there is something to make
 
@@ -155,6 +160,8 @@ def _outcomes(
     require(problems, ParamsError)
     for folder in sorted({(run_dir / part / task.job.page).parent for task in tasks for part in (SITE, NOTEBOOKS)}):
         folder.mkdir(parents=True, exist_ok=True)
+    if elsewhere is not None:
+        return elsewhere(tasks)
     if not can_fork():
         return _in_pool(tasks, run_dir=run_dir, n_jobs=n_jobs, limits=limits)
     if count_threads() > 1:
