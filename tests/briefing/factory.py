@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 
@@ -275,6 +277,7 @@ def _common() -> dict:
     return dict(run_id="factory", params=params, manifest=manifest)
 
 
+@lru_cache(maxsize=256)
 def _quarter_back(period: str) -> str:
     return codes([ordinals([period])[0] - 3], frequency="M")[0]
 

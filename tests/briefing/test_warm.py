@@ -1,6 +1,7 @@
 """Warming fills caches and changes nothing that a page shows."""
 
 import threading
+from dataclasses import replace
 
 from factory import make_run
 
@@ -9,9 +10,10 @@ from analysis.briefing.charts import frame
 
 
 def test_a_warm_run_makes_the_same_page_and_starts_no_thread():
-    cold = str(unit_page(make_run(), unit="001", language="vi").trajectories().html)
-    frame.frame.cache_clear()
     run = make_run()
+    cold = str(unit_page(run, unit="001", language="vi").trajectories().html)
+    frame.frame.cache_clear()
+    run = replace(run)  # a new object: no view of it is kept
     before = threading.active_count()
     warm(run, language="vi")
     assert frame.frame.cache_info().currsize > 0
