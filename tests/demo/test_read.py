@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.forecasting.panel import as_panel
 from analysis.intake import read_inputs
 from analysis.registry.params import read_params
 
@@ -58,6 +59,17 @@ def test_late_and_missing_units_are_found(inputs):
     assert {"099S05", "099088"} <= late <= {"099S05", "099088", "099135"}  # the special zone had no dossier
     missing = {unit for unit, _, _ in found(inputs, "missing_period")}
     assert {"099023", "099S09"} <= missing
+
+
+def test_the_new_definition_restarts_every_unit_that_was_measured_before(inputs):
+    """20 departments, 134 communes and the province; commune 099130 reports from 2026-07 only."""
+    assert found(inputs, "break") == {("", "results_digitised", "2025-07")}
+    rows = inputs.observations[inputs.observations["flags"].str.contains("break")]
+    assert set(rows["indicator"]) == {"results_digitised"} and len(rows) == 155
+    indicator = inputs.indicators.set_index("indicator", drop=False).loc["results_digitised"].to_dict()
+    panel = as_panel(inputs.observations, indicator=indicator, cutoff="2026-09")
+    first = {unit: panel.periods[at] for unit, at in zip(panel.units, panel.first)}
+    assert {unit for unit in panel.units if first[unit] != "2025-07"} == {"099130"}
 
 
 def test_tiny_denominators_are_found_where_planted(inputs):

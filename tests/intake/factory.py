@@ -118,3 +118,8 @@ def found(inputs, flag) -> list[tuple]:
     """(unit, indicator, period, found) of a flag in the quality register."""
     rows = inputs.quality[inputs.quality["flag"] == flag]
     return list(rows[["unit", "indicator", "period", "found"]].itertuples(index=False, name=None))
+
+
+def figures(inputs, column="value") -> dict:
+    """(unit, period) -> the observation's `column`."""
+    return inputs.observations.set_index(["unit", "period"])[column].to_dict()

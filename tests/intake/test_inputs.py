@@ -12,6 +12,7 @@ from intake.factory import (
     PARAMS,
     SOURCE,
     TARGET,
+    figures,
     found,
     read_project,
     write_project,
@@ -24,10 +25,6 @@ COUNT = INDICATOR | {"indicator": "accounts", "kind": "count", "cumulative": Tru
 
 def messages(error) -> list[str]:
     return [str(one) for one in error.value.problems]
-
-
-def figures(inputs, column="value"):
-    return inputs.observations.set_index(["unit", "period"])[column].to_dict()
 
 
 def test_rates_come_from_numerators_and_denominators_and_sums_are_never_averages(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.intake.aggregate import sum_up
+from analysis.intake.breaks import declared_breaks, mark_breaks
 from analysis.intake.checks import finding
 from analysis.intake.keys import latest
 from analysis.intake.series import check_empty, check_series
@@ -50,7 +51,9 @@ def join(
     sums, found = _sum_vintages(figures, units=units, indicators=indicators)
     findings += found
     findings += check_series(latest(figures), indicators=indicators, source_of=source_of)
-    everything = _mark_breaks(pd.concat([figures, sums], ignore_index=True) if len(sums) else figures, sources)
+    everything = pd.concat([figures, sums], ignore_index=True) if len(sums) else figures
+    everything, found = mark_breaks(everything, breaks=declared_breaks(sources, indicators=indicators))
+    findings += found
     findings += check_empty(everything, units=units)
     return as_table(everything, OBSERVATIONS, where="observations"), findings
 
@@ -114,21 +117,3 @@ def _declared(figures: pd.DataFrame, sources: list[SourceParams]) -> tuple[pd.Da
             findings.append(finding(place, flag="not_measured", found=told, source=source.source))
             figures = figures[~hit]
     return figures, findings
-
-
-def _mark_breaks(figures: pd.DataFrame, sources: list[SourceParams]) -> pd.DataFrame:
-    """The word "break" at each unit's first figure from a declared break on."""
-    figures = figures.reset_index(drop=True)
-    for source in {one.source: one for one in sources}.values():
-        for one in source.breaks:
-            among = figures["indicator"].eq(one.indicator)
-            among &= figures["unit"].isin(one.units) if one.units else True
-            part = figures[among]
-            if not len(part):
-                continue
-            start = last_in(one.period, frequency_of(part["period"].iloc[0])).ordinal
-            after = part[ordinals(part["period"]) >= start]
-            first = after.groupby("unit")["period"].transform("min")
-            hit = after.index[after["period"].eq(first)]
-            figures.loc[hit, "flags"] = (figures.loc[hit, "flags"] + " break").str.strip()
-    return figures
