@@ -29,6 +29,12 @@ def test_a_column_reads_as_its_cells_do(cells, numbers):
         assert read.value[at] == want.value or (np.isnan(read.value[at]) and np.isnan(want.value))
 
 
+def test_a_cell_with_a_zero_byte_is_not_the_cell_it_begins_with():
+    assert as_codes(pd.Series(["011", "011\0x", ""], dtype=object)).tolist() == ["011", "011\0x", ""]
+    read = as_numbers(pd.Series(["12", "12\0x"], dtype=object), numbers="plain", missing=("",))
+    assert read.value[0] == 12 and read.refused.tolist() == ["", "'12\\x00x' is no number"]
+
+
 def test_typed_numbers_stay_and_infinite_ones_are_refused():
     read = as_numbers(pd.Series([1.5, np.nan, np.inf]), numbers="vi", missing=("",))
     assert read.value[0] == 1.5 and np.isnan(read.value[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -55,10 +56,10 @@ def as_numbers(column: pd.Series, *, numbers: str, missing: tuple[str, ...]) -> 
     n = len(column)
     if pd.api.types.is_numeric_dtype(column):
         return _all_numbers(column.to_numpy(dtype=float))
-    codes, distinct = pd.factorize(column.to_numpy(dtype=object), use_na_sentinel=False)
+    codes, distinct = _distinct(column.to_numpy(dtype=object))
     if n and numbers == "plain" and all(isinstance(one, str) and _PLAIN.fullmatch(one) for one in distinct):
         two_ways = np.array([_two_ways(cell, numbers) for cell in distinct], dtype=bool)
-        return replace(_all_numbers(distinct.astype(float)[codes]), two_ways=two_ways[codes])
+        return replace(_all_numbers(np.array(distinct, dtype=float)[codes]), two_ways=two_ways[codes])
     if not n:
         return _all_numbers(np.empty(0))
     read = [_one(cell, numbers, missing) for cell in distinct]
@@ -120,8 +121,7 @@ def as_periods(column: pd.Series, frequency: pd.Series, *, dates: str, year: int
     if not len(column):
         nothing = np.empty(0, dtype=object)
         return Periods(nothing, nothing.astype("datetime64[D]"), nothing)
-    pairs = pd.MultiIndex.from_arrays([as_codes(column), frequency.to_numpy(dtype=object)])
-    codes, distinct = pairs.factorize()
+    codes, distinct = _distinct(zip(as_codes(column), frequency))
     spans: dict[str, Span] = {text: read_span(text, dates=dates, year=year) for text in {one[0] for one in distinct}}
     read = [period_of(spans[text], frequency=each, rule=rule) for text, each in distinct]
     days = [spans[text].end for text, _ in distinct]
@@ -144,9 +144,16 @@ def as_codes(column: pd.Series) -> np.ndarray:
     >>> as_codes(pd.Series([" 011002", 13, 13.0], dtype=object)).tolist()
     ['011002', '13', '13']
     """
-    codes, distinct = pd.factorize(column.to_numpy(dtype=object), use_na_sentinel=False)
+    codes, distinct = _distinct(column.to_numpy(dtype=object))
     text = [_code(one) for one in distinct]
     return np.array(text, dtype=object)[codes] if len(text) else np.empty(0, dtype=object)
+
+
+def _distinct(cells: Iterable) -> tuple[np.ndarray, list]:
+    """Place of each cell among the distinct ones, and those. Not `pd.factorize`: to it "a" and "a\\0b" are the same."""
+    seen: dict[object, int] = {}
+    codes = [seen.setdefault(one, len(seen)) for one in cells]
+    return np.array(codes, dtype=np.intp), list(seen)
 
 
 def _code(cell: object) -> str:
