@@ -24,10 +24,10 @@ def test_the_old_page_says_that_it_is_not_updated_and_why(page):
 
 
 def test_a_second_failure_replaces_the_first_notice(page):
-    mark_not_updated(page, reason="first")
-    mark_not_updated(page, reason="second")
+    mark_not_updated(page, reason="REASON ONE")
+    mark_not_updated(page, reason="REASON TWO")
     text = page.read_text(encoding="utf-8")
-    assert text.count("data-notice") == 1 and "second" in text and "first" not in text
+    assert text.count("data-notice") == 1 and "REASON TWO" in text and "REASON ONE" not in text
 
 
 @pytest.mark.parametrize("content", ["", "<html>", "<!DOCTYPE html>\n<html lang='vi'><body></body></html>"])
