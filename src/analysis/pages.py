@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from analysis import records
+from analysis import briefing, records
 from analysis.publishing.downloads import write_archive, write_downloads, write_pdfs
 from analysis.publishing.execute import publish_pages
 from analysis.publishing.jobs import FAILED, SITE, PageJob, PageResult
@@ -30,17 +28,6 @@ RUN_PAGES = {  # key of params' `publish` -> (notebook, page of the whole run)
     "data_quality": ("data_quality", "quality.html"),
     "scorecard": ("scorecard", "scorecard.html"),
 }
-TABLES = (
-    "units",
-    "indicators",
-    "targets",
-    "observations",
-    "forecasts",
-    "assessments",
-    "quality",
-    "evidence",
-    "scorecard",
-)
 
 
 def page_jobs(
@@ -63,7 +50,7 @@ def page_jobs(
     whole_run = [] if units is not None else [RUN_PAGES[key] for key in RUN_PAGES if wanted.get(key)]
     codes = list(units if units is not None else tables.units["unit"]) if wanted["unit"] or units is not None else []
     there = {page for _, page in whole_run} | {page_name(one) for one in codes} | _standing(run_dir)
-    depends = Dependencies(tables)
+    inputs = inputs_hash(tables)
     common = {"run_dir": str(run_dir), "language": language}
     cutoff = tables.manifest["cutoff"]
     jobs = [
@@ -72,7 +59,7 @@ def page_jobs(
             notebook=root / "notebooks" / f"{notebook}.ipynb",
             parameters=common,
             context=page_frame(tables, page=page, language=language, pages=there, cutoff=cutoff),
-            inputs_hash=depends.whole,
+            inputs_hash=inputs,
         )
         for notebook, page in whole_run
     ]
@@ -82,7 +69,7 @@ def page_jobs(
             notebook=root / "notebooks" / f"{UNIT_NOTEBOOK}.ipynb",
             parameters=common | {"unit": unit},
             context=page_frame(tables, page=page_name(unit), language=language, pages=there, unit=unit, cutoff=cutoff),
-            inputs_hash=depends.of(unit),
+            inputs_hash=inputs,
         )
         for unit in codes
     ]
@@ -95,42 +82,12 @@ def _standing(run_dir: Path) -> set[str]:
     return {path.relative_to(site).as_posix() for path in site.rglob("*.html")} if site.is_dir() else set()
 
 
-class Dependencies:
-    """One hash a unit of every row its page may show; rows that name no unit belong to all."""
+def inputs_hash(tables: RunTables) -> str:
+    """Hash of all that a page of this run may show: the manifest, which holds the hash of every table and raw file.
 
-    def __init__(self, tables: RunTables):
-        frames = [(name, getattr(tables, name)) for name in TABLES]
-        frames += [(f"extra_{name}", frame) for name, frame in sorted(tables.extra.items())]
-        if tables.previous is not None:
-            frames += [(f"previous_{name}", getattr(tables.previous, name)) for name in ("assessments", "forecasts")]
-        self._parts = []
-        common = hashlib.sha256(repr(sorted(tables.params.items())).encode("utf-8", "surrogatepass"))
-        for name, frame in frames:
-            hashes = pd.util.hash_pandas_object(frame, index=False).to_numpy() if len(frame) else np.zeros(0, "uint64")
-            if "unit" in frame.columns and name != "units":
-                self._parts.append((frame["unit"].to_numpy(dtype=object), hashes))
-            else:
-                common.update(name.encode() + hashes.tobytes())
-        self._parts = [_sorted(*one) for one in self._parts]
-        self._common = common.digest()
-        everything = hashlib.sha256(self._common)
-        for units, hashes in self._parts:
-            everything.update(hashes.tobytes())
-            everything.update(str(len(units)).encode())
-        self.whole = everything.hexdigest()
-
-    def of(self, unit: str) -> str:
-        """Hash of what the page of `unit` may show."""
-        digest = hashlib.sha256(self._common)
-        for units, hashes in self._parts:
-            start, end = units.searchsorted(unit, side="left"), units.searchsorted(unit, side="right")
-            digest.update(hashes[start:end].tobytes() + b"|")
-        return digest.hexdigest()
-
-
-def _sorted(units: np.ndarray, hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    order = np.argsort(units, kind="stable")
-    return units[order], hashes[order]
+    A unit's page shows its peers and the raw files' hashes too, so a corrected figure of one unit rebuilds all pages.
+    """
+    return records.sha256_of(records.manifest_text(tables.manifest))
 
 
 def publish(
@@ -138,6 +95,7 @@ def publish(
     *,
     run_dir: Path,
     root: Path,
+    language: str,
     n_jobs: int,
     force: bool,
     on_done: Callable[[int, int], None],
@@ -159,7 +117,7 @@ def publish(
         run_dir=run_dir,
         n_jobs=n_jobs,
         on_done=tick,
-        warm=lambda: _warm(run_dir),
+        warm=lambda: _warm(run_dir, language=language),
         force=force,
         lock_file=root / "requirements.lock",
         elsewhere=_on_dask(dask, run_dir=run_dir) if dask else None,
@@ -184,9 +142,9 @@ def check_dask(address: str) -> None:
     check_address(address)
 
 
-def _warm(run_dir: Path) -> None:
-    """Load what every page needs into the parent once: its children share the memory."""
-    records.load_run(run_dir)
+def _warm(run_dir: Path, *, language: str) -> None:
+    """Load and lay out what every page needs in the parent once: its children share the memory."""
+    briefing.warm(records.load_run(run_dir), language=language)
 
 
 def build(tables: RunTables, results: Sequence[PageResult], *, run_dir: Path, language: str, downloads: bool) -> Path:
@@ -235,16 +193,14 @@ def verify(run_dir: Path, *, unit: str | None = None, jobs: int = 2) -> pd.DataF
     """
     tables = records.load_run(run_dir)
     root = Path(__file__).parents[2]
-    depends = Dependencies(tables)
-    inputs = {page: depends.whole for _, page in RUN_PAGES.values()}
-    inputs |= {page_name(one): depends.of(one) for one in tables.units["unit"]}
+    names = [page for _, page in RUN_PAGES.values()] + [page_name(one) for one in tables.units["unit"]]
     verdicts = verify_pages(
         run_dir,
         notebooks=root / "notebooks",
         pages=None if unit is None else [page_name(unit)],
-        inputs=inputs,
+        inputs=dict.fromkeys(names, inputs_hash(tables)),
         lock_file=root / "requirements.lock",
-        warm=lambda: _warm(Path(run_dir)),
+        warm=lambda: _warm(Path(run_dir), language=tables.params["language"]),
         n_jobs=jobs,
     )
     table = pd.DataFrame([dataclasses.asdict(one) for one in verdicts])

@@ -274,6 +274,7 @@ def publish_step(
         page_jobs,
         run_dir=run_dir,
         root=root,
+        language=params.language,
         n_jobs=jobs,
         force=force,
         dask=dask,
