@@ -172,7 +172,8 @@ def _next_done(client: Client, waiting: dict[Future, list[int]], *, patience: fl
     seen = time.monotonic()
     while True:
         try:
-            return wait(list(waiting), timeout=2.0, return_when="FIRST_COMPLETED").done, ""
+            with client.as_current():
+                return wait(list(waiting), timeout=2.0, return_when="FIRST_COMPLETED").done, ""
         except TimeoutError:
             if client.scheduler_info()["workers"]:
                 seen = time.monotonic()
