@@ -22,7 +22,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,7 +57,6 @@ def command_pair(notebook: Path, folder: Path, *, parameters: dict[str, str]) ->
 def product(run_dir: Path, *, n_pair: int, n_ours: int) -> dict:
     """The product's own unit briefing, made by both."""
     from analysis import pages, records
-    from analysis.publishing.execute import publish_pages
 
     tables = records.load_run(run_dir)
     with tempfile.TemporaryDirectory() as scratch:
@@ -75,7 +73,9 @@ def product(run_dir: Path, *, n_pair: int, n_ours: int) -> dict:
                 raise SystemExit(f"the command pair's page of {job.unit} is not whole")
             pair.append((cpu, wall))
         before, start = time.process_time(), time.perf_counter()
-        results = publish_pages(jobs, run_dir=copy, n_jobs=2, warm=partial(pages._warm, copy), force=True)
+        results = pages.publish(
+            jobs, run_dir=copy, root=ROOT, language=LANGUAGE, n_jobs=2, force=True, on_done=lambda done, total: None
+        )
         wall, parent = time.perf_counter() - start, time.process_time() - before
         bad = [one for one in results if one.status != "published"]
         for job in jobs:
