@@ -23,9 +23,37 @@ def test_below_two_origins_nothing_is_corrected(n_origins):
     np.testing.assert_allclose(found.apply(np.array([0.2, 0.9])), [0.2, 0.9])
 
 
-def test_the_weight_is_j_over_j_plus_ten():
-    p, outcome, origin = distorted(origins=5, cases=100, slope=1.0)
-    assert ladder(p, outcome, origin, n_origins=5).weight == pytest.approx(5 / 15)
+def test_a_shift_enters_at_j_over_j_plus_ten_and_a_slope_at_j_over_j_plus_five():
+    """Same cases, J stated as 4 or 400 times as many: the fit is nearly that of plenty, the weights are 4's."""
+    p, outcome, origin = distorted(origins=4, cases=4000, slope=0.6, shift=-0.8)
+    found = ladder(p, outcome, origin, n_origins=4)
+    # cases are worth 100 an origin; truth: logit p* = .6 x - .8; tau^2 of 4 equal origins is drawn to 2 / (2 + 4)
+    flatter = 1 / np.sqrt(1 + 0.346 * (2 + 4 * 0.08) / 6)
+    assert found.slope == pytest.approx(1 + (0.6 * flatter - 1) * 4 / 9, abs=0.06)
+    assert found.shift == pytest.approx(-0.8 * flatter * 4 / 14, abs=0.06)
+
+
+def shocked(*, origins, cases, tau, seed=0):
+    """Calibrated within an origin (slope 1), every origin moved by a shock of its own."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(0, 2, (origins, cases))
+    outcome = rng.random(x.shape) < expit(x + rng.normal(0, tau, (origins, 1)))
+    return expit(x).ravel(), outcome.ravel(), np.repeat(np.arange(origins), cases)
+
+
+def test_shocks_flatten_what_is_said_of_the_next_origin():
+    calm, wild = (ladder(*shocked(origins=40, cases=200, tau=tau), n_origins=40) for tau in (0.0, 2.0))
+    assert calm.slope == pytest.approx(1.0, abs=0.08)
+    # logit averaged over a normal shock of variance 4: 1 / sqrt(1 + .346 * 4) = .65 at weight 40 / 45
+    assert wild.slope == pytest.approx(1 + (0.65 - 1) * 40 / 45, abs=0.08)
+
+
+def test_one_bad_origin_of_three_moves_the_shift_little_and_the_slope_less():
+    p, outcome, origin = shocked(origins=3, cases=300, tau=0.0)
+    outcome[origin == 2] = False  # a shock that nobody escaped
+    found = ladder(p, outcome, origin, n_origins=3)
+    assert -0.5 < found.shift < -0.05
+    assert 0.6 < found.slope < 1.1
 
 
 def test_overconfidence_is_found_with_many_origins_and_hardly_with_two():

@@ -15,11 +15,20 @@ def spread_of(errors, **rest):
 
 def test_by_hand_with_the_choice_given():
     found = spread_of([[1.0, 1.0, 3.0], [2.0, 2.0, np.nan], [0.0, 0.0, 0.0]], choice=(0.5, 4.0))
-    # faded sums: .25 + .5 + 9 = 9.75 of weight 1.75; 2 + 4 = 6 of 1.5; 0 of 1.75; their median 4 is borrowed 4 times
-    # and each is widened by 2 / its own errors
-    faded = np.array([(9.75 + 16) / 5.75, (6 + 16) / 5.5, 16 / 5.75])
+    # faded means: 9.75 / 1.75; 6 / 1.5 = 4; 0 / 1.75; their median is 4. Errors counted: 1.75^2 / 1.3125 = 7 / 3 for
+    # the first and last. Three units cannot tell how far apart they are: .5. The first keeps .5 / (.5 + 2 / (7 / 3)),
+    # 7 / 19, of its own logarithm; the flat last one adds 4 errors of the median. Each widened by 2 / its own errors
+    faded = np.array([(9.75 / 1.75) ** (7 / 19) * 4 ** (12 / 19), 4.0, 4 * 4 / (7 / 3 + 4)])
     np.testing.assert_allclose(found.variance, faded * [1 + 2 / 3, 1 + 2 / 2, 1 + 2 / 3])
-    np.testing.assert_allclose(found.df[:1], [max(1.75**2 / 1.3125 - 1, 1) + 4])
+    np.testing.assert_allclose(found.df[:1], [7 / 3 - 1 + 2 / 0.5])
+
+
+def test_calm_and_restless_units_are_told_apart_without_a_common_width():
+    rng = np.random.default_rng(3)
+    sd = np.repeat([0.1, 1.0, 10.0], 40)
+    found = np.sqrt(spread_of(rng.normal(0, sd[:, None], (120, 30))).variance) / sd
+    for group in found.reshape(3, 40):
+        assert 0.9 < np.median(group) < 1.2
 
 
 def test_where_nothing_ever_moved_a_little_movement_is_still_allowed():

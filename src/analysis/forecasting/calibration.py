@@ -1,8 +1,11 @@
 """From a model's probability to one that has been held against the panel's own past.
 
 The ladder goes by J, the number of realised origins that do not overlap (one deadline is one common shock, however many
-units share it): J < 2 leaves p as it is; from J = 2 two numbers, ``logit p* = a + b logit p``, are fitted under a prior
-around a = 0, b = 1 and enter at weight ``J / (J + 10)``. J is printed beside every probability.
+units share it). J < 2 leaves p as it is. From J = 2 two numbers are fitted, ``logit p* = a_o + b logit p``: one slope
+for all origins and an intercept of each origin's own, ``a_o ~ N(m, tau^2)``. The order of the units within an origin
+tells the slope, because there the common shock cancels; only the origins' differences tell the shift. Averaged over the
+shock of the coming origin, the shift enters at weight ``J / (J + 10)``, the slope at ``J / (J + 5)``. J is printed
+beside every probability.
 """
 
 from __future__ import annotations
@@ -19,7 +22,9 @@ from analysis.forecasting.predictive import Predictive, t_upper
 LEAST, MOST = 0.01, 0.99  # no probability is stated beyond these unless the event is settled
 MIN_ORIGINS = 2
 HALF_WEIGHT = 10.0  # origins at which the past counts as much as the model
-CASES_AN_ORIGIN = 4.0  # independent cases one origin is taken to be worth, at most
+HALF_SLOPE = 5.0  # the same for the slope, which is told within an origin
+CASES_AN_ORIGIN = 100.0  # cases one origin is taken to be worth, at most
+PRIOR_ORIGINS = 2.0  # origins that the prior spread of shocks is worth
 PRIOR_SHIFT, PRIOR_SLOPE = 1.0, 0.5  # standard deviations of a around 0 and b around 1
 STEPS = 30
 
@@ -31,9 +36,9 @@ class Calibration:
     Attributes
     ----------
     shift, slope : float
-        a and b.
+        a and b, already weighted by J.
     weight : float
-        J / (J + 10), or 0 where J < 2.
+        1, or 0 where J < 2.
     n_origins : int
         J.
     """
@@ -129,9 +134,7 @@ def calibrate_level(
     return ladder(np.concatenate(probabilities), np.concatenate(outcomes), np.concatenate(origins), n_origins=j)
 
 
-def ladder(
-    p_past: np.ndarray, outcome_past: np.ndarray, origin: np.ndarray, *, n_origins: int
-) -> Calibration:
+def ladder(p_past: np.ndarray, outcome_past: np.ndarray, origin: np.ndarray, *, n_origins: int) -> Calibration:
     """Fit the correction that J allows, for any event.
 
     Parameters
@@ -156,37 +159,39 @@ def ladder(
     worth = np.minimum(size, CASES_AN_ORIGIN) * n_origins / len(size)  # overlapping origins share J's weight
     order = np.lexsort((group, outcome, p_past))  # sums do not depend on the order of the units
     weight = (worth / size)[group][order]
-    shift, slope = _fit(_logit(cap(p_past[order])), outcome[order], weight)
-    return Calibration(shift, slope, n_origins / (n_origins + HALF_WEIGHT), n_origins)
+    shift, slope = _fit(_logit(cap(p_past[order])), outcome[order], group[order], weight, n_origins=n_origins)
+    share = n_origins / (n_origins + HALF_WEIGHT)
+    return Calibration(shift * share, 1.0 + (slope - 1.0) * n_origins / (n_origins + HALF_SLOPE), 1.0, n_origins)
 
 
-def _fit(x: np.ndarray, outcome: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
-    """Posterior mode of a and b by Newton steps with halving."""
-    a, b = 0.0, 1.0
-    value = _penalty(a, b, x, outcome, weight)
+def _fit(
+    x: np.ndarray, outcome: np.ndarray, group: np.ndarray, weight: np.ndarray, *, n_origins: int
+) -> tuple[float, float]:
+    """Posterior mode of the common slope and of one intercept an origin, averaged over the origins' shocks.
+
+    The slope is told by the order within an origin, where the common shock cancels; the shift by how origins differ.
+    """
+    k = int(group.max()) + 1
+    a, b, mean, spread = np.zeros(k), 1.0, 0.0, PRIOR_SHIFT**2
     for _ in range(STEPS):
-        p = 1.0 / (1.0 + np.exp(-(a + b * x)))
+        p = 1.0 / (1.0 + np.exp(-np.clip(a[group] + b * x, -30.0, 30.0)))
         gap, curve = weight * (outcome - p), weight * p * (1.0 - p)
-        ga, gb = gap.sum() - a / PRIOR_SHIFT**2, (gap * x).sum() - (b - 1.0) / PRIOR_SLOPE**2
-        haa = curve.sum() + 1.0 / PRIOR_SHIFT**2
-        hab = (curve * x).sum()
+        ga = np.bincount(group, gap, k) - (a - mean) / spread
+        haa = np.bincount(group, curve, k) + 1.0 / spread
+        hab = np.bincount(group, curve * x, k)
+        gb = (gap * x).sum() - (b - 1.0) / PRIOR_SLOPE**2
         hbb = (curve * x * x).sum() + 1.0 / PRIOR_SLOPE**2
-        det = haa * hbb - hab * hab
-        da, db = (hbb * ga - hab * gb) / det, (haa * gb - hab * ga) / det
-        step = 1.0
-        while step > 1e-6 and _penalty(a + step * da, b + step * db, x, outcome, weight) > value:
-            step /= 2.0
-        a, b = a + step * da, b + step * db
-        value = _penalty(a, b, x, outcome, weight)
-        if abs(step * da) + abs(step * db) < 1e-10:
+        db = (gb - (hab * ga / haa).sum()) / (hbb - (hab**2 / haa).sum())
+        da = (ga - hab * db) / haa
+        step = 1.0 / max(1.0, abs(db), float(np.abs(da).max()))
+        a, b = a + step * da, max(b + step * db, 0.1)
+        mean = float(a.sum() / (k + spread * k / n_origins))
+        apart = float(((a - mean) ** 2 + 1.0 / haa).sum()) * n_origins / k
+        spread = (PRIOR_ORIGINS * PRIOR_SHIFT**2 + apart) / (PRIOR_ORIGINS + n_origins)
+        if abs(db) + float(np.abs(da).max()) < 1e-9:
             break
-    return float(a), float(max(b, 0.1))
-
-
-def _penalty(a: float, b: float, x: np.ndarray, outcome: np.ndarray, weight: np.ndarray) -> float:
-    linear = a + b * x
-    loss = (weight * (np.logaddexp(0.0, linear) - outcome * linear)).sum()
-    return float(loss + 0.5 * (a / PRIOR_SHIFT) ** 2 + 0.5 * ((b - 1.0) / PRIOR_SLOPE) ** 2)
+    flatter = 1.0 / np.sqrt(1.0 + 0.346 * spread)  # logit averaged over a normal shock (16 sqrt(3) / (15 pi), squared)
+    return mean * flatter, b * flatter
 
 
 def _logit(p: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from analysis.forecasting.panel import Panel, last_observed, truncate
 from analysis.forecasting.predictive import Predictive
 
 MIN_RATIO = 0.02  # a seasonal factor below this is not divided by
+SEASON_RULES = 0.1  # of the squared change left without the season: below this the season rules the series
 MAX_GAP = 60  # periods without data after which a unit's variance stops growing
 
 
@@ -144,8 +145,23 @@ def past_forecasts(panel: Panel, *, scale: scales.Scale, horizon: int, options: 
 
     seasonal = options.season and panel.n_periods >= 2 * panel.season_length > 2
     first = 2 * panel.season_length if seasonal else past.MIN_KNOWN  # an origin without a profile errs otherwise
-    origins = past.origins_of(panel.n_periods, first=first)
+    ruled = seasonal and season_rules(some, scale=chosen)
+    origins = past.origins_of(panel.n_periods, first=first, season_length=panel.season_length if ruled else 1)
     return past.look_back(y, forecast=forecast, horizon=horizon, origins=origins, rows=rows)
+
+
+def season_rules(panel: Panel, *, scale: scales.Scale) -> bool:
+    """Whether most of the change from period to period is the season's (a count that restarts every year)."""
+    work = prepare(panel, scale=scale, season=True)
+    change, left = (_typical_change(y, even=work.profile.ratio) for y in (scale.forward(panel.usable()), work.y))
+    return left < SEASON_RULES * change
+
+
+def _typical_change(y: np.ndarray, *, even: bool) -> float:
+    """Median squared change from period to period; `even`: relative to each unit's size."""
+    square = np.diff(y / scales.typical_size(y)[:, None] if even else y, axis=1) ** 2
+    seen = square[np.isfinite(square)]
+    return float(np.median(seen)) if seen.size else 0.0
 
 
 def choose_scale(panel: Panel, *, options: Options) -> scales.Scale:

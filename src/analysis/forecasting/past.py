@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+MIN_SAME = 3  # origins at the cutoff's own point of the season that suffice to leave out all others
 MIN_KNOWN = 6  # periods an origin has to know
 MAX_ORIGINS = 8
 MAX_UNITS = 250  # units asked; more add cost and no independent origin
@@ -52,14 +53,22 @@ def some_rows(values: np.ndarray, *, at_most: int = MAX_UNITS) -> np.ndarray:
     return np.sort(np.lexsort((values[:, -1], digest))[:at_most])
 
 
-def origins_of(n_periods: int, *, at_most: int = MAX_ORIGINS, first: int = MIN_KNOWN) -> np.ndarray:
+def origins_of(
+    n_periods: int, *, at_most: int = MAX_ORIGINS, first: int = MIN_KNOWN, season_length: int = 1
+) -> np.ndarray:
     """Evenly spaced origins from `first` to the last but one period, the most recent always among them.
+
+    With a `season_length` (for a series that its season rules): origins at the cutoff's own point of the season, when
+    there are three; from another one the same horizon is another question.
 
     Examples
     --------
     >>> origins_of(9), origins_of(36, at_most=6), origins_of(6)
     (array([6, 7, 8]), array([10, 15, 20, 25, 30, 35]), array([], dtype=int64))
     """
+    same = np.arange(n_periods - season_length, first - 1, -season_length, dtype=np.int64)[:at_most][::-1]
+    if season_length > 1 and len(same) >= MIN_SAME:
+        return same
     last = n_periods - 1
     if last < first:
         return np.zeros(0, dtype=np.int64)

@@ -1,7 +1,10 @@
 """How wide one step is: every unit's own recent errors, drawn to the panel's, as far as the panel's past bears out.
 
-``s2_i = (sum_t d^age e_it^2 + v target_i) / (sum_t d^age + v)``. How fast old errors fade (d) and how much a unit
-borrows (v) are chosen once for the panel: by how well the variance so stated before each period foretold its error.
+``log s2_i = w_i log own_i + (1 - w_i) log centre`` with own_i the faded mean of squared errors, centre the panel's
+median and ``w_i = A / (A + (2 / n_i) v / 4)``, A the variance between units of the true log variances. How fast old
+errors fade (d) and how much a unit borrows (v) are chosen once for the panel: by how well the variance so stated before
+each period foretold its error. On the logarithmic scale, because a mean with the panel's variance would treble a calm
+unit's spread; a flat unit's errors have no say there, it adds v errors of the panel's size (4 at least).
 """
 
 from __future__ import annotations
@@ -15,11 +18,15 @@ from scipy import special
 from analysis.forecasting.past import some_rows
 
 FADES = (1.0, 0.95, 0.88, 0.75)
-BORROWED = (2.0, 4.0, 8.0, 16.0)
+BORROWED = (1.0, 4.0, 16.0)
+USUAL_APART = 0.5  # variance between units of their log variances, where too few tell
+LEAST_APART, MIN_APART = 0.02, 20  # its least value, and the units that can tell it
+MOST_LENT = 16.0  # degrees of freedom the panel lends at most
 USUAL = (1.0, 4.0)  # what is taken when the panel is too short to tell, and the centre of the choice
 MIN_JUDGED = 30  # errors foretold, over all units, below which the usual choice stands
 CHOSEN = 2.0  # level, slope and setting of a short series are chosen by the very errors that are then measured
 TINY = 1e-12
+FLAT = 1e-3  # of the panel's typical squared error: a unit below it has not moved, which is no proof that it cannot
 UNSEEN = 0.05**2  # squared error borrowed where nothing has ever moved: 5 % of the level, or of the odds
 
 
@@ -100,10 +107,28 @@ class _State:
 
     def foretell(self, *, relative: np.ndarray, floor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         own = self.total / np.maximum(self.weight, 1.0) / relative
-        target = _centre(own[self.weight > 0]) * relative + floor
-        variance = (self.total + self.borrowed * target) / (self.weight + self.borrowed)
-        n_own = self.weight**2 / np.where(self.weight2 > 0, self.weight2, 1.0)
-        return np.maximum(variance, np.maximum(floor, TINY)), np.maximum(n_own - 1.0, 1.0) + self.borrowed
+        seen = self.weight > 0
+        n_own = np.maximum(self.weight**2 / np.where(self.weight2 > 0, self.weight2, 1.0), 1.0)
+        centre = _centre(own[seen])
+        apart = _apart(own[seen & (self.weight >= 1.5)], n_own[seen & (self.weight >= 1.5)])
+        kept = apart / (apart + 2.0 / n_own * self.borrowed / USUAL[1])
+        known = seen & (own > max(FLAT * centre, TINY))
+        mixed = np.exp(kept * np.log(np.where(known, own, centre)) + (1.0 - kept) * np.log(centre))
+        lend = max(self.borrowed, USUAL[1])  # a flat unit's logarithm says nothing
+        additive = (n_own * own + lend * centre) / (n_own + lend)
+        variance = np.where(known, mixed, np.where(seen, additive, centre)) * relative + floor
+        lent = np.minimum(2.0 / apart, MOST_LENT)
+        return np.maximum(variance, np.maximum(floor, TINY)), np.maximum(n_own - 1.0, 1.0) + lent
+
+
+def _apart(own: np.ndarray, n_own: np.ndarray) -> float:
+    """Variance of the units' true log variances: robust spread of the estimated ones less their sampling variance."""
+    use = own > TINY
+    if use.sum() < MIN_APART:
+        return USUAL_APART
+    logs = np.log(own[use])
+    spread = 2.2 * float(np.median(np.abs(logs - np.median(logs)))) ** 2  # 2.2 = 1.4826^2: a normal's variance
+    return max(spread - float(np.median(2.0 / n_own[use])), LEAST_APART)
 
 
 def size_factor(square: np.ndarray, *, noise: np.ndarray | None) -> np.ndarray:
