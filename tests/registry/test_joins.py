@@ -6,7 +6,8 @@ import pytest
 
 from analysis.registry.joins import check_joins
 from analysis.registry.sources import SourceParams
-from analysis.words.errors import Problem
+from analysis.words.errors import ParamsError, Problem
+from intake.factory import INDICATOR, TARGET, read_project
 
 
 def make_source(**changed):
@@ -53,3 +54,18 @@ def test_a_target_may_not_replace_one_on_another_indicator():
     ]
     assert check_joins(targets=[old, make_target("NEW", "online_filed", replaces="OLD")]) == []
     assert check_joins(targets=[make_target("NEW", "online_filed", replaces="GONE")]) == []
+
+
+def test_a_run_that_joins_two_indicators_is_refused_at_its_door(tmp_path):
+    measures = [{"indicator": "online", "numerator": one, "denominator": "all"} for one in ("filed", "full")]
+    old = TARGET | {"target": "OLD", "indicator": "other", "valid_from": "2023-01-01", "valid_to": "2023-12-31"}
+    targets = [old, TARGET | {"replaces": "OLD", "valid_from": "2024-01-01"}]
+    with pytest.raises(ParamsError) as error:
+        read_project(
+            tmp_path, csv="unit,period,filed,full,all\n01,2024-01,1,1,2\n", source={"measures": measures},
+            indicators=[INDICATOR, INDICATOR | {"indicator": "other"}], targets=targets,
+        )  # fmt: skip
+    assert [str(one).split(". ")[0] for one in error.value.problems] == [
+        "target ON-80: replaces: 'OLD' is measured by 'other', this target by 'online'",
+        "source dvc: 'filed', 'full' all become the indicator 'online'",
+    ]

@@ -13,17 +13,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.intake.carry import former_units
 from analysis.intake.checks import as_quality
 from analysis.intake.deadlines import check_cutoff, check_deadlines
 from analysis.intake.join import COLUMNS, join
 from analysis.intake.keys import one_row_a_key
 from analysis.intake.mend import prepare
+from analysis.intake.named import check_named
 from analysis.intake.observe import check_share, observe, refused_findings
 from analysis.intake.read import RawFile, read_raw
 from analysis.intake.tasks import read_tasks
 from analysis.intake.tree import merge_trees, tree_of
 from analysis.intake.vintages import Vintage, vintages_of
+from analysis.registry.crosswalk import read_crosswalk
 from analysis.registry.indicators import read_indicators
+from analysis.registry.joins import check_joins
 from analysis.registry.params import RunParams
 from analysis.registry.sources import SIDES, SourceParams, read_source
 from analysis.registry.targets import Target, read_targets
@@ -93,6 +97,8 @@ def read_inputs(params: RunParams, *, data_dir: Path | None, root: Path) -> Inpu
     prepared, findings = _prepare_all(params, data_dir=Path(data_dir or root), root=root, caught=caught)
     if params.units is None and prepared:
         units = caught.run(lambda: _units_of(prepared, findings))
+    crosswalk = caught.run(lambda: read_crosswalk(params.crosswalk, root=root)) if params.crosswalk else None
+    from_sources = [one.source for one in prepared]
     targets: tuple[Target, ...] = ()
     if indicators is not None and units is not None:
         paths = [root / one for one in params.targets]
@@ -100,12 +106,15 @@ def read_inputs(params: RunParams, *, data_dir: Path | None, root: Path) -> Inpu
     tasks = None
     if params.tasks and units is not None:
         tasks = caught.run(lambda: read_tasks(root / params.tasks, units=units, targets=targets))
+    each = {one.source.source: one.source for one in prepared}
+    caught.add(check_joins(targets=targets, sources=list(each.values())), ParamsError)
     if indicators is None or units is None:
         caught.stop()
-    rows, sources = _observe_all(prepared, indicators=indicators, units=units, findings=findings, caught=caught)
+    tables = {"indicators": indicators, "units": units}
+    former = former_units(crosswalk, units=units)
+    rows, sources = _observe_all(prepared, **tables, former=former, findings=findings, caught=caught)
     caught.stop()
-    from_sources = [one.source for one in prepared]
-    observations, found = join(rows, sources=from_sources, units=units, indicators=indicators)
+    observations, found = join(rows, sources=from_sources, **tables, crosswalk=crosswalk)
     quality = as_quality(findings + found)
     dated = {"observations": observations, "indicators": indicators, "cutoff": params.cutoff}
     problems = check_cutoff(**dated)
@@ -160,6 +169,7 @@ def _prepare_all(
             told = f"found {source.source!r}, as in {seen[source.source]}"
             caught.add([Problem(f"{name}: source", told, "each code once", "Rename one of them")], ParamsError)
         seen.setdefault(source.source, name)
+        caught.add(check_named(source, has_units=params.units is not None, where=name), ParamsError)
         for vintage in caught.run(lambda: vintages_of(source, base=data_dir, as_of=params.as_of)) or []:  # noqa: B023
             raw = caught.run(
                 lambda: read_raw(source, path=vintage.path, where=vintage.where, sha256=vintage.sha256)  # noqa: B023
@@ -188,11 +198,17 @@ def _units_of(prepared: list[_Prepared], findings: list[pd.DataFrame]) -> pd.Dat
 
 
 def _observe_all(
-    prepared: list[_Prepared], *, indicators: pd.DataFrame, units: pd.DataFrame, findings: list, caught: _Caught
+    prepared: list[_Prepared],
+    *,
+    indicators: pd.DataFrame,
+    units: pd.DataFrame,
+    former: set[str],
+    findings: list,
+    caught: _Caught,
 ) -> tuple[list[pd.DataFrame], list[dict]]:
     rows, sources = [], []
     for one in prepared:
-        observed = observe(one.frame, source=one.source, indicators=indicators, units=units)
+        observed = observe(one.frame, source=one.source, indicators=indicators, units=units, former=former)
         settled, found = one_row_a_key(observed.rows, source=one.source)
         findings += observed.findings + found + refused_findings(settled, source=one.source.source)
         caught.add(check_share(settled, source=one.source, n_rows=observed.n_rows, where=one.vintage.where))

@@ -6,9 +6,11 @@ import pandas as pd
 
 from analysis.intake.aggregate import sum_up
 from analysis.intake.breaks import declared_breaks, mark_breaks
+from analysis.intake.carry import carry_over
 from analysis.intake.checks import finding
 from analysis.intake.keys import latest
 from analysis.intake.series import check_empty, check_series
+from analysis.registry.crosswalk import Crosswalk
 from analysis.registry.sources import SIDES, SourceParams
 from analysis.words.errors import DataError, Problem
 from analysis.words.periods import frequency_of, last_in, ordinals
@@ -18,7 +20,12 @@ COLUMNS = ["unit", "indicator", "period", "vintage", "flags", *SIDES]
 
 
 def join(
-    rows: list[pd.DataFrame], *, sources: list[SourceParams], units: pd.DataFrame, indicators: pd.DataFrame
+    rows: list[pd.DataFrame],
+    *,
+    sources: list[SourceParams],
+    units: pd.DataFrame,
+    indicators: pd.DataFrame,
+    crosswalk: Crosswalk | None = None,
 ) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
     """Join the figures of all files.
 
@@ -30,6 +37,8 @@ def join(
         The source of each of them.
     units, indicators : DataFrame
         `schema.UNITS`, `schema.INDICATORS`.
+    crosswalk : Crosswalk, optional
+        Carries the history of former units over, but for sources that did so themselves (``already_rebased``).
 
     Returns
     -------
@@ -45,7 +54,12 @@ def join(
     if not len(figures):
         raise DataError(Problem("sources", "not one row can be used", "at least one", "See `candich check`"))
     source_of = figures.drop_duplicates("indicator").set_index("indicator")["source"].to_dict()
-    figures, findings = _once(figures) if len(rows) > 1 else (figures.drop(columns="source"), [])
+    figures, findings = _once(figures) if len(rows) > 1 else (figures, [])
+    itself = figures.pop("source").isin([one.source for one in sources if one.already_rebased])
+    if crosswalk is not None:
+        carried, found = carry_over(figures[~itself], crosswalk=crosswalk, indicators=indicators, units=units)
+        figures = pd.concat([figures[itself], carried], ignore_index=True)
+        findings += found
     figures, found = _declared(figures, sources)
     findings += found
     sums, found = _sum_vintages(figures, units=units, indicators=indicators)
@@ -74,7 +88,7 @@ def _once(figures: pd.DataFrame) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
         found += f"{one['period'].iloc[0]}: {one['value'].iloc[0]:.10g} and {one['value'].iloc[1]:.10g}"
         names = " and ".join(sorted(set(disagree["source"])))
         raise DataError(Problem(f"sources {names}", found, "one figure a unit and period", "Leave it to one of them"))
-    return figures.drop(columns="source"), findings
+    return figures, findings
 
 
 def _sum_vintages(

@@ -5,7 +5,7 @@ A refused row becomes a finding of severity "error"; above the source's `max_ref
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 
 from analysis.intake.cells import Numbers, as_codes, as_numbers, as_periods
 from analysis.intake.checks import FLAGS, finding
+from analysis.intake.named import UNMATCHED, with_codes
 from analysis.registry.sources import SIDES, Measure, SourceParams
 from analysis.words.errors import Problem, did_you_mean
 
@@ -32,7 +33,14 @@ class Observed:
     n_ignored: int
 
 
-def observe(frame: pd.DataFrame, *, source: SourceParams, indicators: pd.DataFrame, units: pd.DataFrame) -> Observed:
+def observe(
+    frame: pd.DataFrame,
+    *,
+    source: SourceParams,
+    indicators: pd.DataFrame,
+    units: pd.DataFrame,
+    former: Collection[str] = (),
+) -> Observed:
     """Read prepared raw rows as observations.
 
     Parameters
@@ -42,12 +50,17 @@ def observe(frame: pd.DataFrame, *, source: SourceParams, indicators: pd.DataFra
     source : SourceParams
     indicators, units : DataFrame
         `schema.INDICATORS`, `schema.UNITS`.
+    former : collection of str
+        Units that no longer exist and are known by the run's crosswalk.
 
     Returns
     -------
     Observed
         Refused rows stay in ``rows`` with their reason.
     """
+    unmatched: dict[str, list[int]] = {}
+    if source.units_by == "name":
+        frame, unmatched = with_codes(frame, source=source, units=units)
     parts, ignored = [], np.zeros(len(frame), dtype=bool)
     for measure in source.measures:
         codes = _indicator_codes(frame, measure=measure, source=source)
@@ -58,7 +71,9 @@ def observe(frame: pd.DataFrame, *, source: SourceParams, indicators: pd.DataFra
         )
     rows = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0].reset_index(drop=True)
     _refuse(rows, rows["unit"].eq(""), "missing_code", "the unit's code is empty")
-    known = set(units["unit"])
+    for told, places in unmatched.items():
+        _refuse(rows, rows["row"].isin(places), UNMATCHED, told)
+    known = {*units["unit"], *former}
     unknown = ~rows["unit"].isin(known) & rows["unit"].ne("")
     if unknown.any():
         distinct = sorted(set(rows.loc[unknown, "unit"]))

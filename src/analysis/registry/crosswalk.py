@@ -23,13 +23,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.words.errors import DataError, Problem, examples, require
-from analysis.words.periods import last_day
+from analysis.words.errors import DataError, ParamsError, Problem, did_you_mean, examples, require
+from analysis.words.periods import frequency_of, last_day
 from analysis.words.schema import UNITS, as_table
 
 CHANGE = "2025-07"  # first month of the two-level government: 34 provinces, 3,321 communes
 NATION = "VN"
 EDITIONS = ("2025-06", "2025-07")  # 63 provinces, districts, 10,035 communes; 34 provinces, 3,321 communes
+BUILT_IN = "vietnam-2025"  # what `crosswalk` in a params file may say instead of a path
+COLUMNS = ("old", "new", "weight", "change")  # of a crosswalk file
 BASES = ("whole", "even", "stated")  # how a weight came about: not split, divided evenly, given by the user
 _DAYS = {
     "2025-06": {"valid_from": "", "valid_to": "2025-06-30"},
@@ -55,6 +57,71 @@ class Crosswalk:
     def old_of(self, new: str) -> list[str]:
         """Old units that went into `new`, wholly or in part."""
         return sorted(self.rows.loc[self.rows["new"].eq(new), "old"])
+
+
+def read_crosswalk(name: str, *, root: Path) -> Crosswalk:
+    """The crosswalk that a params file names.
+
+    Parameters
+    ----------
+    name : str
+        `BUILT_IN` (communes, provinces and the nation), or the path of a CSV with `COLUMNS`.
+    root : Path
+        Folder that the path starts at.
+
+    Returns
+    -------
+    Crosswalk
+        Weights of a file count as stated, not as estimated.
+
+    Raises
+    ------
+    ParamsError
+        No such file, wrong columns, a weight that is no number, more than one change, people lost or invented: all at
+        once.
+    """
+    if name == BUILT_IN:
+        nation = pd.DataFrame([{"old": NATION, "new": NATION, "weight": 1.0, "basis": "whole"}])
+        parts = [vietnam_crosswalk(level=level).rows for level in ("commune", "province")]
+        rows = pd.concat([*parts, nation]).sort_values(["old", "new"], ignore_index=True)
+        return Crosswalk(rows, CHANGE)
+    path = root / name
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig").map(str.strip)
+    except FileNotFoundError:
+        raise ParamsError(Problem(str(path), "there is no such file", BUILT_IN, "Check `crosswalk`")) from None
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise ParamsError(Problem(str(path), f"it cannot be read: {error}", "CSV in UTF-8")) from None
+    found = [
+        Problem(str(path), f"the column {one!r} is missing", ", ".join(COLUMNS), "Add it")
+        for one in COLUMNS
+        if one not in frame
+    ]
+    found += [
+        Problem(str(path), f"column {one!r} is not known", ", ".join(COLUMNS),
+                did_you_mean(one, COLUMNS) or "Remove it")
+        for one in frame if one not in COLUMNS
+    ]  # fmt: skip
+    require(found, ParamsError)
+    return _from_cells(frame, where=str(path))
+
+
+def _from_cells(frame: pd.DataFrame, *, where: str) -> Crosswalk:
+    weight = pd.to_numeric(frame["weight"], errors="coerce")
+    problems = []
+    wrong = frame.loc[weight.isna(), "weight"]
+    if len(wrong):
+        problems.append(Problem(f"{where}: weight", f"found {examples(wrong)}", "a share 0..1", "Correct it"))
+    change = sorted(set(frame["change"]))
+    if len(change) != 1 or frequency_of(change[0]) is None:
+        found = f"found {examples(change)}" if change else "there is no row"
+        remedy = "Write the first period of the new units in every row"
+        problems.append(Problem(f"{where}: change", found, "one period code, as 2025-07", remedy))
+    require(problems, ParamsError)
+    rows = frame[["old", "new"]].assign(weight=weight, basis=np.where(weight < 1, "stated", "whole"))
+    crosswalk = Crosswalk(rows.sort_values(["old", "new"], ignore_index=True), change[0])
+    require(check_crosswalk(crosswalk, where=where), ParamsError)
+    return crosswalk
 
 
 def vietnam_units(*, edition: str) -> pd.DataFrame:

@@ -44,10 +44,14 @@ _STOPS = ("c", "ch", "p", "t")  # final k is read as c below
 
 @dataclass(frozen=True)
 class Matches:
-    """`codes[i]` is the unit that the i-th name means, "" where there is none or more than one; `problems` says why."""
+    """`codes[i]` is the unit that the i-th name means, "" where there is none or more than one; `reasons[i]` says why.
+
+    `problems` are the reasons, each once.
+    """
 
     codes: tuple[str, ...]
     problems: tuple[Problem, ...]
+    reasons: tuple[Problem | None, ...] = ()
 
 
 def match_names(
@@ -92,14 +96,12 @@ def match_names(
     if len(parents) != len(names):
         raise DataError(Problem(where, f"{len(names)} names but {len(parents)} parents", "one parent a name"))
     index = _Index(units, level=level)
-    codes, problems, known = [], [], {}
+    known = {}
     for name, parent in zip(names, parents):
         if (name, parent) not in known:
             known[name, parent] = index.find(str(name), str(parent), where=where)
-        code, problem = known[name, parent]
-        codes.append(code)
-        problems += [problem] if problem else []
-    return Matches(tuple(codes), tuple(dict.fromkeys(problems)))
+    codes, reasons = zip(*(known[pair] for pair in zip(names, parents))) if names else ((), ())
+    return Matches(codes, tuple(dict.fromkeys(one for one in reasons if one)), reasons)
 
 
 class _Index:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from analysis.registry.crosswalk import BUILT_IN
 from analysis.registry.entries import Entry, IsoDate, PeriodCode, Text, as_entry
 from analysis.registry.yamls import read_yaml
 from analysis.words.errors import ParamsError, Problem, require
@@ -56,6 +57,7 @@ class RunParams(Entry):
     as_of: IsoDate | None = None
     sources: Annotated[tuple[Text, ...], Field(min_length=1)]
     units: Text | None
+    crosswalk: Text | None = None
     indicators: Text
     targets: Annotated[tuple[Text, ...], Field(min_length=1)]
     tasks: Text | None = None
@@ -124,6 +126,13 @@ def _check_files(params: RunParams, path: Path) -> list[Problem]:
     listed += [("targets", one) for one in params.targets] + [
         (key, one) for key, one in (("units", params.units), ("tasks", params.tasks)) if one
     ]
+    if params.crosswalk and params.crosswalk != BUILT_IN:
+        listed.append(("crosswalk", params.crosswalk))
+    if params.crosswalk and not params.units:
+        problems.append(
+            Problem(f"{path}: crosswalk", "the run names no unit file", "a run with `units`",
+                    "Name the file with the units of today")
+        )  # fmt: skip
     for key, name in listed:
         if not (root / name).is_file():
             problems.append(

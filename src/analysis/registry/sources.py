@@ -131,6 +131,8 @@ class SourceParams(Entry):
     measures: Annotated[tuple[Measure, ...], Field(min_length=1)]
     indicators: dict[Text, Text] = {}
     ignore_indicators: tuple[Text, ...] = ()
+    units_by: Literal["code", "name"] = "code"
+    already_rebased: bool = False
     level: Text | None = None
     tree: Annotated[tuple[UpperLevel, ...], BeforeValidator(_tuple)] = ()
     corrections: Annotated[tuple[Correction, ...], BeforeValidator(_tuple)] = ()
@@ -148,6 +150,8 @@ class SourceParams(Entry):
             said.append("an `indicator` in every measure, or `columns.indicator`")
         if self.columns.indicator is not None and len(self.measures) > 1:
             said.append("one measure only, where the file has an indicator column")
+        if self.units_by == "name" and (self.columns.unit_name or self.tree):
+            said.append("`units_by: name` without `columns.unit_name` and `tree`: the names stand in `columns.unit`")
         if (self.format == "sql") != (self.query is not None):
             said.append("`query` for format sql, and only there")
         if said:
