@@ -5,7 +5,8 @@ cd "$(dirname "$0")/.."
 
 missing=""
 for package in $(sed 's/#.*//' apt-packages.txt); do
-    dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
+    # what is there already, by this name as a package or as a command, stays as it is
+    dpkg -s "$package" >/dev/null 2>&1 || command -v "$package" >/dev/null 2>&1 || missing="$missing $package"
 done
 if [ -n "$missing" ]; then
     if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
