@@ -6,7 +6,8 @@
 
 Each section runs in an interpreter of its own. CPU seconds are the main figure: they hold on a busy machine, wall
 seconds do not. statsforecast's AutoETS runs on a sample of the same series in the same process. A time counts only
-when the answers are finite, in bounds, and the same for a share and its complement.
+when the answers are finite, in bounds, and paths agree with closed forms; the largest gap between a share and its
+complement is printed beside its own goal.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from analysis.publishing.environment import pinned_environment, restart_pinned  
 SEED = 20261121
 N_MONTHS, HORIZON = 36, 12
 THRESHOLD = 0.6
-GOALS = {  # figure -> at most (or, where it says so, at least)
+GOALS = {  # figure -> less than
+    "a share against its complement, largest gap in p": 1e-9,
     "forecasts and probabilities, CPU s": 10.0,
     "joint paths, CPU s": 30.0,
     "forecasting, peak MB": 2048.0,
@@ -106,9 +108,7 @@ def _framing(panel) -> float:
     rest = replace(share, values=1 - share.values, numerator=share.denominator - share.numerator, first=None)
     p = forecast_panel(share, horizon=HORIZON).p_exceeds(THRESHOLD, horizon=HORIZON, strict=False)
     q = forecast_panel(rest, horizon=HORIZON).p_exceeds(1 - THRESHOLD, horizon=HORIZON, strict=True)
-    gap = float(np.abs(p - (1 - q)).max())
-    _require(f"the complement tells the same story (gap {gap:.1e})", gap < 1e-9)
-    return gap
+    return float(np.abs(p - (1 - q)).max())
 
 
 def _peer(panel, *, n_peer: int, ours: float) -> dict:
@@ -272,7 +272,8 @@ def main(argv: list[str] | None = None) -> dict:
     for section in [arguments.section] if arguments.section else SECTIONS:
         found |= measure(section, shrink=arguments.shrink)
     for name, value in found.items():
-        goal = f"   goal: under {GOALS[name]:,.0f}" if name in GOALS else ""
+        goal = f"   goal: under {GOALS[name]:,.6g}" if name in GOALS else ""
+        goal += "  MISSED" if name in GOALS and value >= GOALS[name] else ""
         shown = f"{value:12,.3g}" if isinstance(value, float) and value < 1 else f"{value:12,.1f}"
         print(f"{name:55} {value:12,}" if isinstance(value, int) else f"{name:55} {shown}{goal}")
     print(json.dumps(found))

@@ -47,3 +47,19 @@ def test_the_schedule_names_the_quarter_that_has_just_ended(month, quarter):
         told = re.sub(r"date -d ['\"]-1 month['\"]", f"date -d '{month} -1 month'", expression)
         done = subprocess.run(["sh", "-c", f'printf %s "{told}"'], capture_output=True, text=True, check=True)
         assert done.stdout == quarter
+
+
+def test_every_option_of_a_command_in_the_plan_for_scale_exists():
+    """Each line of a shell block that runs `candich`, `python benchmarks/...` or `dask` names options that exist."""
+    text = (ROOT / "docs/scale.md").read_text(encoding="utf-8")
+    lines = re.findall(r"(?:candich|python benchmarks/\w+\.py)[^`\n#]*", text)
+    ours = (ROOT / "src/analysis/cli.py").read_text(encoding="utf-8")
+    names = set(re.findall(r"^    (\w+): ", ours, flags=re.M)) | {"from"}
+    seen = set()
+    for line in lines:
+        script = re.match(r"python (benchmarks/\w+\.py)", line)
+        for option in re.findall(r"--([a-z]+)", line):
+            known = f'"--{option}"' in (ROOT / script[1]).read_text(encoding="utf-8") if script else option in names
+            assert known, line
+            seen.add(option)
+    assert {"dask", "from", "language", "out", "country"} <= seen
