@@ -60,10 +60,17 @@ def hashes(params: RunParams, *, params_path: str | Path, root: Path) -> dict[st
     return {
         "params": records.file_sha256(Path(params_path)),
         "targets": records.tree_sha256([root / one for one in params.targets], root=root),
+        "registry": records.tree_sha256([root / one for one in _registry_files(params, root=root)], root=root),
         "code": records.tree_sha256(code, root=source),
         "notebooks": records.tree_sha256(sorted((root / "notebooks").glob("*.ipynb")), root=root),
         "lock": records.file_sha256(lock) if lock.is_file() else "",
     }
+
+
+def _registry_files(params: RunParams, *, root: Path) -> list[str]:
+    """Files that the params name beside raw data and targets: sources, units, indicators, tasks, crosswalk."""
+    named = [*params.sources, params.units, params.indicators, params.tasks, params.crosswalk]
+    return sorted({one for one in named if one and (root / one).is_file()})
 
 
 def stored_tables(run_dir: Path, *, params: RunParams) -> schema.RunTables:

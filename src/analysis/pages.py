@@ -12,7 +12,7 @@ import pandas as pd
 from analysis import briefing, records
 from analysis.publishing.downloads import write_archive, write_downloads, write_pdfs
 from analysis.publishing.execute import publish_pages
-from analysis.publishing.jobs import FAILED, SITE, PageJob, PageResult
+from analysis.publishing.jobs import FAILED, SITE, UNCHANGED, PageJob, PageResult
 from analysis.publishing.site import build_site, page_frame, page_name
 from analysis.publishing.verify import verify_pages
 from analysis.registry.params import RunParams
@@ -156,11 +156,12 @@ def build(tables: RunTables, results: Sequence[PageResult], *, run_dir: Path, la
     return build_site(tables, results, run_dir / SITE, language, downloads=links)
 
 
-def build_archive(run_dir: Path) -> Path:
-    """Put the site, the tables, the params and the manifest into one ZIP beside them."""
-    parts = {one: run_dir / one for one in (SITE, "tables", "params.yml", "manifest.json")}
+def build_archive(run_dir: Path, results: Sequence[PageResult]) -> Path:
+    """Put the site, the tables, the params and the manifest into one ZIP beside them, unless nothing has changed."""
     path = run_dir / f"{run_dir.name}.zip"
-    write_archive(parts, path)
+    if not path.is_file() or any(one.status != UNCHANGED for one in results):
+        parts = {one: run_dir / one for one in (SITE, "tables", "params.yml", "manifest.json")}
+        write_archive(parts, path)
     return path
 
 

@@ -285,7 +285,7 @@ def publish_step(
     if pdf:
         pages.build_pdfs(results, run_dir=run_dir, on_done=lambda done, total: report("pdf", done, total))
     if downloads:
-        pages.build_archive(run_dir)
+        pages.build_archive(run_dir, results)
     error = pages.too_many_failed(results, max_failed_share=params.max_failed_share)
     if error is not None:
         raise error

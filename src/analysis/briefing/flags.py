@@ -45,6 +45,12 @@ FLAG_WORDS = {
     "closed_unit": _("the unit stopped reporting"),
     "name_changed": _("the unit is written in several ways"),
     "break": _("a declared break in the series"),
+    "unmatched_name": _("the unit's name fits no unit, or several"),
+    "not_rebased": _("the figure of an old unit cannot be carried over"),
+    "rebased_partial": _("a sum of old units lacks one of them"),
+    "split_estimated": _("part of an old unit, divided evenly for want of a better weight"),
+    "rebased": _("added up from units that no longer exist"),
+    "summed": _("summed from the units below"),
     # marks in the flags of an observation
     "merger": _("merged or divided unit"),
     "outlier": _("figure out of line, to be checked"),
