@@ -45,6 +45,17 @@ def test_errors_twice_as_wide_as_stated_double_the_width_when_there_are_many():
     assert learned.n_origins[0] == 12
 
 
+def test_recent_origins_count_more_than_old_ones():
+    np.testing.assert_allclose(shocks.recency(np.array([10, 16, 22]), horizon=6), [0.25, 0.5, 1.0])
+    np.testing.assert_allclose(shocks.recency(np.array([0, 12, 24]), horizon=2), [0.25, 0.5, 1.0])  # the origins' step
+    np.testing.assert_array_equal(shocks.recency(np.array([7]), horizon=2), [1.0])
+    rng = np.random.default_rng(5)
+    sd = np.repeat([2.0, 1.0], 6)[:, None]
+    calmed = shocks.learn(make_past(sd * rng.normal(size=(12, 200))), n_periods=40)
+    roused = shocks.learn(make_past(sd[::-1] * rng.normal(size=(12, 200))), n_periods=40)
+    assert calmed.width[0] < 1.3 < 1.6 < roused.width[0]
+
+
 def test_one_origin_moves_the_width_little_when_all_units_erred_together():
     learned = shocks.learn(make_past(np.full((1, 500), 2.5)), n_periods=40)
     assert 1.0 < learned.width[0] < 1.6  # of 2.5

@@ -3,8 +3,8 @@
 A campaign, a new rule or an epidemic moves every unit at once. Units then err together, and a thousand of them say
 little more than one. So the effective number of past errors at a horizon is ``J / (r + (1 - r) / k)``: J origins that
 do not overlap, k units, r the share of the error variance they have in common. The width factor is estimated with that
-weight against a prior centred on 1, by the likelihood of the standardised errors; the sign of past common errors is
-not carried on.
+weight against a prior centred on 1, by the likelihood of the standardised errors, recent origins counting more; the
+sign of past common errors is not carried on.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ LOG_WIDTHS = np.linspace(np.log(0.4), np.log(5.0), 29)
 PRIOR_SD = 0.35  # of the log width; weighs as much as four errors
 PRIOR_COMMON = 0.25  # share of the variance in common, before any origin has been seen
 PRIOR_ORIGINS = 2.0
+LEAST_HALF = 3.0  # periods after which an origin counts half as much, at least; else the horizon or the origins' step
 CLIP = 4.0  # standardised errors beyond this count as this in the common share
 
 
@@ -73,9 +74,24 @@ def learn(past: Past, *, n_periods: int) -> Shocks:
         z, df = z[seen], past.df[realised][seen]
         common = common_share(z, n_origins=j)
         k = np.isfinite(z).sum(axis=1).mean()
-        out.width[h - 1] = width_factor(z, df=df, effective=j / (common + (1.0 - common) / k))
+        weight = recency(past.origins[realised][seen], horizon=h)
+        effective = max(j * weight.sum() ** 2 / (weight**2).sum() / len(weight), 1.0)
+        out.width[h - 1] = width_factor(z, df=df, effective=effective / (common + (1.0 - common) / k), weight=weight)
         out.common[h - 1], out.n_origins[h - 1] = common, j
     return out
+
+
+def recency(origins: np.ndarray, *, horizon: int) -> np.ndarray:
+    """Weight of every origin, 1 for the newest: the models learn, and what they erred by at first they no longer do.
+
+    Examples
+    --------
+    >>> recency(np.array([6, 9, 12]), horizon=1)
+    array([0.25, 0.5 , 1.  ])
+    """
+    step = float(np.diff(origins).min()) if len(origins) > 1 else 0.0
+    half = max(float(horizon), LEAST_HALF, step)
+    return 0.5 ** ((origins[-1] - origins) / half)
 
 
 def common_share(z: np.ndarray, *, n_origins: int) -> float:
@@ -105,24 +121,27 @@ def common_share(z: np.ndarray, *, n_origins: int) -> float:
     return (n_origins * share + PRIOR_ORIGINS * PRIOR_COMMON) / (n_origins + PRIOR_ORIGINS)
 
 
-def width_factor(z: np.ndarray, *, df: np.ndarray, effective: float) -> float:
+def width_factor(z: np.ndarray, *, df: np.ndarray, effective: float, weight: np.ndarray | None = None) -> float:
     """Factor on the standard deviation: posterior mean of its logarithm under a normal prior around 0.
 
     Parameters
     ----------
     z : array, shape (K, k)
-        Standardised errors; every origin has the same say.
+        Standardised errors.
     df : array, shape (K, k)
     effective : float
         Number of independent errors that `z` is worth.
+    weight : array, shape (K,), optional
+        Say of every origin; default: the same.
     """
+    say = np.ones(len(z)) if weight is None else weight
     seen = np.isfinite(z)
     count = seen.sum(axis=1)
     square = np.where(seen, z * z, 0.0) / df
     score = np.empty(len(LOG_WIDTHS))
     for index, log_width in enumerate(LOG_WIDTHS):
         loglik = -0.5 * (df + 1.0) * np.log1p(square * np.exp(-2.0 * log_width)) - log_width
-        score[index] = _row_mean(np.where(seen, loglik, 0.0), count).mean()
+        score[index] = _row_mean(np.where(seen, loglik, 0.0), count) @ say / say.sum()
     score = effective * score - 0.5 * (LOG_WIDTHS / PRIOR_SD) ** 2
     weight = np.exp(score - score.max())
     return float(np.exp((weight * LOG_WIDTHS).sum() / weight.sum()))
