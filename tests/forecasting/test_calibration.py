@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from forecasting_make import expit, make_panel, make_walks
+from scipy import stats
 
 from analysis.forecasting.calibration import Calibration, calibrate_level, cap, ladder
 from analysis.forecasting.ensemble import forecast_panel
@@ -100,6 +101,30 @@ def test_a_panel_is_held_against_its_own_past(strict, at_least):
         panel, threshold=0.6, horizon=3, strict=strict, at_least=at_least, predictive=forecast_panel(panel, horizon=3)
     )
     assert found.slope == pytest.approx(again.slope, abs=0.05)
+
+
+def test_a_threshold_set_from_the_level_of_then_asks_the_same_question_of_the_past():
+    rng = np.random.default_rng(0)
+    values = 1000 * np.exp(np.cumsum(rng.normal(0.03, 0.05, (60, 30)), axis=1) + rng.normal(0, 1, (60, 1)))
+    panel = make_panel(np.round(values), kind="count")
+    asked = []
+
+    def growth(then):
+        asked.append(then.n_periods)
+        return 1.1 * then.last_value()
+
+    predictive = forecast_panel(panel, horizon=3)
+    moving = calibrate_level(panel, threshold=growth, horizon=3, predictive=predictive)
+    fixed = calibrate_level(panel, threshold=growth(panel), horizon=3, predictive=predictive)
+    realised = [int(one) for one in predictive.past.origins if one + 3 <= 30]
+    assert asked == [*realised, 30]
+    assert moving.n_origins == fixed.n_origins > 2
+    truth = stats.norm.sf((np.log(1.1) - 3 * 0.03) / (0.05 * np.sqrt(3)))  # .475
+    p = predictive.p_exceeds(1.1 * panel.last_value(), horizon=3)
+    assert p.mean() + 0.03 < moving.apply(p).mean() < truth  # the models are too timid, and are corrected
+    assert fixed.apply(p).mean() < p.mean()  # today's level was hardly ever reached in the past: the wrong lesson
+    same = calibrate_level(panel, threshold=lambda _: 1500.0, horizon=3, predictive=predictive)
+    assert same == calibrate_level(panel, threshold=1500.0, horizon=3, predictive=predictive)
 
 
 def test_at_most_is_the_mirror_of_above():

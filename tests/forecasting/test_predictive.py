@@ -93,6 +93,21 @@ def test_paths_have_the_stated_margins_and_are_published_values():
     assert np.isin(np.unique(paths), np.arange(101) / 100).all()
 
 
+def test_forty_cases_show_their_steps_and_miss_by_chance():
+    """85 % in truth, 40 cases a month: below 32 of 40 in 13.5 % of months, however steady the unit is."""
+    truth = stats.binom.sf(31, 40, 0.85)
+    assert truth == pytest.approx(0.865, abs=0.0005)
+    count, whole = np.random.default_rng(0).binomial(40, 0.85, (300, 30)).astype(float), np.full((300, 30), 40.0)
+    predictive = forecast_panel(make_panel(count / whole, numerator=count, denominator=whole), horizon=1)
+    p, between, next_up = (predictive.p_exceeds(threshold, horizon=1) for threshold in (0.8, 0.81, 0.825))
+    assert p.mean() == pytest.approx(truth, abs=0.04)
+    np.testing.assert_array_equal(between, next_up)  # nothing between 32 / 40 and 33 / 40 can be published
+    assert (p - between).mean() == pytest.approx(stats.binom.pmf(32, 40, 0.85), abs=0.03)
+    paths = predictive.paths(n_paths=5000, rows=np.arange(20))[:, 0]
+    np.testing.assert_allclose(paths * 40, np.rint(paths * 40), atol=1e-9)
+    np.testing.assert_allclose((paths >= 0.8).mean(axis=1), p[:20], atol=0.03)
+
+
 def test_same_seed_same_bytes_and_a_subset_of_rows_is_a_subset_of_numbers():
     predictive = forecast_panel(make_panel(expit(make_walks(units=150, periods=30))), horizon=4)
     whole = predictive.paths(n_paths=30)

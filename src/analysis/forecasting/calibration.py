@@ -10,13 +10,14 @@ beside every probability.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from analysis.forecasting import ensemble, past, scales, shocks
 from analysis.forecasting.ensemble import Options
-from analysis.forecasting.panel import Panel
+from analysis.forecasting.panel import Panel, truncate
 from analysis.forecasting.predictive import Predictive, t_upper
 
 LEAST, MOST = 0.01, 0.99  # no probability is stated beyond these unless the event is settled
@@ -27,6 +28,8 @@ CASES_AN_ORIGIN = 100.0  # cases one origin is taken to be worth, at most
 PRIOR_ORIGINS = 2.0  # origins that the prior spread of shocks is worth
 PRIOR_SHIFT, PRIOR_SLOPE = 1.0, 0.5  # standard deviations of a around 0 and b around 1
 STEPS = 30
+
+Threshold = float | np.ndarray | Callable[[Panel], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def cap(p: np.ndarray) -> np.ndarray:
 def calibrate_level(
     panel: Panel,
     *,
-    threshold: np.ndarray | float,
+    threshold: Threshold,
     horizon: int,
     strict: bool = False,
     at_least: bool = True,
@@ -89,8 +92,9 @@ def calibrate_level(
     Parameters
     ----------
     panel : Panel
-    threshold : array, shape (n,), or float
-        Natural units.
+    threshold : array, shape (n,), or float, or function
+        Natural units. A function of the panel as it stood at an origin gives that origin's thresholds, shape (n,): a
+        growth of 10 % from today's level is asked of the past as a growth of 10 % from the level of then.
     horizon : int
         Periods after the cutoff.
     strict, at_least : bool
@@ -109,21 +113,21 @@ def calibrate_level(
     else:
         scale = ensemble.choose_scale(panel, options=options)
         behind = ensemble.past_forecasts(panel, scale=scale, horizon=horizon, options=options)
-    threshold = np.broadcast_to(np.asarray(threshold, dtype=float), (panel.n_units,))[behind.rows]
     values = panel.usable()[behind.rows]
     upward = strict if at_least else not strict
     some = scale.rows(behind.rows)
-    cut = scales.edge(threshold, step=some.step, strict=upward)
     probabilities, outcomes, origins = [], [], []
     for k, origin in enumerate(behind.origins):
         if origin + horizon > panel.n_periods:
             continue
+        limit = _threshold_at(threshold, panel, n_periods=int(origin))[behind.rows]
+        cut = scales.edge(limit, step=some.step, strict=upward)
         width = shocks.learn(behind, n_periods=int(origin)).width[horizon - 1] if options.shocks else 1.0
         z = (some.forward_cut(cut) - behind.mean[k, :, horizon - 1]) / (behind.sd[k, :, horizon - 1] * width)
         p = t_upper(z, behind.df[k])
         seen = values[:, origin + horizon - 1]
-        above = seen > threshold if upward else seen >= threshold
-        known = np.isfinite(p) & np.isfinite(seen) & np.isfinite(threshold)
+        above = seen > limit if upward else seen >= limit
+        known = np.isfinite(p) & np.isfinite(seen) & np.isfinite(limit)
         probabilities.append((p if at_least else 1.0 - p)[known])
         outcomes.append((above if at_least else ~above)[known])
         origins.append(np.full(int(known.sum()), origin))
@@ -132,6 +136,11 @@ def calibrate_level(
     realised = np.unique(np.concatenate(origins))
     j = past.n_apart(realised, horizon=horizon, n_periods=panel.n_periods)
     return ladder(np.concatenate(probabilities), np.concatenate(outcomes), np.concatenate(origins), n_origins=j)
+
+
+def _threshold_at(threshold: Threshold, panel: Panel, *, n_periods: int) -> np.ndarray:
+    value = threshold(truncate(panel, n_periods)) if callable(threshold) else threshold
+    return np.broadcast_to(np.asarray(value, dtype=float), (panel.n_units,))
 
 
 def ladder(p_past: np.ndarray, outcome_past: np.ndarray, origin: np.ndarray, *, n_origins: int) -> Calibration:
