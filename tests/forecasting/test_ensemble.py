@@ -101,6 +101,19 @@ def test_a_share_and_its_complement_tell_the_same_story(resolution, strict):
         np.testing.assert_allclose(p, 1 - q, atol=1e-9)
 
 
+def test_units_that_teach_the_panel_are_the_same_for_a_complement_and_in_any_measure():
+    """More units than the learning takes: which ones it takes must not depend on how the values are written."""
+    values = expit(make_walks(units=400, periods=24, seed=8))
+    options = Options(scale="logit")
+    share = forecast_panel(make_panel(values), horizon=4, options=options)
+    rest = forecast_panel(make_panel(1 - values), horizon=4, options=options)
+    p, q = share.p_exceeds(0.6, horizon=4, strict=False), rest.p_exceeds(0.4, horizon=4, strict=True)
+    np.testing.assert_allclose(p, 1 - q, atol=1e-9)
+    levels = make_panel(1000 * values, kind="level"), make_panel(64000 * values, kind="level")
+    one, other = (forecast_panel(panel, horizon=4).quantiles(LEVELS) for panel in levels)
+    np.testing.assert_allclose(one * 64, other, rtol=1e-9)
+
+
 def test_six_point_windows_are_not_overconfident():
     """Regression: with the start values in the likelihood two points fitted perfectly and won."""
     panel = make_panel(expit(make_walks(units=800, periods=9, seed=4)))
