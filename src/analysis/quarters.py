@@ -50,11 +50,16 @@ class Forecasted:
 
 
 def cutoff_of(inputs: Inputs, *, params: RunParams) -> str:
-    """The run's cutoff: as the params say, else the last period that any indicator was observed in."""
-    if params.cutoff is not None:
-        return params.cutoff
-    observed = inputs.observations.loc[inputs.observations["value"].notna(), "period"].unique()
-    return max(observed, key=lambda code: (periods.last_day(code), -len(code)))
+    """The run's cutoff: as the params say, else the last period that any indicator was observed in.
+
+    In the finest frequency that an indicator has, so that ``2026Q3`` and ``2026-09`` are one cutoff for months.
+    """
+    cutoff = params.cutoff
+    if cutoff is None:
+        observed = inputs.observations.loc[inputs.observations["value"].notna(), "period"].unique()
+        cutoff = max(observed, key=lambda code: (periods.last_day(code), -len(code)))
+    finest = max(inputs.indicators["frequency"], key=periods.FREQUENCIES.__getitem__)
+    return periods.last_ended(cutoff, finest)
 
 
 def quarter_before(cutoff: str, *, quarters: int = 1) -> str:

@@ -70,7 +70,8 @@ def test_every_link_leads_somewhere(sites, open_page, language):
             target, _, anchor = href.partition("#")
             if target:
                 goal = (path.parent / target).resolve()
-                unpublished = not goal.exists() and "units/" in target  # the test's site has few of the units
+                # the test's site has few of the units; tests/test_demo_run.py follows every link of a whole one
+                unpublished = not goal.exists() and goal.parent.name == "units"
                 assert goal.exists() or unpublished, (name, href)
             elif anchor:
                 assert page.locator(f'[id="{anchor}"]').count() == 1, (name, href)
@@ -100,7 +101,7 @@ def test_paper_holds_the_whole_page_on_a4(sites, open_page, language, tmp_path):
         page.pdf(path=tmp_path / "a.pdf", format="A4", prefer_css_page_size=True, tagged=True)
         pdf = pypdf.PdfReader(tmp_path / "a.pdf")
         assert [round(float(one)) for one in pdf.pages[0].mediabox[2:]] == [595, 842], name
-        text = " ".join(pdf.pages[0].extract_text().split())
+        text = "".join(pdf.pages[0].extract_text().split())  # accented letters are read apart: "D ự"
         assert title.split()[0] in text, name
         assert pdf.trailer["/Root"].get("/Lang", language).startswith(language)
 
