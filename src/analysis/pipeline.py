@@ -108,14 +108,17 @@ def run(
             tables = folders.stored_tables(run_dir, params=params)
             folders.check_units(units, known=tables.units["unit"])
         else:
-            stored = folders.stored_tables(run_dir, params=params) if start == "forecast" else None
-            inputs = read_step(params, root=root, data_dir=data_dir, stored=stored, report=report)
-            folders.check_units(units, known=inputs.units["unit"])
-            published = records.published_assessments(
-                run_dir.parent, run_id=params.run_id, before=quarters.cutoff_of(inputs, params=params)
+            tables = statistics_step(
+                params,
+                params_path=params_path,
+                root=root,
+                run_dir=run_dir,
+                data_dir=data_dir,
+                from_stored=start == "forecast",
+                units=units,
+                jobs=jobs,
+                report=report,
             )
-            found = forecast_step(inputs, params=params, published=published, jobs=jobs, report=report)
-            tables = record_step(found, inputs, params=params, params_path=params_path, root=root, run_dir=run_dir)
         return publish_step(
             tables,
             params=params,
@@ -128,6 +131,32 @@ def run(
             dask=dask,
             report=report,
         )
+
+
+def statistics_step(
+    params: RunParams,
+    *,
+    params_path: str | Path,
+    root: Path,
+    run_dir: Path,
+    data_dir: str | Path | None,
+    from_stored: bool,
+    units: Sequence[str] | None,
+    jobs: int,
+    report: Report,
+) -> schema.RunTables:
+    """Everything up to the written tables; panels and forecasts are let go before pages are forked from this process.
+
+    With `from_stored`, the observations are those of the stored run.
+    """
+    stored = folders.stored_tables(run_dir, params=params) if from_stored else None
+    inputs = read_step(params, root=root, data_dir=data_dir, stored=stored, report=report)
+    folders.check_units(units, known=inputs.units["unit"])
+    published = records.published_assessments(
+        run_dir.parent, run_id=params.run_id, before=quarters.cutoff_of(inputs, params=params)
+    )
+    found = forecast_step(inputs, params=params, published=published, jobs=jobs, report=report)
+    return record_step(found, inputs, params=params, params_path=params_path, root=root, run_dir=run_dir)
 
 
 def read_step(

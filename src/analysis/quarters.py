@@ -33,9 +33,9 @@ from analysis.words.errors import ParamsError, require
 MAX_HORIZON = 120  # periods; a promise further off is assessed as far as this and says so
 EVIDENCE_KINDS = ("level_at", "cumulative_count", "sustained_from")  # events that a backtest can ask again
 EVIDENCE_HORIZONS = {"M": (3, 6, 12), "Q": (1, 2, 4), "Y": (1, 2)}
-N_ORIGINS = 6
+N_ORIGINS = 4
 HAIR = 1e-8  # above the tolerance with which thresholds are compared, below anything published
-N_PAST_QUARTERS = 8  # how far the scorecard looks back
+N_PAST_QUARTERS = 6  # how far the scorecard looks back
 MIN_HISTORY = 4  # points before a past cutoff
 PERIODS_A_QUARTER = {"M": 3, "Q": 1, "Y": 1}  # the step from one run to the next, in periods of each frequency
 
