@@ -84,6 +84,96 @@ def test_a_parent_that_reports_another_figure_than_its_parts_is_shown():
     assert row["difference"] == pytest.approx(0.07)
 
 
+def shares_alone():
+    """The same shares without the counts behind them."""
+    panel, _ = province()
+    panel = make_panel(panel.values, kind="rate", units=NAMES)
+    return panel, make_forecast(panel, panel.values[:, -1:], np.full((5, 1), 0.02), lower=0.0, upper=1.0)
+
+
+def test_shares_without_their_counts_are_never_averaged():
+    _, extra = solve([level()], *shares_alone(), weakest=1)
+    row = extra["rollup"].iloc[0]
+    assert row[["current_from_parts", "difference", "p_from_parts", "median_from_parts"]].isna().all()
+    assert row["expected_met"] == pytest.approx(norm.sf(0.66, [0.5, 0.62, 0.7, 0.9], 0.02).sum(), abs=4 * WITHIN)
+    assert "contributions" not in extra
+    assert not extra["scenarios"]["scenario"].str.startswith("weakest").any()
+
+
+def test_the_gap_of_a_parent_is_the_sum_of_what_its_sub_units_add():
+    table, extra = solve([level()], *province(shares=(0.5, 0.62, 0.7, 0.6), sizes=(100, 200, 300, 400)))
+    found = extra["contributions"].set_index("part")
+    assert found.index.tolist() == ["d", "a", "b", "c"]  # place 1 pulls most: the largest, not the lowest
+    assert found["place"].tolist() == [1, 2, 3, 4]
+    assert found["pull_cases"].tolist() == pytest.approx([24, 16, 8, -12])
+    assert found["pull"].sum() == pytest.approx(table.loc[("P", "T"), "gap"])
+    assert found.loc["d", "weight_share"] == 0.4
+    _, extra = solve([level(operator="<=", threshold=0.6)], *province(sizes=(100, 200, 300, 400)))
+    assert extra["contributions"]["part"].tolist() == ["d", "c", "b", "a"]  # too high is what holds back
+
+
+def test_what_sub_units_lack_of_their_own_quotas_adds_up():
+    values = np.array([[330.0], [100.0], [100.0], [90.0], [40.0]]) @ np.ones((1, 12))
+    panel = make_panel(values, kind="count", units=NAMES, resolution=1.0)
+    quota = {"P": 400, "a": 100, "b": 150, "c": 80, "d": 70}
+    promise = level(kind="cumulative_count", of="quota", quota=quota, threshold=1.0)
+    _, extra = solve([promise], panel, make_forecast(panel, values[:, -1:], np.ones((5, 1))))
+    found = extra["contributions"].set_index("part")["pull_cases"]
+    assert found.to_dict() == {"b": 50, "d": 30, "a": 0, "c": -10}
+
+
+# ---- milestones: a step is of the promise's own kind
+
+
+def steps_of(promise, panels, predictives=None, **more):
+    world = make_world([promise], panels=panels, predictives=predictives, **more)
+    return assess_world(world).extra["milestones"]
+
+
+def test_a_step_of_a_quota_is_a_share_of_the_quota():
+    panel = make_panel([[80.0 + i for i in range(20)]], kind="count", resolution=1.0)
+    forecast = make_forecast(panel, [100.0, 105.0], [5.0, 5.0])
+    quota = {"target": "Q", "indicator": "x", "kind": "cumulative_count", "units": ("u0",), "of": "quota"}
+    steps = (("2023-11", 0.49), ("2023-12", 0.5), ("2024-01", 0.525))
+    promise = Promise(**quota, operator=">=", threshold=1.0, deadline="2024-02", quota={"u0": 200}, milestones=steps)
+    table = steps_of(promise, {"x": panel}, {"x": forecast})
+    assert table["threshold"].tolist() == [98, 100, 105] and table["stated"].tolist() == [0.49, 0.5, 0.525]
+    assert table["kept"].tolist() == [True, False, False] and table["observed"].tolist() == [True, True, False]
+    assert table["p"].iloc[2] == pytest.approx(norm.sf(105, 100, 5), abs=1e-6)
+
+
+def test_a_step_of_a_rank_is_a_place():
+    panel = make_panel([[90.0] * 12, [80.0] * 12, [70.0] * 12])
+    promise = Promise("R", "x", "rank_le", ("u1",), "<=", 1.0, deadline="2024-06", peers=panel.units,
+                      milestones=(("2023-12", 2.0),))  # fmt: skip
+    assert steps_of(promise, {"x": panel})["kept"].tolist() == [True]
+
+
+def test_a_step_of_a_change_is_a_change_and_one_of_a_score_a_score():
+    panel = make_shares([[10] * 12], [[100] * 12])
+    change = Promise("C", "x", "relative_change", ("u0",), "<=", -0.5, deadline="2024-06", baseline=0.2,
+                     milestones=(("2023-12", -0.5), ("2023-11", -0.6)))  # fmt: skip
+    assert steps_of(change, {"x": panel})["kept"].tolist() == [False, True]  # 2023-11 wanted 8 %
+    whole = Promise("S", "", "score_ge", ("u0",), ">=", 90.0, deadline="2024-06", total=100.0, weights={"x": 100.0},
+                    milestones=(("2023-12", 10.0), ("2023-11", 10.5)))  # fmt: skip
+    assert steps_of(whole, {"x": panel})["kept"].tolist() == [False, True]
+
+
+def test_a_step_of_a_task_list_counts_tasks():
+    rows = [(f"t{i}", "T", "u0", "2023-12-31", "2023-11-01" if i < 3 else "") for i in range(6)]
+    tasks = pd.DataFrame(rows, columns=["task", "target", "unit", "due", "done"])
+    promise = Promise("T", "", "tasks_k_of_n", ("u0",), deadline="2024-06",
+                      milestones=(("2023-12", 3.0), ("2023-11", 4.0)))  # fmt: skip
+    assert steps_of(promise, {}, tasks=tasks)["kept"].tolist() == [False, True]
+
+
+def test_a_step_is_never_sure_before_it_is_decided():
+    panel = make_panel([[10.0] * 30])
+    promise = level(units=("u0",), threshold=9.0, deadline="2024-02", milestones=(("2024-01", 9.0),))
+    table = steps_of(promise, {"x": panel}, {"x": make_forecast(panel, [10.0, 10.0], [0.01, 0.01])})
+    assert table["p"].tolist() == [0.99] and not table["settled"].any()
+
+
 # ---- levers
 
 

@@ -34,7 +34,7 @@ def test_the_quota_and_the_population_give_two_answers_and_the_named_one_counts(
     assert round(100 * table["share_of_population"], 1) == 1.8
     assert row["threshold"] == 2068 and row["gap_cases"] == 2068 - 109
     assert row["p_raw"] == pytest.approx(norm.sf(2068, 2000, 100), abs=1e-6)
-    assert table["p_quota"] == pytest.approx(row["p_raw"]) and table["p_population"] == 0.01
+    assert table["p_quota"] == pytest.approx(row["p_attain"]) and table["p_population"] == 0.01
 
 
 def test_a_share_of_those_eligible_from_a_count_and_a_population():
@@ -65,6 +65,16 @@ def test_a_reached_quota_of_a_count_that_cannot_fall_is_met_early():
     forecast = make_forecast(panel, [105.0], [1.0], cumulative=True)
     row, _ = solve(count(of="quota", quota={"u0": 80}), panel, forecast, cumulative=("x",))
     assert (row["status"], row["p_attain"]) == ("met", 1.0)
+
+
+def test_both_denominators_say_when_they_are_settled():
+    panel = make_panel(RISING, kind="count", cumulative=True, resolution=1.0)
+    forecast = make_forecast(panel, [105.0], [5.0], cumulative=True)
+    promise = count(of="quota", threshold=0.5, quota={"u0": 160}, population={"u0": 220})
+    row, extra = solve(promise, panel, forecast, cumulative=("x",))
+    table = extra["denominators"].iloc[0]
+    assert row["p_attain"] == table["p_quota"] == 1.0  # 100 of the 80 asked for, and it cannot fall
+    assert table["p_population"] == pytest.approx(norm.sf(110, 105, 5), abs=1e-6)  # 110 is still ahead
 
 
 def coverage(**more):
@@ -132,6 +142,13 @@ def test_the_baseline_may_be_a_period_and_is_never_guessed():
     for promise in (change(baseline=None), change(baseline=None, baseline_period="2020-01")):
         row, _ = solve(promise, panel, forecast)
         assert (row["status"], row["reason"]) == ("not_assessable", "no_baseline")
+
+
+def test_a_baseline_under_another_definition_is_none():
+    panel = make_shares([[20, 14, 12, 10, 9, 9, 9]], [[200] * 7], first=np.array([2]))
+    promise = change(baseline=None, baseline_period="2023-07")
+    row, _ = solve(promise, panel, make_forecast(panel, [0.045], [0.005], lower=0.0, upper=1.0))
+    assert (row["status"], row["reason"]) == ("not_assessable", "no_baseline")
 
 
 def test_exactly_half_of_the_baseline_is_enough_for_at_most():

@@ -1,6 +1,8 @@
 """Sentences: the eight words, hedges with their number, quantities with their unit."""
 
 import math
+import re
+from pathlib import Path
 from types import SimpleNamespace as Row
 
 import pytest
@@ -129,3 +131,15 @@ def test_lists_are_joined_as_a_sentence_does():
         "a và b",
         "a, b và c",
     ]
+
+
+def test_every_reason_of_an_assessment_has_its_words():
+    """Codes stand as text in the events; each is a sentence on a page."""
+    folder = Path(wording.__file__).parents[1] / "attainment"
+    written = set()
+    for path in set(folder.rglob("*.py")) - {folder / "intake_table.py"}:  # its codes are for a machine to read
+        written |= set(re.findall(r'"((?:no|too|not|series|deadline|member|component|beyond|tasks)_[a-z_]+|break)"',
+                                  path.read_text(encoding="utf-8")))  # fmt: skip
+    codes = written - {"no_blank", "not_assessable", "tasks_k_of_n"}
+    assert {"beyond_horizon", "component_missing", "tasks_unlisted", "no_baseline", "break"} <= codes
+    assert {one for one in codes if one not in wording.REASONS} == set()

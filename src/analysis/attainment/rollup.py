@@ -2,7 +2,8 @@
 the sub-units' own forecasts add up to.
 
 The parent's own forecast decides `p_attain`; beside it stands the probability from joint draws of its sub-units
-(weights: present denominators), and the difference between the parent's figure and the sum of its sub-units.
+(weights: present denominators; shares without them are never averaged), and the difference between the parent's figure
+and the sum of its sub-units.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import pandas as pd
 
 from analysis.attainment.compare import at_least
 from analysis.attainment.events.joint import paths_at
-from analysis.attainment.events.sustained import _compare
+from analysis.attainment.events.sustained import _within
 from analysis.attainment.pace import last_observed
 from analysis.attainment.world import Case, World
 from analysis.forecasting.panel import Panel
@@ -91,8 +92,10 @@ def _one_parent(case: Case, own: pd.DataFrame, parent: str, names: tuple[str, ..
     rows = rows[np.isfinite(panel.last_value()[rows])] if len(rows) else rows
     if not len(rows):
         return None
-    weight, value = _weights(panel, rows), panel.last_value()[rows]
-    total = float((weight * value).sum() / (weight.sum() if panel.kind == "rate" else 1.0))
+    known = np.isfinite(weights_of(panel, rows))
+    rows = rows[known] if known.any() else rows
+    weight, value = weights_of(panel, rows), panel.last_value()[rows]
+    total = float(together(value, weight=weight, kind=panel.kind))
     row = {
         "unit": parent,
         "target": case.promise.target,
@@ -112,7 +115,7 @@ def _one_parent(case: Case, own: pd.DataFrame, parent: str, names: tuple[str, ..
 
 
 def _simulated(case: Case, rows: np.ndarray, weight: np.ndarray, threshold: np.ndarray, goal: float) -> dict:
-    operator, n_paths = case.promise.operator, case.options.n_paths
+    n_paths, summed = case.options.n_paths, bool(np.isfinite(weight).all())
     total, met, asked = np.zeros(n_paths), np.zeros(n_paths), np.isfinite(threshold)
     usable = np.ones(len(rows), dtype=bool)
     for begin in range(0, len(rows), case.options.block_units):
@@ -120,26 +123,39 @@ def _simulated(case: Case, rows: np.ndarray, weight: np.ndarray, threshold: np.n
         draws = paths_at(case.world, case.promise.indicator, rows=rows[part], horizon=case.horizon)
         usable[part] = np.isfinite(draws).all(axis=1)
         total += np.where(usable[part][:, None], weight[part][:, None] * draws, 0.0).sum(axis=0)
-        kept = _compare(draws, threshold[part][:, None], operator) & (usable & asked)[part][:, None]
+        kept = _within(draws, threshold[part][:, None], case.promise) & (usable & asked)[part][:, None]
         met += kept.sum(axis=0)
     if case.panel.kind == "rate":
         total = total / weight[usable].sum()
     low, high = np.quantile(met, (0.1, 0.9), method="inverted_cdf") if asked.any() else (np.nan, np.nan)
-    p = float(_compare(total, np.array(goal), operator).mean()) if np.isfinite(goal) else np.nan
+    p = float(_within(total, np.array(goal), case.promise).mean()) if np.isfinite(goal) and summed else np.nan
     floor = case.options.p_floor
     return {
         "p_from_parts": float(np.clip(p, floor, 1 - floor)),
-        "median_from_parts": float(np.median(total)),
+        "median_from_parts": float(np.median(total)) if summed else np.nan,
         "expected_met": float(met.mean()) if asked.any() else np.nan,
         "met_low": float(low),
         "met_high": float(high),
     }
 
 
-def _weights(panel: Panel, rows: np.ndarray) -> np.ndarray:
-    """Present denominator of each row of a rate, 1 for a count (and for a rate without denominators)."""
-    if panel.kind != "rate" or panel.denominator is None:
+def weights_of(panel: Panel, rows: np.ndarray) -> np.ndarray:
+    """Present denominator of each row of a rate, NaN where it is not known (shares are not averaged); 1 for a count."""
+    if panel.kind != "rate":
         return np.ones(len(rows))
+    if panel.denominator is None:
+        return np.full(len(rows), np.nan)
     last = last_observed(panel.usable()[rows])
     weight = panel.denominator[rows, np.clip(last, 0, None)]
-    return np.where(np.isfinite(weight) & (weight > 0), weight, 1.0)
+    return np.where(np.isfinite(weight) & (weight > 0), weight, np.nan)
+
+
+def together(values: np.ndarray, *, weight: np.ndarray, kind: str) -> float:
+    """Sum of counts, or the share of all: numerators over denominators; NaN where a denominator is not known.
+
+    Examples
+    --------
+    >>> float(together(np.array([0.9, 0.1]), weight=np.array([100.0, 300.0]), kind="rate"))   # 120 of 400, not 50 %
+    0.3
+    """
+    return (weight * values).sum() / (weight.sum() if kind == "rate" else 1.0)

@@ -158,12 +158,26 @@ def _pace(view: View, row, indicator) -> Markup:
     else:
         needed = _("needed {pace} {per}").format(pace=difference(row.required_pace, indicator, language), per=per)
     lines = [tag("b", needed), tag("span", _("kept {pace} {per}").format(pace=kept, per=per))]
-    if math.isfinite(row.pace_percentile) and not _reached(row):
-        often = _("{share} of all units' past spells of this length were as fast")
-        if row.pace_percentile < 0.005:
-            often = _("no unit was ever as fast over a spell of this length")
-        lines.append(tag("span", often.format(share=percent(row.pace_percentile, language, 0)), class_="soft"))
+    often = "" if _reached(row) else _how_often(view, row)
+    if often:
+        lines.append(tag("span", often, class_="soft"))
     return Markup(" ").join(lines)
+
+
+def _how_often(view: View, row) -> str:
+    """How many units ever moved as fast as is needed; without that table, how many of their spells did."""
+    _, language = view._, view.language
+    for one in view.extra_rows("pace", row.unit, row.target):
+        share = getattr(one, "units_that_kept", math.nan)
+        if math.isfinite(share):
+            often = _("{share} of units were ever as fast over {n} periods")
+            often = often if share > 0 else _("no unit was ever as fast over {n} periods")
+            few = 0 < share < 0.005  # "0%" would deny them
+            return often.format(share=percent(share, language, 1 if few else 0), n=number(one.window, language))
+    if not math.isfinite(row.pace_percentile):
+        return ""
+    often = _("{share} of all units' past spells of this length were as fast")
+    return often.format(share=percent(row.pace_percentile, language, 1 if 0 < row.pace_percentile < 0.005 else 0))
 
 
 def _per(view: View, row) -> str:

@@ -68,6 +68,9 @@ REASONS = {  # codes that attainment gives; "no_data", "stale" and "failed" are 
     "no_members": _("the promise names no components"),
     "member_not_assessable": _("one of its components cannot be assessed"),
     "no_peers": _("the peers are not in the data"),
+    "component_missing": _("one of its components has no figure"),
+    "beyond_horizon": _("the deadline lies beyond the forecast"),
+    "tasks_unlisted": _("more tasks are promised than listed"),
 }
 LEVELS = {
     "nation": _("Nation"),
