@@ -222,13 +222,15 @@ def forecast_step(
         report("forecast", done, total)
 
     before = quarters.forecast_quarter(inputs, cutoff=before_cutoff, params=params, on_done=tick)
-    marked = said_before = published.get(before_cutoff)
-    if said_before is None:
-        marked = said_before = quarters.assess_quarter(inputs, before, params=params, annexes=False).assessments
-    else:  # only what was published can have been revised since
+    again = quarters.assess_quarter(inputs, before, params=params, annexes=False).assessments
+    history = quarters.past_assessments(
+        inputs, cutoff=cutoff, params=params, published=published, known={before_cutoff: again}, jobs=jobs
+    )
+    marked = said_before = history[history["cutoff"] == before_cutoff].reset_index(drop=True)
+    if before_cutoff in published:  # only what was published can have been revised since
         marked = records.with_current_now(said_before, inputs.observations)
     now = quarters.forecast_quarter(inputs, cutoff=cutoff, params=params, on_done=tick)
-    assessed = quarters.assess_quarter(inputs, now, params=params, previous=said_before)
+    assessed = quarters.assess_quarter(inputs, now, params=params, previous=history)
     tables = {
         "forecasts": quarters.forecasts_table(now, interval_levels=params.interval_levels),
         "assessments": assessed.assessments,
@@ -238,7 +240,7 @@ def forecast_step(
         ),
         "previous_assessments": said_before,
         "previous_forecasts": quarters.forecasts_table(before, interval_levels=params.interval_levels),
-        "extra_changes": records.build_changes(assessed.assessments, before=marked),
+        "extra_changes": records.build_changes(assessed.assessments, before=marked, again=again),
     }
     report("forecast", total, total)
     return tables | {f"extra_{name}": frame for name, frame in assessed.extra.items()}

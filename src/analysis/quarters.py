@@ -18,6 +18,7 @@ from analysis.attainment.assess import Assessed, assess
 from analysis.attainment.checks import check_targets
 from analysis.attainment.options import AssessOptions
 from analysis.attainment.promise import promises_of
+from analysis.attainment.status import chained
 from analysis.forecasting.backtest import backtest_panel
 from analysis.forecasting.ensemble import Options, forecast_panel
 from analysis.forecasting.evidence import evidence
@@ -36,6 +37,7 @@ EVIDENCE_HORIZONS = {"M": (3, 6, 12), "Q": (1, 2, 4), "Y": (1, 2)}
 N_ORIGINS = 4
 HAIR = 1e-8  # above the tolerance with which thresholds are compared, below anything published
 N_PAST_QUARTERS = 6  # how far the scorecard looks back
+N_STATUS_QUARTERS = 3  # quarters before this one whose statuses tell whether colours go back and forth
 MIN_HISTORY = 4  # points before a past cutoff
 PERIODS_A_QUARTER = {"M": 3, "Q": 1, "Y": 1}  # the step from one run to the next, in periods of each frequency
 
@@ -145,6 +147,52 @@ def assess_quarter(
         tasks=inputs.tasks,
         annexes=annexes,
     )
+
+
+def past_assessments(
+    inputs: Inputs,
+    *,
+    cutoff: str,
+    params: RunParams,
+    published: Mapping[str, pd.DataFrame],
+    known: Mapping[str, pd.DataFrame],
+    jobs: int = 1,
+) -> pd.DataFrame:
+    """Assessments of the quarters before, with the statuses they had: what hysteresis and the flip-flop index look at.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    cutoff : str
+        Today's.
+    params : RunParams
+    published : mapping of cutoff to DataFrame
+        What stored runs said; the others are computed from what was known then, status after status.
+    known : mapping of cutoff to DataFrame
+        Quarters that have been computed already.
+    jobs : int
+
+    Returns
+    -------
+    DataFrame
+        ``schema.ASSESSMENTS`` of up to `N_STATUS_QUARTERS` cutoffs, oldest first.
+    """
+
+    def quarter(then: str) -> pd.DataFrame:
+        forecasted = forecast_quarter(inputs, cutoff=then, params=params)
+        return assess_quarter(inputs, forecasted, params=params, annexes=False).assessments
+
+    cutoffs = [quarter_before(cutoff, quarters=back) for back in range(N_STATUS_QUARTERS, 0, -1)]
+    have = dict(known) | dict(published)
+    missing = [one for one in cutoffs if one not in have]
+    have |= make_tables({then: lambda then=then: quarter(then) for then in missing}, n_jobs=jobs)
+    options, out = assess_options(params), []
+    for then in cutoffs:
+        said = have[then]
+        if then not in published and len(said):
+            said = chained([*out[-1:], said], cut_points=options.cut_points, margin=options.hysteresis_margin)[-1]
+        out += [said] if len(said) else []
+    return pd.concat(out, ignore_index=True) if out else schema.ASSESSMENTS.empty()
 
 
 def assess_options(params: RunParams) -> AssessOptions:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from factory import UNITS, make_run
@@ -127,6 +128,20 @@ def test_the_largest_changes_come_first_changed_statuses_before_others(run):
     points = [int(re.sub(r"[^\d−-]", "", tr.find_all("td")[3].text).replace("−", "-")) for tr in rows]
     assert [abs(one) for one in points] == sorted((abs(one) for one in points), reverse=True)
     assert len(rows) == 10
+
+
+def test_statuses_that_go_back_and_forth_are_counted(run):
+    flips = pd.DataFrame({"unit": list("abc"), "target": "T", "n_cutoffs": 4, "flip_flop_index": [0.0, 1.0, np.nan]})
+    text = overview_page(replace(run, extra=run.extra | {"flip_flops": flips}), language="en").changes().text
+    assert text.endswith("Over 4 quarters 1 of 2 statuses went back and forth (flip-flop index 0.50).")
+
+
+def test_a_change_with_several_causes_shows_the_part_of_each(run):
+    sizes = {"from_target": 0.0, "from_revision": -0.1, "from_new_figures": 0.3, "from_model": 0.001}
+    table = run.extra["changes"].head(1).assign(p_change=0.2, cause="new_figures", **sizes)
+    page = overview_page(replace(run, extra={"changes": table}), language="en")
+    why = soup(page.changes()).tbody.find_all("td")[-1].text
+    assert why == "new figures came: +30 percentage points; an old figure was revised: −10 percentage points"
 
 
 def test_sub_units_stand_beside_the_whole(run):

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.attainment.assess import assess
-from analysis.forecasting.ensemble import forecast_panel
-from analysis.forecasting.panel import as_panel
+from analysis import quarters
 from analysis.intake import read_inputs
 from analysis.registry.params import read_params
 from analysis.words.schema import STATUSES
@@ -16,18 +14,22 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def assessments():
+def run():
     params = read_params(ROOT / "params" / "demo.yml")
-    inputs = read_inputs(params, data_dir=None, root=ROOT)
-    panels = {
-        row["indicator"]: as_panel(inputs.observations, indicator=row, cutoff=params.cutoff)
-        for row in inputs.indicators.to_dict("records")
-    }
-    predictives = {code: forecast_panel(panel, horizon=params.horizon_periods) for code, panel in panels.items()}
-    return assess(
-        inputs.targets, panels=panels, predictives=predictives, units=inputs.units, indicators=inputs.indicators,
-        cutoff=params.cutoff, tasks=inputs.tasks,
-    ).assessments  # fmt: skip
+    return params, read_inputs(params, data_dir=None, root=ROOT)
+
+
+@pytest.fixture(scope="module")
+def now(run):
+    params, inputs = run
+    history = quarters.past_assessments(inputs, cutoff=params.cutoff, params=params, published={}, known={})
+    forecasted = quarters.forecast_quarter(inputs, cutoff=params.cutoff, params=params)
+    return quarters.assess_quarter(inputs, forecasted, params=params, previous=history), history
+
+
+@pytest.fixture(scope="module")
+def assessments(now):
+    return now[0].assessments
 
 
 def test_all_eight_statuses_occur_and_none_rules(assessments):
@@ -56,3 +58,22 @@ def test_communes_of_one_target_stand_in_many_states(assessments):
     vneid = assessments[assessments["target"].eq("VNEID-80")]
     assert vneid["status"].nunique() >= 5
     assert vneid["p_attain"].between(0, 1).sum() > 130
+
+
+def test_every_table_of_the_statistics_has_rows_in_the_demonstration(now):
+    """What a kind, a lever or a chart adds is seen by somebody only where the demonstration has it."""
+    assert set(now[0].extra) == {
+        "baselines", "components", "contributions", "coverage", "crosswalk_labels", "denominators", "directional",
+        "flip_flops", "k_of_n", "members", "milestones", "pace", "ranks", "readings", "rollup", "scenarios", "signals",
+        "task_counts", "tasks",
+    }  # fmt: skip
+
+
+def test_statuses_of_the_last_quarters_seldom_go_back_and_forth(now):
+    found, history = now
+    assert sorted(history["cutoff"].unique()) == ["2025-12", "2026-03", "2026-06"]
+    table = found.extra["flip_flops"]
+    assert (table["n_cutoffs"] == 4).all() and table["flip_flop_index"].mean() < 0.1
+    last = history[history["cutoff"] == "2026-06"].set_index(["unit", "target"])["status"]
+    said = found.assessments.set_index(["unit", "target"])["previous_status"]
+    assert (said == last.reindex(said.index)).all()

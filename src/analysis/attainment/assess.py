@@ -22,7 +22,7 @@ from analysis.attainment.events.sustained import sustained_from
 from analysis.attainment.options import AssessOptions
 from analysis.attainment.promise import Promise, promises_of
 from analysis.attainment.rollup import add_sub_units, roll_up
-from analysis.attainment.status import bounded, flip_flops, grade_of, status_of
+from analysis.attainment.status import before_of, bounded, flip_flops, grade_of, status_of
 from analysis.attainment.whatif import scenarios
 from analysis.attainment.world import Case, Outcome, World
 from analysis.registry.targets import units_of
@@ -255,7 +255,7 @@ def _judge(frame: pd.DataFrame, world: World, previous: pd.DataFrame | None) -> 
     frame.loc[short & (frame["n_points"] < options.min_points), "reason"] = "too_few_points"
     frame.loc[short & (frame["n_points"] >= options.min_points), "reason"] = "series_ended"
     frame.loc[np.isnan(frame["p_attain"]) & (frame["reason"] == ""), "reason"] = "no_forecast"
-    before = _previous(frame, previous)
+    before = before_of(frame, previous)
     frame["previous_status"], frame["previous_p"] = before["status"].to_numpy(), before["p_attain"].to_numpy()
     frame["status"] = status_of(
         frame["p_attain"],
@@ -266,19 +266,3 @@ def _judge(frame: pd.DataFrame, world: World, previous: pd.DataFrame | None) -> 
         margin=options.hysteresis_margin,
         previous=np.where(before["same"], before["status"], ""),
     )
-
-
-def _previous(frame: pd.DataFrame, previous: pd.DataFrame | None) -> pd.DataFrame:
-    """Status and p of the cutoff before, and whether the promise still has the same text."""
-    empty = pd.DataFrame({"status": [""] * len(frame), "p_attain": np.nan, "same": False})
-    if previous is None or previous.empty:
-        return empty
-    text = ["threshold", "operator", "deadline"]
-    before = previous.sort_values("cutoff", kind="stable").drop_duplicates(["unit", "target"], keep="last")
-    before = before.set_index(["unit", "target"])[["status", "p_attain", *text]]
-    before = before.reindex(pd.MultiIndex.from_frame(frame[["unit", "target"]]))
-    now = frame[text].reset_index(drop=True)
-    before = before.reset_index(drop=True)
-    same = (before["operator"] == now["operator"]) & (before["deadline"] == now["deadline"])
-    same &= np.isclose(before["threshold"], now["threshold"], rtol=1e-12, equal_nan=True)
-    return pd.DataFrame({"status": before["status"].fillna(""), "p_attain": before["p_attain"], "same": same})

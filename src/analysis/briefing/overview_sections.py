@@ -58,6 +58,7 @@ def changes(view: View) -> Fragment:
         for cause, n in sorted(causes.items(), key=lambda one: (-one[1], one[0]))
     ]
     text += f" ({list_of(why, language)})." if why else "."
+    text += _back_and_forth(view)
     largest = [
         row for row in table_.itertuples(index=False) if math.isfinite(row.p_change) and abs(row.p_change) >= 0.005
     ]
@@ -70,6 +71,22 @@ def changes(view: View) -> Fragment:
     return Fragment(parts.sentence(text) + table(caption, header, body, class_="changes", stack=True), "table", text)
 
 
+def _back_and_forth(view: View) -> str:
+    """How many statuses changed to and fro over the last quarters, and the mean flip-flop index."""
+    _, language = view._, view.language
+    table_ = view.extra("flip_flops")
+    known = table_[table_["flip_flop_index"].notna()] if len(table_) else table_
+    if not len(known):
+        return ""
+    text = _("Over {n} quarters {k} of {m} statuses went back and forth (flip-flop index {index}).").format(
+        n=number(known["n_cutoffs"].max(), language),
+        k=number((known["flip_flop_index"] > 0).sum(), language),
+        m=number(len(known), language),
+        index=number(known["flip_flop_index"].mean(), language, 2),
+    )
+    return f" {text}"
+
+
 def _change(view: View, row) -> list[object]:
     language = view.language
     before = Markup("{} {}").format(parts.chip(row.status_before, language), percent(row.p_before, language, 0))
@@ -80,8 +97,23 @@ def _change(view: View, row) -> list[object]:
         before,
         now,
         points(row.p_change, language, 0, signed=True),
-        cause_word(view, row.cause),
+        _why(view, row),
     ]
+
+
+def _why(view: View, row) -> str:
+    """The cause; where several moved the probability, each with its part."""
+    sizes = {cause: getattr(row, f"from_{cause}", math.nan) for cause in CAUSES}
+    parts_ = [cause for cause, size in sizes.items() if abs(size) >= 0.005]
+    if len(parts_) < 2:
+        return cause_word(view, row.cause)
+    shown = [
+        view._("{cause}: {n}").format(
+            cause=cause_word(view, cause), n=points(sizes[cause], view.language, 0, signed=True)
+        )
+        for cause in sorted(parts_, key=lambda one: (-abs(sizes[one]), one))
+    ]
+    return "; ".join(shown)
 
 
 def cause_word(view: View, cause: str) -> str:
