@@ -18,7 +18,7 @@ from analysis import folders, intake, pages, quarters, records
 from analysis.publishing.jobs import PageResult
 from analysis.publishing.lock import run_lock
 from analysis.registry.params import RunParams, project_root, read_params
-from analysis.registry.targets import read_targets, targets_table
+from analysis.registry.targets import places_of, read_targets, targets_table
 from analysis.words import schema
 from analysis.words.errors import ParamsError, Problem, did_you_mean
 
@@ -182,7 +182,8 @@ def read_step(
             sources=tuple(stored.manifest["sources"]),
             tasks=stored.extra.get("task_list"),
         )
-    quarters.check_promises(inputs, cutoff=quarters.cutoff_of(inputs, params=params))
+    places = places_of([root / one for one in params.targets])
+    quarters.check_promises(inputs, cutoff=quarters.cutoff_of(inputs, params=params), places=places)
     report("read", 1, 1)
     return inputs
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -95,8 +96,15 @@ def panels_at(inputs: Inputs, *, cutoff: str) -> dict[str, Panel]:
     return panels
 
 
-def check_promises(inputs: Inputs, *, cutoff: str) -> None:
+def check_promises(inputs: Inputs, *, cutoff: str, places: Mapping[str, str] = MappingProxyType({})) -> None:
     """Refuse promises that cannot be assessed as written, now that the figures are known.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    cutoff : str
+    places : mapping
+        Code of a target -> its file and entry, for the messages.
 
     Raises
     ------
@@ -105,7 +113,8 @@ def check_promises(inputs: Inputs, *, cutoff: str) -> None:
     """
     better = dict(zip(inputs.indicators["indicator"], inputs.indicators["better"], strict=True))
     promises = promises_of(inputs.targets, units=inputs.units, units_of=units_of, better=better)
-    require(check_targets(promises, panels=panels_at(inputs, cutoff=cutoff), cutoff=cutoff), ParamsError)
+    panels = panels_at(inputs, cutoff=cutoff)
+    require(check_targets(promises, panels=panels, cutoff=cutoff, places=places), ParamsError)
 
 
 def forecast_quarter(

@@ -372,9 +372,12 @@ def test_everything_wrong_with_promises_is_said_at_once():
         ("target S: weights", "component 'yy' has no data"),
         ("target R: peers", "1 of 2 peers have data"),
         ("target K: members", "there are no targets 'HIGHER'"),
-        ("targets HIGH and LOW", "no value of 'x' keeps both for 'P', 'a', 'b', 'c', 'd'"),
+        ("target HIGH, and target LOW", "no value of 'x' keeps both for 'P', 'a', 'b', 'c', 'd'"),
     ]
     assert found[5].remedy == "Did you mean 'HIGH'?"
+    places = {one.target: f"params/targets/x.yml: target {one.target}" for one in promises}
+    named = check_targets(promises, panels={"x": panel, "lone": lone}, cutoff=END, places=places)
+    assert all(one.where.startswith("params/targets/x.yml: target ") and one.remedy for one in named)
 
 
 @pytest.mark.parametrize(
