@@ -11,8 +11,8 @@ from functools import cached_property
 import numpy as np
 from markupsafe import Markup
 
+from analysis.briefing import bodies, parts, unit_notes, unit_sections, unit_targets
 from analysis.briefing import method as methods
-from analysis.briefing import parts, unit_notes, unit_sections, unit_targets
 from analysis.briefing.fragment import Fragment, name_html, tag
 from analysis.briefing.locale import number, ratio
 from analysis.briefing.view import View, view_of
@@ -87,6 +87,10 @@ class UnitPage:
     def peers(self) -> Fragment:
         """Units of similar size beside this one."""
         return unit_sections.peers(self.view, unit=self.unit, rows=self.rows)
+
+    def other_rules(self) -> Fragment:
+        """What other bodies' rules would call the same targets."""
+        return bodies.other_rules(self.view, unit=self.unit, rows=self.rows)
 
     def last_forecast(self) -> Fragment:
         """What was forecast a quarter ago, and what happened."""
