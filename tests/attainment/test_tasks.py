@@ -160,6 +160,40 @@ def test_all_tasks_of_a_unit_done_has_the_probability_of_a_simulated_truth():
     assert counts["expected_k"] == pytest.approx(done.mean(), abs=0.1)
 
 
+def test_tasks_of_many_owners_in_one_list_share_no_common_fate():
+    """Ten open tasks of ten owners: the binomial; of one owner: far likelier all or none."""
+    past = diligent(300, 20, common=0.4, p=0.9, seed=8)
+    rows = [
+        (f"h{task}", "OLD", "h", "2021-06-30", "2021-06-15" if past[body, task] else "2021-07-20", f"o{body}")
+        for body in range(300)
+        for task in range(20)
+    ]
+    found = {}
+    for n_owners in (10, 1):
+        mine = [(f"t{task}", "T", "u0", "2022-07-31", "", f"o{task % n_owners}") for task in range(10)]
+        tasks = pd.DataFrame([*rows, *mine], columns=[*listed.COLUMNS, "owner"])
+        tasks = tasks.assign(task=tasks["task"] + tasks["owner"])  # a task has one code
+        row, _ = solve(promise(deadline="2022-07"), tasks, cutoff="2022-06")
+        found[n_owners] = row["p_raw"]
+    assert found[10] == pytest.approx(0.9**10, abs=0.04)
+    assert found[1] == pytest.approx(diligent(20_000, 10, common=0.4, p=0.9, seed=1).all(axis=1).mean(), abs=0.04)
+    assert found[1] > found[10] + 0.1
+
+
+def test_a_task_that_stands_in_two_lists_is_learned_from_once():
+    once = history(n_units=12, per_unit=6, spread=0.2)
+    twice = [*once, *[(f"{task}{unit}", "ALL", "top", due, done) for task, _, unit, due, done in once]]
+    owners = [*[row[2] for row in once]] * 2
+    names = [f"{row[0]}{row[2]}" for row in once] * 2
+    mine = [(f"t{i}", "T", "u0", "2022-07-31", "") for i in range(4)]
+    answers = []
+    for rows, whose, codes in ((once, owners[: len(once)], names[: len(once)]), (twice, owners, names)):
+        table = make_tasks(*rows).assign(owner=whose, task=codes)
+        tasks = pd.concat([table, make_tasks(*mine).assign(owner="u0")], ignore_index=True)
+        answers.append(solve(promise(deadline="2022-07"), tasks, cutoff="2022-06")[0]["p_raw"])
+    assert answers[0] == answers[1]
+
+
 def test_k_tasks_done_settle_the_promise_but_not_how_many_will_be():
     rows = [*history(), *[(f"t{i}", "T", "u0", "2022-05-31", "2022-05-01") for i in range(3)],
             ("open", "T", "u0", "2022-07-31", "")]  # fmt: skip

@@ -32,9 +32,8 @@ def cells(found):
 def test_every_label_and_every_way_to_part_has_words_in_both_languages():
     given = set(labels._SAYS) | set(labels._TRAFFIC.values()) | {"on_the_way"}
     assert set(bodies.LABELS) == given and tuple(bodies.BODIES) == labels.BODIES
-    apart = {(body, code) for body, code in bodies.WHY}
-    speaking = {"growth", *labels.BODIES} - {"un_progress", "eurostat", "traffic"}  # traffic is our status in colours
-    assert apart == {(one, code) for one in speaking for code in ("theirs_rosier", "theirs_darker")}
+    assert {*bodies.WHY, "traffic"} == set(labels.BODIES)  # traffic is our status in colours
+    assert set(bodies.PARTING) == {"theirs_rosier", "theirs_darker"}
 
 
 def test_a_label_that_parts_from_ours_comes_with_one_sentence_and_one_that_agrees_with_none(run):
@@ -45,7 +44,7 @@ def test_a_label_that_parts_from_ours_comes_with_one_sentence_and_one_that_agree
     ])  # fmt: skip
     assert cells(found) == [
         "on track (UN)",
-        "significant progress rosier than ours: growth since the first figure was fast enough, the forecast is not",
+        "significant progress rosier than ours: it goes by growth since the first figure, we by the forecast",
         "–",
         "getting worse darker than ours: it asks how far we have come, not whether we arrive in time",
         "passing and failing by chance",
@@ -63,3 +62,10 @@ def test_a_unit_on_the_way_does_not_read_as_consistently_failing(run):
 def test_without_labels_there_is_a_note(run, language):
     view = view_of(replace(run, extra={}), language)
     assert bodies.other_rules(view, unit=UNIT, rows=view.assessed(UNIT)).kind == "note"
+
+
+def test_a_settled_target_is_past_all_rules(run):
+    table = pd.DataFrame([{"unit": UNIT, "target": TARGET, "note": ""} | said("escap", "maintain")])
+    view = view_of(replace(run, extra={"crosswalk_labels": table}), "en")
+    settled = [one._replace(settled=True) for one in view.assessed(UNIT)]
+    assert bodies.other_rules(view, unit=UNIT, rows=settled).kind == "note"

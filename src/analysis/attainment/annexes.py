@@ -210,6 +210,11 @@ def crosswalk_table(frame: pd.DataFrame, world: World) -> pd.DataFrame:
         own = frame[frame["target"] == promise.target].set_index("unit").loc[list(case.units)]
         up = at_least(promise.operator)
         values = case.pick(case.panel.usable())
+        values = values[:, : case.horizon] if case.horizon < 0 else values  # a past deadline: as it stood then
+        if not values.shape[1]:
+            continue
+        reached = own["attained_now"].to_numpy(dtype=bool)
+        reached = np.where(own["settled"], own["p_attain"] == 1, reached)
         limits = signals.xmr(values)
         target = own["threshold"].to_numpy(dtype=float)
         exact = signals.assurance(limits, target=target, up=up)
@@ -220,7 +225,7 @@ def crosswalk_table(frame: pd.DataFrame, world: World) -> pd.DataFrame:
             target=target,
             horizon=case.horizon,
             up=up,
-            reached=own["attained_now"].to_numpy(dtype=bool),
+            reached=reached,
             assurance=exact,
             kind=case.panel.kind,
         )

@@ -1,8 +1,8 @@
 """A task list as Đề án 06 keeps it: four states, how many will be done, whether all will be, and which tasks block.
 
 How late tasks get done is read from the list itself: the delay against the due date, open tasks counted as not yet done
-(Kaplan-Meier). Units differ in diligence, so tasks of one unit are not independent: how much is read from the spread of
-their on-time shares.
+(Kaplan-Meier). Bodies differ in diligence, so tasks of one body (the owner where the list names one, else the unit)
+are not independent: how much is read from the spread of their on-time shares.
 """
 
 from __future__ import annotations
@@ -165,13 +165,13 @@ def p_done_by(due, *, today: int, deadline: int, curve: tuple[np.ndarray, np.nda
     return np.where(deadline <= today, 0.0, 1 - (left * n + 0.5) / (now * n + 1.0))
 
 
-def common_share(on_time: pd.Series, unit: pd.Series) -> float:
-    """Correlation of the normal scores behind on-time marks of tasks of one unit, within 0..`MAX_COMMON`.
+def common_share(on_time: pd.Series, body: pd.Series) -> float:
+    """Correlation of the normal scores behind on-time marks of tasks of one body, within 0..`MAX_COMMON`.
 
     A one-way analysis of variance gives the correlation of the marks themselves. A mark only says on which side of a
     cut its score lies, so marks are less correlated than scores; see :func:`score_correlation`.
     """
-    groups = on_time.astype(float).groupby(unit.to_numpy())
+    groups = on_time.astype(float).groupby(body.to_numpy())
     sizes, means = groups.size().to_numpy(dtype=float), groups.mean().to_numpy()
     total, m = sizes.sum(), len(sizes)
     if m < 2 or total <= m:
@@ -206,8 +206,8 @@ def score_correlation(marks: float, *, share: float) -> float:
     return (low + high) / 2
 
 
-def p_k_done(p: np.ndarray, *, done: int, k, common: float, scores: np.ndarray) -> np.ndarray:
-    """P(at least k tasks are done), open tasks tied together by one shared score a path.
+def p_k_done(p: np.ndarray, *, done: int, k, common: float, scores: np.ndarray, bodies=None) -> np.ndarray:
+    """P(at least k tasks are done), open tasks of one body tied together by a score they share on each path.
 
     Parameters
     ----------
@@ -219,14 +219,17 @@ def p_k_done(p: np.ndarray, *, done: int, k, common: float, scores: np.ndarray) 
         One number, or several that are asked of the same paths.
     common : float
         Correlation of the normal scores.
-    scores : array, shape (>= m + 1, n_paths)
-        Standard normal; row 0 is the shared one.
+    scores : array, shape (>= m + number of bodies, n_paths)
+        Standard normal; the first rows are those of the bodies.
+    bodies : array, shape (m,), optional
+        Whose each task is; left out: all are of one body.
 
     Returns
     -------
     float or array, shape (q,)
     """
-    own = np.sqrt(common) * scores[0] + np.sqrt(1 - common) * scores[1 : len(p) + 1]
+    names, whose = np.unique(np.zeros(len(p)) if bodies is None else bodies, return_inverse=True)
+    own = np.sqrt(common) * scores[whose] + np.sqrt(1 - common) * scores[len(names) : len(names) + len(p)]
     reached = done + (own <= ndtri(p)[:, None]).sum(axis=0)
     return (reached >= np.asarray(k)[..., None]).mean(axis=-1)
 
@@ -250,4 +253,6 @@ def prepare(tasks: pd.DataFrame, *, today: int) -> pd.DataFrame:
     finished = table["state"].isin(STATES[:2])
     table["delay"] = np.where(finished, table["done_day"], today) - table["due_day"]
     table["finished"] = finished
+    owner = table["owner"].fillna("").astype(str) if "owner" in table else pd.Series("", index=table.index)
+    table["body"] = owner.where(owner != "", table["unit"])
     return table.sort_values(["target", "unit", "task"], kind="stable", ignore_index=True)

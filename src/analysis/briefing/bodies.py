@@ -51,37 +51,25 @@ LABELS = {
     "red": _("red"),
     "grey": _("grey"),
 }
-WHY = {  # (body, code of the sentence) -> why they part
-    ("growth", "theirs_rosier"): _(
-        "rosier than ours: growth since the first figure was fast enough, the forecast is not"
-    ),
-    ("growth", "theirs_darker"): _("darker than ours: growth since the first figure was too slow, the forecast is not"),
-    ("escap", "theirs_rosier"): _("rosier than ours: a straight line through the past arrives, the forecast may not"),
-    ("escap", "theirs_darker"): _(
-        "darker than ours: a straight line through the past falls short, the forecast does not"
-    ),
-    ("healthy_people", "theirs_rosier"): _(
-        "rosier than ours: it asks how far we have come, not whether we arrive in time"
-    ),
-    ("healthy_people", "theirs_darker"): _(
-        "darker than ours: it asks how far we have come, not whether we arrive in time"
-    ),
-    ("nhs_assurance", "theirs_rosier"): _(
-        "rosier than ours: past months vary around the target, the forecast does not"
-    ),
-    ("nhs_assurance", "theirs_darker"): _(
-        "darker than ours: it assumes that nothing changes, the forecast expects a change"
-    ),
+PARTING = {
+    "theirs_rosier": _("rosier than ours: {why}"),
+    "theirs_darker": _("darker than ours: {why}"),
+}
+WHY = {  # what each rule goes by; traffic is our own status in colours
+    "un_progress": _("it goes by growth since the first figure, we by the forecast"),
+    "eurostat": _("it goes by growth since the first figure, we by the forecast"),
+    "escap": _("it goes by a straight line through the past, we by the forecast"),
+    "healthy_people": _("it asks how far we have come, not whether we arrive in time"),
+    "nhs_assurance": _("it takes the past months as they were, as if nothing changed"),
 }
 del _
-_GROWTH = ("un_progress", "eurostat")
 
 
 def other_rules(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
-    """A row a target with a level: what each body's rule says, with a sentence where it says other than we do."""
+    """A row an open target with a level: what each body's rule says, with a sentence where it says other than we do."""
     _, language = view._, view.language
     body, parting, labels = [], 0, 0
-    for row in rows:
+    for row in (one for one in rows if not one.settled):
         said = {one.body: one for one in view.extra_rows("crosswalk_labels", row.unit, row.target)}
         if not any(one.label for body_, one in said.items() if body_ != "traffic"):
             continue
@@ -107,5 +95,7 @@ def _cell(view: View, one) -> Markup:
     if one is None or not one.label:
         return tag("span", "–", class_="nil")
     label = view._(LABELS[one.note if one.note in LABELS else one.label])
-    why = WHY.get(("growth" if one.body in _GROWTH else one.body, one.sentence))
-    return Markup(label) + (Markup(" ") + tag("span", view._(why), class_="soft") if why else Markup(""))
+    if one.sentence not in PARTING or one.body not in WHY:
+        return Markup(label)
+    sentence = view._(PARTING[one.sentence]).format(why=view._(WHY[one.body]))
+    return Markup(label) + Markup(" ") + tag("span", sentence, class_="soft")

@@ -50,7 +50,7 @@ def _prepared(case: Case) -> pd.DataFrame | None:
 def _mine(case: Case, table: pd.DataFrame | None) -> pd.DataFrame:
     """Tasks of the promise and its units, sorted by unit and task."""
     if table is None:
-        columns = ["unit", "task", "target", "state", "due", "done", "due_day", "done_day", "finished"]
+        columns = ["unit", "task", "target", "state", "due", "done", "due_day", "done_day", "finished", "body"]
         return pd.DataFrame({name: [] for name in columns}).astype({"finished": bool, "due_day": int, "done_day": int})
     mine = table[(table["target"] == case.promise.target) & table["unit"].isin(case.units)]
     return mine.sort_values(["unit", "task"], kind="stable", ignore_index=True)
@@ -65,11 +65,14 @@ def _deadline(case: Case, mine: pd.DataFrame) -> int | None:
 
 def _learned(table: pd.DataFrame | None, today: int) -> tuple[tuple[np.ndarray, np.ndarray, int] | None, float]:
     """Delay curve and correlation from every task of every promise; None where too few were finished."""
-    if table is None or table["finished"].sum() < listed.MIN_DONE:
+    if table is None:
+        return None, 0.0
+    table = table.drop_duplicates(["task", "body", "due", "done"])  # a task in two lists is one
+    if table["finished"].sum() < listed.MIN_DONE:
         return None, 0.0
     curve = listed.delay_curve(table["delay"], finished=table["finished"])
     ripe = table[table["finished"] | (table["due_day"] < today)]
-    return curve, listed.common_share(ripe["state"] == listed.STATES[0], ripe["unit"])
+    return curve, listed.common_share(ripe["state"] == listed.STATES[0], ripe["body"])
 
 
 def _add_p_done(mine: pd.DataFrame, curve, today: int, deadline: int | None) -> None:
@@ -125,16 +128,21 @@ def _judge(frame: pd.DataFrame, mine: pd.DataFrame, common: float, *, known: boo
     if not known:
         return
     is_open = mine[~mine["finished"]]
-    groups = {unit: rows.to_numpy() for unit, rows in is_open.groupby("unit")["p_done"]}
-    longest = max((len(one) for one in groups.values()), default=0)
+    groups = {unit: (rows["p_done"].to_numpy(), rows["body"].to_numpy()) for unit, rows in is_open.groupby("unit")}
+    longest = max((len(one) for one, _ in groups.values()), default=0)
     generator = np.random.Generator(np.random.PCG64(case.options.seed))
-    scores = generator.standard_normal((longest + 1, max(case.options.n_paths, LEAST_PATHS)))
+    scores = generator.standard_normal((2 * longest + 1, max(case.options.n_paths, LEAST_PATHS)))
     p, p_all, expected = (frame[name].to_numpy().copy() for name in ("p", "p_all", "expected_k"))
     for row in np.flatnonzero(has & ~past & ~all_in_time):
-        own = groups.get(frame["unit"].iat[row], np.empty(0))
+        own, bodies = groups.get(frame["unit"].iat[row], (np.empty(0), np.empty(0)))
         done, k, n = int(frame["by_then"].iat[row]), float(frame["k"].iat[row]), float(frame["n"].iat[row])
         of_all, of_k = listed.p_k_done(
-            own, done=done, k=np.array([max(n, frame["n_listed"].iat[row]), k]), common=common, scores=scores
+            own,
+            done=done,
+            k=np.array([max(n, frame["n_listed"].iat[row]), k]),
+            common=common,
+            scores=scores,
+            bodies=bodies,
         )
         p_all[row] = bounded(of_all, settled=False, floor=case.options.p_floor)
         p[row] = p[row] if settled[row] or unlisted[row] else of_k
