@@ -29,9 +29,9 @@ def chip(status: str, language: str, *, word: str = "") -> Markup:
     """Status as icon, word and colour (the colour is the style sheet's)."""
     icon = ICONS.get(status, "?")
     text = escape(word or status_word(status, language))
-    return Markup(
-        f'<span class="status status-{escape(status)}"><span class="icon" aria-hidden="true">{icon}</span> '
-    ) + (text + Markup("</span>"))
+    return Markup(f'<span class="status status-{escape(status)}"><span aria-hidden="true">{icon}</span> ') + (
+        text + Markup("</span>")
+    )
 
 
 def chance(row, language: str) -> Markup:

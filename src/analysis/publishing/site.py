@@ -6,8 +6,6 @@ alone.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
@@ -18,7 +16,7 @@ from markupsafe import Markup
 
 from analysis.briefing.fragment import clean_text
 from analysis.publishing.chrome import words
-from analysis.publishing.exporter import POLICY, SIMULATED, TEMPLATES, stylesheet
+from analysis.publishing.exporter import SIMULATED, TEMPLATES, policy, short_script, stylesheet
 from analysis.publishing.jobs import FAILED, PageResult
 from analysis.publishing.proof import check_page
 from analysis.words.errors import PublishError, require
@@ -160,7 +158,7 @@ def build_site(
     """
     out_dir = Path(out_dir)
     _ = words(language)
-    script = (TEMPLATES / "search.js").read_text(encoding="utf-8")
+    script = short_script("search.js")
     there = [one.page for one in pages if one.status != FAILED or one.kept]
     title = clean_text(str(run.params.get(f"title_{language}") or run.run_id))
     page = {
@@ -170,7 +168,7 @@ def build_site(
         "heading": title,
         "description": "",
         "intro": "",
-        "policy": Markup(f"{POLICY}; script-src 'sha256-{_sha256_base64(script)}'"),
+        "policy": Markup(policy(script)),
         "stylesheet": Markup(stylesheet()),
         "script": Markup(script),
         "tree": _tree(run, pages, language=language),
@@ -226,10 +224,6 @@ def _on_track(run: RunTables) -> dict[str, tuple[int, int]]:
     rows = run.assessments
     good = rows["status"].isin(ON_TRACK).groupby(rows["unit"]).agg(["sum", "size"])
     return {unit: (int(k), int(n)) for unit, k, n in good.itertuples(name=None)}
-
-
-def _sha256_base64(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
 
 
 def _write(path: Path, html: str) -> Path:

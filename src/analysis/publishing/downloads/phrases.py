@@ -129,7 +129,7 @@ VIETNAMESE = {
         "Không ô nào chứa công thức. Văn bản mở đầu giống công thức vẫn là văn bản."
     ),
     "A probability is a forecast, not a promise; settled targets carry a status and no probability.": (
-        "Xác suất là dự báo, không phải lời hứa; chỉ tiêu đã ngã ngũ chỉ có trạng thái, không có xác suất."
+        "Xác suất là dự báo, không phải cam kết; chỉ tiêu đã có kết quả chỉ có trạng thái, không có xác suất."
     ),
     "Sources": "Nguồn số liệu",
     "{path} (SHA-256 begins with {digest})": "{path} (SHA-256 bắt đầu bằng {digest})",
