@@ -29,7 +29,7 @@ CAMPAIGNS = {  # "đợt cao điểm": factor on the speed of every unit, as the
     "2025-07": 0.4, "2025-08": 0.4, "2025-09": 0.6, "2025-11": 1.4, "2025-12": 1.7, "2026-05": 1.5, "2026-06": 1.6,
 }  # fmt: skip
 MERGED = "2025-07"  # until then the police reports by the 218 communes of before, which went into the 135 of today
-TWO_PARTS, SHARED = 84, (2, 3)  # the first 84 communes are made of two old ones; these two share one of theirs
+TWO_PARTS, SHARED = 84, (37, 38)  # the first 84 communes are made of two old ones; these two share one of theirs
 DIGITISED_BREAK = "2025-07"  # from here on every result counts, before only those on the list
 DEPARTMENTS = (
     ("Sở Nội vụ", "Department of Home Affairs"),

@@ -130,7 +130,7 @@ def test_218_communes_went_into_135_and_the_weights_of_each_sum_to_one():
     for row in went:
         shares[row["old"]] = shares.get(row["old"], 0.0) + float(row["weight"])
     assert all(abs(one - 1) < 1e-12 for one in shares.values())
-    assert [row["new"] for row in went if float(row["weight"]) < 1] == ["099002", "099003"]
+    assert [row["new"] for row in went if float(row["weight"]) < 1] == ["099037", "099038"]
 
 
 def test_accounts_are_reported_by_the_communes_of_their_time():
@@ -153,10 +153,10 @@ def test_the_parts_of_a_commune_sum_to_what_it_has_to_the_last_citizen(generate)
             own[went[row["ma_xa"]]] = own.get(went[row["ma_xa"]], 0) + number(row["tai_khoan_kich_hoat"])
         leaves = [row["unit"] for row in rows("units.csv")[1:]]
         for unit, count in own.items():
-            if unit not in ("099002", "099003"):
+            if unit not in ("099037", "099038"):
                 assert count == counts["activated"][leaves.index(unit), column]
-        shared = sum(int(counts["activated"][leaves.index(one), column]) for one in ("099002", "099003"))
-        assert own["099002"] + own["099003"] == shared
+        shared = sum(int(counts["activated"][leaves.index(one), column]) for one in ("099037", "099038"))
+        assert own["099037"] + own["099038"] == shared
 
 
 def test_cumulative_counts_fall_where_planted_and_nowhere_else():
