@@ -55,6 +55,19 @@ def test_a_parent_shows_its_sub_units_and_the_worst_tenth():
     assert pd.isna(table.loc[("a", "T"), "n_sub_units"])
 
 
+def test_a_promise_of_the_parent_alone_still_shows_its_sub_units():
+    """As if the same share were asked of each: 0.70 and 0.90 would reach 0.66."""
+    table, extra = solve([level(units=("P",))], *province())
+    row = table.loc[("P", "T")]
+    assert (row["n_sub_units"], row["n_sub_on_track"]) == (4, 2)
+    assert row["worst_decile"] == pytest.approx(0.5 + 0.3 * 0.12)
+    assert extra["rollup"].iloc[0]["expected_met"] == pytest.approx(
+        norm.sf(0.66, [0.5, 0.62, 0.7, 0.9], 0.02).sum(), abs=4 * WITHIN
+    )
+    past, _ = solve([level(units=("P",), deadline="2023-12")], *province())
+    assert past.loc[("P", "T"), "n_sub_on_track"] == 2
+
+
 def test_for_at_most_the_worst_tenth_is_the_highest():
     table, _ = solve([level(operator="<=")], *province())
     assert table.loc[("P", "T"), "worst_decile"] == pytest.approx(0.9 - 0.3 * 0.2)
