@@ -12,6 +12,7 @@ from analysis.attainment.checks import check_targets
 from analysis.attainment.options import AssessOptions
 from analysis.attainment.promise import Promise
 from analysis.attainment.whatif import lift
+from analysis.forecasting.ensemble import forecast_panel
 from analysis.registry.kinds import KINDS
 from analysis.words.errors import ParamsError
 from analysis.words.schema import INDICATORS, as_table
@@ -52,6 +53,19 @@ def test_a_parent_shows_its_sub_units_and_the_worst_tenth():
     assert (row["n_sub_units"], row["n_sub_on_track"]) == (4, 2)  # 0.70 and 0.90
     assert row["worst_decile"] == pytest.approx(0.5 + 0.3 * 0.12)
     assert pd.isna(table.loc[("a", "T"), "n_sub_units"])
+
+
+def test_a_promise_of_the_parent_alone_still_shows_its_sub_units():
+    """As if the same share were asked of each: 0.70 and 0.90 would reach 0.66."""
+    table, extra = solve([level(units=("P",))], *province())
+    row = table.loc[("P", "T")]
+    assert (row["n_sub_units"], row["n_sub_on_track"]) == (4, 2)
+    assert row["worst_decile"] == pytest.approx(0.5 + 0.3 * 0.12)
+    assert extra["rollup"].iloc[0]["expected_met"] == pytest.approx(
+        norm.sf(0.66, [0.5, 0.62, 0.7, 0.9], 0.02).sum(), abs=4 * WITHIN
+    )
+    past, _ = solve([level(units=("P",), deadline="2023-12")], *province())
+    assert past.loc[("P", "T"), "n_sub_on_track"] == 2
 
 
 def test_for_at_most_the_worst_tenth_is_the_highest():
@@ -185,6 +199,23 @@ def test_a_steady_lever_moves_the_forecast_as_a_whole():
     assert table.loc[("b", "T"), "p_attain"] == pytest.approx(norm.sf(0.66, 0.62, 0.02), abs=1e-6)  # untouched
 
 
+def test_a_lever_of_nothing_leaves_the_calibrated_probability_as_it_is():
+    rng = np.random.default_rng(41)
+    bottom = rng.integers(60, 600, (50, 1)) + np.zeros((50, 36))
+    logit = rng.normal(0, 0.6, (50, 1)) + 0.05 * np.arange(36) + rng.normal(0, 0.1, (50, 36)).cumsum(axis=1)
+    panel = make_shares(rng.binomial(bottom.astype(int), 1 / (1 + np.exp(-logit))).astype(float), bottom)
+    promise = level(units=panel.units, threshold=0.8, deadline="2024-06")
+    world = make_world(
+        [promise], panels={"x": panel}, predictives={"x": forecast_panel(panel, horizon=6)},
+        calibrate=True, scenario_points=0.0,
+    )  # fmt: skip
+    answer = assess_world(world)
+    assert (answer.assessments["p_raw"] - answer.assessments["p_attain"]).abs().max() > 0.02
+    steady = answer.extra["scenarios"].set_index("unit")["p_attain"]
+    own = answer.assessments.set_index("unit")["p_attain"]
+    np.testing.assert_allclose(steady, own.reindex(steady.index), atol=1e-9)
+
+
 def test_the_weakest_at_the_median_lift_only_their_parent():
     _, extra = solve([level()], *province(), weakest=1)
     lifted = extra["scenarios"].query("scenario == 'weakest_at_median:1'")
@@ -218,7 +249,7 @@ def test_heaping_just_above_a_target_is_flagged_and_an_even_spread_is_not():
 
 def test_heaping_is_seldom_flagged_by_chance():
     rng = np.random.default_rng(0)
-    hits = [suspicions.heaping(rng.normal(0.75, 0.08, 300), threshold=0.8, up=True)[1] < 0.01 for _ in range(400)]
+    hits = [suspicions.heaping(rng.normal(0.75, 0.08, 300), threshold=0.8, up=True)[0].any() for _ in range(400)]
     assert np.mean(hits) < 0.03
 
 
@@ -256,6 +287,35 @@ def test_signals_are_listed_for_the_last_month_and_figures_that_need_checking():
     assert table.loc[table["signal"] == "level_jump", "period"].tolist() == ["2023-01"]
     worse = signals_table(make_world([], panels={"x": panel}), better={"x": "down"})
     assert ("u0", "special_cause_concern") in {(row.unit, row.signal) for row in worse.itertuples()}
+
+
+def test_around_a_trend_only_points_beyond_the_limits_count():
+    """A straight climb is seven points in one direction for ever; the month that leaves its line is news."""
+    climb = 10.0 + np.arange(24) + np.random.default_rng(7).normal(0, 0.2, (2, 24))
+    climb[1, -1] -= 6.0
+    table = signals_table(make_world([], panels={"x": make_panel(climb)}), better={"x": "up"})
+    assert table[["unit", "signal", "rule"]].values.tolist() == [["u1", "special_cause_concern", "trend:below_limit"]]
+
+
+def test_the_label_of_a_past_deadline_is_that_of_the_deadline():
+    values = np.array([[10.0, 12, 14, 16, 18, 19, 19, 25, 30, 31, 32, 33]])  # the deadline 2023-07 missed 20 by one
+    promise = level(units=("u0",), threshold=20.0, deadline="2023-07")
+    answer = assess_world(make_world([promise], panels={"x": make_panel(values)}))
+    assert answer.assessments["status"].tolist() == ["missed"]
+    labels = answer.extra["crosswalk_labels"].set_index("body")["label"]
+    assert labels["healthy_people"] == "improving" and labels["eurostat"] != "target_met"
+
+
+def test_a_unit_on_the_way_carries_the_note_and_one_that_stands_still_does_not():
+    rng = np.random.default_rng(0)
+    values = np.vstack([0.40 + 0.01 * np.arange(24), np.full(24, 0.5)]) + rng.normal(0, 0.004, (2, 24))
+    panel = make_panel(values)
+    promise = level(units=panel.units, threshold=0.8, deadline="2024-01")
+    answer = assess_world(
+        make_world([promise], panels={"x": panel}, predictives={"x": make_forecast(panel, [0.64], [0.01])})
+    )
+    nhs = answer.extra["crosswalk_labels"].query("body == 'nhs_assurance'")
+    assert nhs["label"].tolist() == ["consistent_fail"] * 2 and nhs["note"].tolist() == ["on_the_way", ""]
 
 
 def test_labels_of_other_bodies_stand_beside_ours():

@@ -100,7 +100,8 @@ def test_one_service_short_is_not_all_of_them():
 def test_k_of_n_services():
     panel = make_shares([[14, 16, 18, 20]], [[25] * 4])
     forecast = make_forecast(panel, [0.84], [0.02], lower=0.0, upper=1.0)
-    row, _ = solve(coverage(k=22), panel, forecast)
+    row, extra = solve(coverage(k=22), panel, forecast)
+    assert extra["coverage"].iloc[0][["covered", "n", "k", "missing"]].tolist() == [20, 25, 22, 2]
     assert row["threshold"] == pytest.approx(0.88)
     assert row["p_raw"] == pytest.approx(norm.sf(2), abs=1e-6)
 

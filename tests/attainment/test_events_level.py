@@ -145,6 +145,15 @@ def test_gap_and_pace_by_hand():
     assert found["pace_percentile"] == 0.0  # nobody ever gained so much on the logit scale in three months
 
 
+def test_a_unit_that_reports_late_has_its_missing_months_to_make_up():
+    panel = make_shares([[20, 22, 24, 26, np.nan, np.nan]], [[50] * 6])  # 52 % two months ago
+    forecast = make_forecast(panel, [0.62, 0.64, 0.66], [0.01] * 3, lower=0.0, upper=1.0)
+    found = row(make_world([level(threshold=0.77)], panels={"x": panel}, predictives={"x": forecast}))
+    assert found["current"] == 0.52 and found["current_period"] == "2023-10"
+    assert found["required_pace"] == pytest.approx(0.25 / 5)  # three months ahead and two that are not in
+    assert found["required_cases"] == pytest.approx(13 / 5)
+
+
 def test_reasons_when_nothing_can_be_said():
     panel = make_panel([[1.0] * 30])
     forecast = make_forecast(panel, [1.0], [1.0])

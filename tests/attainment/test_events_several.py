@@ -178,6 +178,7 @@ def test_online_services_at_90_per_cent_gain_2_32_points():
     gains = extra["scenarios"].set_index("scenario")["predicted_median"]
     total = 92.83 - 8.53 + 8.48
     assert gains["component_at_90:online"] - total == pytest.approx(2.32, abs=1e-6)
+    assert gains["component_at_90:payment"] == pytest.approx(total, abs=1e-6)  # 10 of 10: a lever lowers nothing
 
 
 def test_what_a_score_gained_since_a_quarter_ago_is_the_sum_of_what_its_components_gained():
@@ -341,6 +342,18 @@ def test_members_that_are_settled_can_settle_the_whole():
     for promise, status in zip(whole, ("met", "missed")):
         table, _ = solve([*promises, promise], panels)
         assert table.loc[("u0", "K"), "status"] == status
+
+
+def test_one_missed_member_does_not_decide_while_enough_are_open():
+    panels, forecasts = independent()
+    promises = members(k=2)
+    promises[0] = replace(promises[0], deadline="2023-12", threshold=99.0)  # missed already
+    table, extra = solve(promises, panels, forecasts)
+    row = table.loc[("u0", "K")]
+    assert not row["settled"] and row["p_raw"] == pytest.approx(norm.sf(0) * norm.sf(1), abs=0.03)
+    promises[1] = replace(promises[1], deadline="2023-12", threshold=99.0)
+    table, _ = solve(promises, panels, forecasts)
+    assert table.loc[("u0", "K"), "status"] == "missed"
 
 
 def test_an_unknown_member_matters_only_where_it_can_change_the_answer():

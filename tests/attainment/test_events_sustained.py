@@ -172,3 +172,14 @@ def test_the_probability_of_the_official_reading_is_that_of_the_assessment():
     panel = make_panel([[0.5] * 30])
     row, readings = solve(sustained(), panel, make_forecast(panel, [0.9, 0.9, 0.9], [0.01] * 3))
     assert readings.loc["each_period", "p"] == row["p_attain"] == 0.99
+
+
+def test_three_neighbouring_months_may_lie_on_both_sides_of_today():
+    """61 and 62 % are behind us at 500 dossiers each: January needs 57 %, February and January together 119 - 61."""
+    shares = make_shares([[290, 305, 310]], [[500] * 3])
+    forecast = make_forecast(shares, [0.56, 0.61], [0.02, 0.02], lower=0.0, upper=1.0)
+    _, readings = solve(sustained(operator=">=", start="2023-11", deadline="2024-02"), shares, forecast)
+    draws = np.random.default_rng(3).normal([0.56, 0.61], 0.02, (200_000, 2))
+    kept = (0.61 + 0.62 + draws[:, 0] >= 1.8) & (0.62 + draws.sum(axis=1) >= 1.8)
+    assert readings.loc["rolling_3", "p"] == pytest.approx(kept.mean(), abs=WITHIN)
+    assert kept.mean() < 0.5  # only the months ahead, there would be no three of them

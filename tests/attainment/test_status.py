@@ -81,6 +81,11 @@ def test_a_status_changes_only_past_the_margin(previous, p, expected):
     assert status(p, previous=previous) == expected
 
 
+def test_the_margin_itself_holds_whatever_the_arithmetic():
+    assert 0.8 - 0.1 > 0.7  # in floating point
+    assert status(0.7, previous="on_track", margin=0.1) == "on_track"
+
+
 def test_every_status_can_be_reached_and_no_other():
     reached = {status(p) for p in (0.1, 0.3, 0.6, 0.9)} | {status(0.9, now=True), status(1, settled=True)}
     reached |= {status(0, settled=True), status(np.nan)}

@@ -227,6 +227,23 @@ def test_overdue_and_unlikely_tasks_block():
     assert table["blocking"].to_dict() == {"a": True, "b": True, "c": False}
 
 
+def test_an_overdue_task_is_judged_by_those_that_were_late_too():
+    """Of 100 tasks 60 were on time, 30 came 20 days late, 10 never: ten days late, 30 of 40 still come."""
+    delay = np.repeat([-5.0, 20.0, 400.0], [60, 30, 10])
+    curve = listed.delay_curve(delay, finished=delay < 100)
+    p = listed.p_done_by([0.0], today=10, deadline=30, curve=curve)
+    assert p[0] == pytest.approx(1 - (0.1 * 100 + 0.5) / (0.4 * 100 + 1))
+
+
+def test_a_task_that_is_overdue_blocks_however_likely_it_is():
+    rows = [(f"h{i}", "OLD", "h", "2021-06-30", "2021-07-20") for i in range(40)]  # everybody is twenty days late
+    rows += [("late", "T", "u0", "2022-06-20", ""), ("ahead", "T", "u0", "2022-07-05", "")]
+    _, extra = solve(promise(deadline="2022-07"), make_tasks(*rows), cutoff="2022-06")
+    table = extra["tasks"].set_index("task")
+    assert table.loc[["late", "ahead"], "p_done"].min() > 0.9
+    assert table.loc[["late", "ahead"], "blocking"].tolist() == [True, False]
+
+
 def test_without_finished_tasks_there_is_no_probability():
     rows = [("a", "T", "u0", "2022-12-31", ""), ("b", "T", "u0", "2022-12-31", "")]
     row, _ = solve(promise(deadline="2022-12"), make_tasks(*rows))

@@ -40,10 +40,10 @@ def test_all_eight_statuses_occur_and_none_rules(assessments):
 
 def test_every_target_is_assessed_for_every_unit_of_its_scope(assessments):
     sizes = assessments.groupby("target")["unit"].size()
-    assert len(sizes) == 23
+    assert len(sizes) == 25
     assert {sizes[one] for one in ("ONL-80", "FULL-80", "LATE-2", "S766-90", "FOUR-OF-FIVE")} == {156}
     assert {sizes[one] for one in ("VNEID-80", "BOOK-QUOTA", "R766-20")} == {135}
-    assert {sizes[one] for one in ("TASK-2026", "LATE-HALF", "REUSE-UP")} == {20}
+    assert {sizes[one] for one in ("TASK-2026", "LATE-HALF", "REUSE-UP", "ONL-BAND", "PAY-TREASURY")} == {20}
 
 
 def test_the_new_commune_is_not_assessable_and_the_old_target_is_settled(assessments):
@@ -77,3 +77,23 @@ def test_statuses_of_the_last_quarters_seldom_go_back_and_forth(now):
     last = history[history["cutoff"] == "2026-06"].set_index(["unit", "target"])["status"]
     said = found.assessments.set_index(["unit", "target"])["previous_status"]
     assert (said == last.reindex(said.index)).all()
+
+
+def test_every_figure_that_needs_checking_has_its_case(now):
+    signals = now[0].extra["signals"]
+    assert {
+        "heaping", "end_of_period", "denominator_drop", "level_jump", "quota_population",
+        "special_cause_improvement", "special_cause_concern",
+    } == set(signals["signal"])  # fmt: skip
+    assert set(signals.loc[signals["signal"] == "quota_population", "unit"]) == {"099055"}
+    heaped = signals[signals["signal"] == "heaping"]
+    assert set(heaped["rule"]) == {"LATE-2"} and len(heaped) >= 14
+
+
+def test_two_denominators_and_both_probabilities_stand_side_by_side(now):
+    table = now[0].extra["denominators"]
+    books = table[table["target"] == "BOOK-QUOTA"]
+    known = books[books["share_of_quota"].notna() & books["unit"].ne("099130")]
+    assert known[["share_of_population", "p_quota", "p_population"]].notna().all(axis=None)
+    low = books.set_index("unit").loc["099055"]
+    assert low["share_of_quota"] > 1 and low["share_of_population"] < 0.12

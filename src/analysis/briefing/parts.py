@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup, escape
 
 from analysis.briefing.fragment import Fragment, name_html, tag
-from analysis.briefing.locale import number, period, translator
+from analysis.briefing.locale import date, number, period, translator
 from analysis.briefing.view import View
 from analysis.briefing.wording import (
     ICONS,
@@ -78,6 +78,17 @@ def unit_link(view: View, unit: str, *, folder: str) -> Markup:
     """Link to a unit's page from a page in `folder` ("" from the site's root, "units" from another unit's page)."""
     prefix = "" if folder == "units" else "units/"
     return Markup(f'<a href="{prefix}{page_slug(unit)}.html">') + name_html(view.name(unit)) + Markup("</a>")
+
+
+def validity(view: View, target) -> str:
+    """Which promise it replaces, or by which and from when it was replaced; "" for one that stands alone."""
+    _ = view._
+    said = [_("replaces {code}").format(code=target.replaces)] if target.replaces else []
+    for other in view.targets.values():
+        if other.replaces == target.target:
+            since = date(other.valid_from, view.language) if other.valid_from else "–"
+            said.append(_("replaced by {code} from {date}").format(code=other.target, date=since))
+    return "; ".join(said)
 
 
 def title(view: View, heading: object, *, about: str = "") -> Fragment:

@@ -94,6 +94,9 @@ def _row(view: View, row, scale: Scale | None) -> list[object]:
         if target is not None and target.owner
         else ""
     )
+    valid = parts.validity(view, target) if target is not None else ""
+    if valid:
+        name += Markup(" ") + tag("span", valid, class_="goal")
     status = parts.chip(row.status, language) + _before(view, row)
     more = "; ".join(remarks(view, row))
     return [
