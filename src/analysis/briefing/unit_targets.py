@@ -10,10 +10,12 @@ from analysis.briefing import parts
 from analysis.briefing.charts import bullet
 from analysis.briefing.charts.frame import Scale
 from analysis.briefing.charts.trajectory import scale_of
+from analysis.briefing.components import component_tables
 from analysis.briefing.fragment import Fragment, table, tag
 from analysis.briefing.locale import number, percent, period
 from analysis.briefing.measures import measure_of, speaks_of_series
 from analysis.briefing.remarks import remarks
+from analysis.briefing.tasks import urgent_tasks
 from analysis.briefing.view import View
 from analysis.briefing.wording import (
     PER_PERIOD,
@@ -56,6 +58,7 @@ def targets_table(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     if any(_inferred(view, row.target) for row in rows):
         note = _("{dagger} not stated in the source text, inferred by us; the registry of promises names each.")
         html += tag("p", note.format(dagger=parts.DAGGER), class_="soft")
+    html += component_tables(view, rows) + urgent_tasks(view, unit=unit)
     text = "\n".join(
         f"{view.target_name(row.target)}: {status_word(row.status, view.language)}, {say_chance_of(row, view.language)}"
         for row in rows
