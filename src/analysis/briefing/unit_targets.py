@@ -155,18 +155,26 @@ def _pace(view: View, row, indicator) -> Markup:
     if indicator is None or not math.isfinite(row.required_pace) or row.settled:
         return tag("span", "–", class_="nil")
     per = _per(view, row)
-    kept = difference(row.actual_pace, indicator, language)
     if _reached(row):
         needed = _("no more is needed")
     else:
-        needed = _("needed {pace} {per}").format(pace=difference(row.required_pace, indicator, language), per=per)
-    lines = [tag("b", needed), tag("span", _("kept {pace} {per}").format(pace=kept, per=per))]
+        needed = _("needed {pace} {per}").format(pace=_moved(view, row.required_pace, indicator), per=per)
+    kept = _("kept {pace} {per}").format(pace=_moved(view, row.actual_pace, indicator), per=per)
+    lines = [tag("b", needed), tag("span", kept)]
     if math.isfinite(row.pace_percentile) and not _reached(row):
         often = _("{share} of all units' past spells of this length were as fast")
         if row.pace_percentile < 0.005:
             often = _("no unit was ever as fast over a spell of this length")
         lines.append(tag("span", often.format(share=percent(row.pace_percentile, language, 0)), class_="soft"))
     return Markup(" ").join(lines)
+
+
+def _moved(view: View, pace: float, indicator) -> str:
+    """A pace with its sign; places up or down in words, for a lower number is a better place."""
+    if getattr(indicator, "kind", "") != "rank" or not math.isfinite(pace) or pace == 0:
+        return difference(pace, indicator, view.language)
+    pattern = view._("{places} up") if pace < 0 else view._("{places} down")
+    return pattern.format(places=difference(abs(pace), indicator, view.language, signed=False))
 
 
 def _per(view: View, row) -> str:

@@ -204,7 +204,7 @@ def say_goal(assessment, indicator, language: str, target=None) -> str:
     }
     n, k = getattr(target, "n", math.nan), getattr(target, "k", math.nan)
     if math.isfinite(assessment.threshold):
-        if assessment.kind == "rank_le":
+        if assessment.kind == "rank_le" or getattr(indicator, "kind", "") == "rank" and "<" in assessment.operator:
             goal = _("among the first {k}").format(k=number(assessment.threshold, language))
         else:
             value = quantity(assessment.threshold, indicator, language, stated=True)

@@ -70,7 +70,7 @@ def skill_by_horizon(
         lowest = min([float(np.nanmin(skill)) for _label, _h, skill in lines] + [-0.1])
         for at, (label, horizon, skill) in enumerate(lines):
             look = (
-                {"color": ROLES["median"], "linewidth": 2} if at in named else {"color": ROLES["fan50"], "linewidth": 1}
+                {"color": ROLES["median"], "linewidth": 2} if at in named else {"color": ROLES["soft"], "linewidth": 1}
             )
             axes.plot(horizon, np.clip(skill, -1, 1), marker="o", markersize=3, zorder=2 + (at in named), **look)
             if at in named:
