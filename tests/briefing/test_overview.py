@@ -215,3 +215,48 @@ def test_an_empty_run_still_says_something():
     page = overview_page(empty, language="en")
     assert all(is_clean(str(getattr(page, name)().html)) for name in METHODS)
     assert isinstance(page.answer().text, str)
+
+
+def test_new_figures_are_told_beside_what_had_been_forecast(run):
+    page = soup(overview_page(run, language="en").changes())
+    why = [tr.find_all("td")[-1].text for tr in page.table.tbody.find_all("tr")]
+    assert any(re.fullmatch(r"new figures came: \S+.* where \S+.* had been forecast", one) for one in why)
+    alone = soup(overview_page(replace(run, previous=None), language="en").changes())
+    assert not any("had been forecast" in tr.text for tr in alone.table.tbody.find_all("tr"))
+
+
+UNIT_CODES = [one[0] for one in UNITS]
+
+
+def test_real_moves_name_their_units_by_indicator_and_count_the_rest(run):
+    rows = [(unit, code, "2026-09", "special_cause_concern") for unit in UNIT_CODES[:9] for code in ("online", "late")]
+    many = pd.DataFrame(rows, columns=["unit", "indicator", "period", "signal"])
+    html = overview_page(replace(run, extra={**run.extra, "signals": many}), language="vi").changes().html
+    line = next(li.text for li in BeautifulSoup(str(html), "html.parser").find_all("li") if "Kém đi thật" in li.text)
+    assert line.startswith("Kém đi thật (18):") and line.endswith("6 trường hợp khác ở trang từng đơn vị")
+    old = many.assign(period="2026-01")
+    quiet = overview_page(replace(run, extra={**run.extra, "signals": old}), language="vi").changes().html
+    assert "Kém đi thật" not in quiet
+
+
+def test_overdue_tasks_come_first_with_their_lead_and_due_date(run):
+    tasks = pd.DataFrame(
+        [
+            ("64", "T1", "open_in_time", "2026-10-31", "", 0.9, False, "TASK"),
+            ("64", "T2", "open_overdue", "2026-09-05", "", 0.4, True, "TASK"),
+            ("64", "T3", "done_on_time", "2026-06-30", "2026-06-01", 1.0, False, "TASK"),
+        ],
+        columns=["unit", "task", "state", "due", "done", "p_done", "blocking", "target"],
+    )
+    names = pd.DataFrame(
+        [("T2", "Kết nối dữ liệu", "Connect the data", "Sở A")], columns=["task", "name_vi", "name_en", "owner"]
+    )
+    page = overview_page(replace(run, extra={**run.extra, "tasks": tasks, "task_list": names}), language="vi")
+    table = soup(page.decisions()).select_one("table.tasks")
+    rows = [[cell.text for cell in tr.find_all(["th", "td"])] for tr in table.tbody.find_all("tr")]
+    assert rows == [
+        ["Kết nối dữ liệu", "Sở A", "05/9/2026", "✕ quá hạn", "40%"],
+        ["T1", "văn bản không nêu", "31/10/2026", "chưa xong, trong hạn", "90%"],
+    ]
+    assert table.caption.text == "Nhiệm vụ chưa xong: nêu 2/2, trong đó 1 quá hạn"
+    assert not soup(overview_page(run, language="vi").decisions()).select("table.tasks")

@@ -19,7 +19,7 @@ from analysis.briefing.locale import number, percent, period
 from analysis.briefing.measures import measure_of
 from analysis.briefing.tasks import urgent_tasks
 from analysis.briefing.view import View
-from analysis.briefing.wording import difference, level_word
+from analysis.briefing.wording import difference
 
 MAX_ITEMS = 10
 IN_DOUBT = ("likely", "at_risk", "unlikely")
@@ -120,9 +120,7 @@ def _row(view: View, item: Item) -> list[object]:
     promise = view.target_name(row.target)
     more = tag("span", others.format(n=number(item.n_others, language)), class_="soft") if item.n_others else Markup("")
     return [
-        parts.unit_link(view, item.unit, folder="")
-        + Markup(" ")
-        + tag("small", _level(view, item.unit), class_="soft"),
+        parts.unit_link(view, item.unit, folder=""),
         Markup("{} {}").format(promise, more),
         parts.chip(row.status, language) + Markup(" ") + parts.chance(row, language),
         lacking,
@@ -130,7 +128,3 @@ def _row(view: View, item: Item) -> list[object]:
         (target.owner if target is not None else "") or _("not named in the text"),
         period(row.deadline, language),
     ]
-
-
-def _level(view: View, unit: str) -> str:
-    return level_word(view.units[unit].level, view.language)

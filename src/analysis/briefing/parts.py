@@ -101,6 +101,22 @@ def title(view: View, heading: object, *, about: str = "") -> Fragment:
     return Fragment(html + Markup("</header>"), "banner", f"{Markup(heading).striptags()}\n{line}")
 
 
+def _(message: str) -> str:
+    """Mark a message for extraction; it is translated where it is used."""
+    return message
+
+
+HASHED = {
+    "code": _("the code"),
+    "lock": _("the libraries"),
+    "notebooks": _("the notebooks"),
+    "params": _("the params"),
+    "registry": _("the registry"),
+    "targets": _("the targets"),
+}
+del _
+
+
 def provenance(view: View, *, notebook: str, unit: str = "") -> Fragment:
     """Where every figure on the page comes from: run, params, sources with their hashes; no clock."""
     _ = view._
@@ -111,6 +127,7 @@ def provenance(view: View, *, notebook: str, unit: str = "") -> Fragment:
         (_("Notebook"), notebook),
     ]
     for name, digest in sorted(manifest.get("hashes", {}).items()):
+        name = _(HASHED[name]) if name in HASHED else name
         pairs.append((_("SHA-256 of {name}").format(name=name), tag("code", str(digest)[:16])))
     for source in source_rows(manifest):
         digest = tag("code", str(source.get("sha256", ""))[:16])

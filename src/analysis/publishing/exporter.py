@@ -40,7 +40,7 @@ SCRIPTS = {  # what a fragment shows when it can use one -> the script that does
     "<details": "figures.js",
 }
 KEPT = frozenset(  # classes that no fragment has: the template's, the notice's, those of what a script builds
-    "banner breadcrumbs csv kicker notice site-footer site-header site-nav skip-link soft table-wrap".split()
+    "banner breadcrumbs csv kicker notice paper site-footer site-header site-nav skip-link soft table-wrap".split()
 )
 _CLASSES = re.compile(r'class="([^"]*)"')
 _CLASS = re.compile(r"\.([a-zA-Z][-\w]*)")
@@ -178,8 +178,9 @@ def needed(css: str, html: str) -> str:
 
 @lru_cache(maxsize=8)
 def short_script(name: str) -> str:
-    """A script of the template without its indentation."""
-    return re.sub(r"\n\s*", "\n", (TEMPLATES / name).read_text(encoding="utf-8"))
+    """A script of the template without its indentation and its remarks."""
+    text = (TEMPLATES / name).read_text(encoding="utf-8")
+    return re.sub(r"\n\s*", "\n", re.sub(r" // [^\n]*", "", text))
 
 
 def policy(script: str) -> str:

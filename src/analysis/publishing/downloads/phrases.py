@@ -20,6 +20,7 @@ VIETNAMESE = {
     "Data quality": "Chất lượng dữ liệu",
     "Scorecard": "Đối chiếu dự báo",
     "Evidence": "Cơ sở đánh giá",
+    "Units of this run": "Danh mục đơn vị",
     # what each holds
     "Every unit and target: status, probability, gap and pace.": (
         "Từng đơn vị, từng chỉ tiêu: trạng thái, xác suất, khoảng thiếu và tốc độ."
@@ -158,7 +159,6 @@ VIETNAMESE = {
     "Forecasts in the hubverse format, {name}": "Dự báo theo định dạng hubverse, {name}",
     "How to read the CSV, Parquet and hubverse files": "Cách đọc các tệp CSV, Parquet và hubverse",
     "All files of this list in one ZIP": "Mọi tệp trong danh mục này, gói ZIP",
-    "Units": "Đơn vị",
     "Indicators": "Chỉ số",
     # report
     "SOCIALIST REPUBLIC OF VIET NAM": "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",

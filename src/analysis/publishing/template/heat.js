@@ -51,8 +51,11 @@
       var key = document.getElementById("t-" + head.textContent), button = document.createElement("button");
       button.type = "button";
       button.title = say.sort.replace("{column}", key ? key.nextSibling.textContent : head.textContent);
-      while (head.firstChild) { button.appendChild(head.firstChild); }
-      head.appendChild(button);
+      var paper = document.createElement("span"); // a browser repeats a printed table's head without its buttons
+      paper.className = "paper";
+      while (head.firstChild) { paper.appendChild(head.firstChild); }
+      [...paper.childNodes].forEach(function (one) { button.appendChild(one.cloneNode(true)); });
+      head.append(button, paper);
       button.addEventListener("click", function () {
         var up = head.getAttribute("aria-sort") !== "ascending";
         [...heads].forEach(function (one) { one.removeAttribute("aria-sort"); });
