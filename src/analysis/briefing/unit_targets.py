@@ -51,9 +51,7 @@ def targets_table(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     ]
     scales = scales_of(view, rows)
     body = [_row(view, row, scales.get(scale_key(view, row))) for row in rows]
-    caption = _("Targets of {unit}, data up to {period}").format(
-        unit=view.name(unit), period=period(view.cutoff, view.language)
-    )
+    caption = _("Targets of {unit}, {upto}").format(unit=view.name(unit), upto=parts.say_upto(view))
     html = table(caption, header, body, class_="targets stack")
     if any(_inferred(view, row.target) for row in rows):
         note = _("{dagger} not stated in the source text, inferred by us; the registry of promises names each.")
