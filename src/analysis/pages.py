@@ -50,7 +50,8 @@ def page_jobs(
     whole_run = [] if units is not None else [RUN_PAGES[key] for key in RUN_PAGES if wanted.get(key)]
     codes = list(units if units is not None else tables.units["unit"]) if wanted["unit"] or units is not None else []
     there = {page for _, page in whole_run} | {page_name(one) for one in codes} | _standing(run_dir)
-    inputs = inputs_hash(tables)
+    whole = inputs_hash(tables)
+    digests = briefing.unit_digests(tables, units=codes, language=language)
     common = {"run_dir": str(run_dir), "language": language}
     cutoff = tables.manifest["cutoff"]
     jobs = [
@@ -59,7 +60,7 @@ def page_jobs(
             notebook=root / "notebooks" / f"{notebook}.ipynb",
             parameters=common,
             context=page_frame(tables, page=page, language=language, pages=there, cutoff=cutoff),
-            inputs_hash=inputs,
+            inputs_hash=whole,
         )
         for notebook, page in whole_run
     ]
@@ -69,7 +70,7 @@ def page_jobs(
             notebook=root / "notebooks" / f"{UNIT_NOTEBOOK}.ipynb",
             parameters=common | {"unit": unit},
             context=page_frame(tables, page=page_name(unit), language=language, pages=there, unit=unit, cutoff=cutoff),
-            inputs_hash=inputs,
+            inputs_hash=digests[unit],
         )
         for unit in codes
     ]
@@ -83,9 +84,9 @@ def _standing(run_dir: Path) -> set[str]:
 
 
 def inputs_hash(tables: RunTables) -> str:
-    """Hash of all that a page of this run may show: the manifest, which holds the hash of every table and raw file.
+    """Hash of all that a page of the whole run may show: the manifest with its hashes of every table and raw file.
 
-    A unit's page shows its peers and the raw files' hashes too, so a corrected figure of one unit rebuilds all pages.
+    A unit's page shows less; what it may read has a hash of its own (``briefing.slices``).
     """
     return records.sha256_of(records.manifest_text(tables.manifest))
 
@@ -194,14 +195,17 @@ def verify(run_dir: Path, *, unit: str | None = None, jobs: int = 2) -> pd.DataF
     """
     tables = records.load_run(run_dir)
     root = Path(__file__).parents[2]
-    names = [page for _, page in RUN_PAGES.values()] + [page_name(one) for one in tables.units["unit"]]
+    language, units = tables.params["language"], tables.units["unit"] if unit is None else [unit]
+    digests = briefing.unit_digests(tables, units=units, language=language)
+    inputs = {page: inputs_hash(tables) for _, page in RUN_PAGES.values()}
+    inputs |= {page_name(one): digest for one, digest in digests.items()}
     verdicts = verify_pages(
         run_dir,
         notebooks=root / "notebooks",
         pages=None if unit is None else [page_name(unit)],
-        inputs=dict.fromkeys(names, inputs_hash(tables)),
+        inputs=inputs,
         lock_file=root / "requirements.lock",
-        warm=lambda: _warm(Path(run_dir), language=tables.params["language"]),
+        warm=lambda: _warm(Path(run_dir), language=language),
         n_jobs=jobs,
     )
     table = pd.DataFrame([dataclasses.asdict(one) for one in verdicts])

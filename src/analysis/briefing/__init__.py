@@ -8,6 +8,7 @@ from analysis.briefing.overview import overview_page
 from analysis.briefing.promises import registry_page
 from analysis.briefing.quality import quality_page
 from analysis.briefing.scorecard import scorecard_page
+from analysis.briefing.slices import unit_digests
 from analysis.briefing.unit import unit_page
 from analysis.briefing.warm import warm
 
@@ -20,6 +21,7 @@ __all__ = [
     "quality_page",
     "registry_page",
     "scorecard_page",
+    "unit_digests",
     "unit_page",
     "warm",
 ]

@@ -38,15 +38,17 @@ def coordinates(x: np.ndarray, y: np.ndarray) -> str:
     >>> coordinates([1, 2.456], [3.10, 4])
     '1,3.1 2.5,4'
     """
-    pairs = np.column_stack([x, y]).tolist()
-    return " ".join([f"{a:.1f},{b:.1f}" for a, b in pairs]).replace(".0 ", " ").replace(".0,", ",").removesuffix(".0")
+    pairs = np.empty(2 * len(x))
+    pairs[0::2], pairs[1::2] = x, y
+    text = ("%.1f,%.1f " * len(x) % tuple(pairs.tolist()))[:-1]
+    return text.replace(".0 ", " ").replace(".0,", ",").removesuffix(".0")
 
 
 def line(x: np.ndarray, y: np.ndarray, *, role: str) -> str:
     """A line that breaks where `y` is missing; a lone point between gaps becomes a dot; its role sets its weight."""
     out, x, y = [], np.asarray(x, float), np.asarray(y, float)
     known = np.isfinite(y)
-    edges = np.flatnonzero(np.diff(np.r_[False, known, False].astype(int)))
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], known.astype(np.int8), [0]])))
     for start, end in zip(edges[::2], edges[1::2]):
         if end - start == 1:
             out.append(dot(x[start], y[start], role=role, radius=1.5))
@@ -60,7 +62,7 @@ def line(x: np.ndarray, y: np.ndarray, *, role: str) -> str:
 
 def band(x: np.ndarray, lower: np.ndarray, upper: np.ndarray, *, role: str) -> str:
     """A filled area between two lines, to the nearest pixel: its edge is a quantile, not a figure."""
-    points = coordinates(np.r_[x, x[::-1]], np.round(np.r_[lower, upper[::-1]]))
+    points = coordinates(np.concatenate([x, x[::-1]]), np.round(np.concatenate([lower, upper[::-1]])))
     return f'<path class="r-{role}" d="M{points}Z"/>'
 
 
