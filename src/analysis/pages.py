@@ -10,10 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import briefing, records
-from analysis.publishing.downloads import write_archive, write_downloads, write_pdfs
 from analysis.publishing.execute import publish_pages
 from analysis.publishing.jobs import FAILED, SITE, UNCHANGED, PageJob, PageResult
-from analysis.publishing.site import build_site, page_frame, page_name
+from analysis.publishing.site import INDEX, build_site, page_frame, page_name
 from analysis.publishing.verify import verify_pages
 from analysis.registry.params import RunParams
 from analysis.words.errors import Problem, PublishError, examples
@@ -152,6 +151,8 @@ def build(tables: RunTables, results: Sequence[PageResult], *, run_dir: Path, la
     """Write the files that go with the run, and the index of the site around its pages."""
     links = []
     if downloads:
+        from analysis.publishing.downloads import write_downloads  # office formats: only when they are asked for
+
         made = write_downloads(tables, out_dir=run_dir / SITE / DOWNLOADS, language=language)
         links = [one.link(folder=DOWNLOADS, language=language) for one in made]
     return build_site(tables, results, run_dir / SITE, language, downloads=links)
@@ -159,6 +160,8 @@ def build(tables: RunTables, results: Sequence[PageResult], *, run_dir: Path, la
 
 def build_archive(run_dir: Path, results: Sequence[PageResult]) -> Path:
     """Put the site, the tables, the params and the manifest into one ZIP beside them, unless nothing has changed."""
+    from analysis.publishing.downloads import write_archive
+
     path = run_dir / f"{run_dir.name}.zip"
     if not path.is_file() or any(one.status != UNCHANGED for one in results):
         parts = {one: run_dir / one for one in (SITE, "tables", "params.yml", "manifest.json")}
@@ -166,8 +169,17 @@ def build_archive(run_dir: Path, results: Sequence[PageResult]) -> Path:
     return path
 
 
+def around(run_dir: Path) -> list[Path]:
+    """The files of a run's site that are no pages: the index, the downloads, the archive."""
+    beside = [run_dir / SITE / INDEX, run_dir / f"{run_dir.name}.zip"]
+    files = [*beside, *(run_dir / SITE / DOWNLOADS).rglob("*")]
+    return [path for path in files if path.is_file()]
+
+
 def build_pdfs(results: Sequence[PageResult], *, run_dir: Path, on_done: Callable[[int, int], None]) -> None:
     """Print every whole page as PDF, through Chromium."""
+    from analysis.publishing.downloads import write_pdfs
+
     whole = [run_dir / SITE / one.page for one in results if one.status != FAILED]
     write_pdfs(whole, out_dir=run_dir / SITE / "pdf", on_done=on_done)
 

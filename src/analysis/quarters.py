@@ -6,14 +6,12 @@ scorecard): only the cutoff differs, and nothing later than it is seen.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from analysis import records
 from analysis.attainment.assess import Assessed, assess
 from analysis.attainment.checks import check_targets
 from analysis.attainment.options import AssessOptions
@@ -24,9 +22,8 @@ from analysis.forecasting.evidence import evidence
 from analysis.forecasting.panel import Panel, as_panel
 from analysis.forecasting.predictive import Predictive
 from analysis.intake import Inputs
-from analysis.parallel import make_tables
 from analysis.registry.params import RunParams
-from analysis.registry.targets import units_of
+from analysis.registry.targets import Target, units_of
 from analysis.words import periods, schema
 from analysis.words.errors import ParamsError, require
 
@@ -73,10 +70,14 @@ def quarter_before(cutoff: str, *, quarters: int = 1) -> str:
     return periods.shift(cutoff, -quarters * PERIODS_A_QUARTER[periods.frequency_of(cutoff)])
 
 
-def horizon_of(inputs: Inputs, *, indicator: dict, cutoff: str, params: RunParams) -> int:
+def deadlines_of(targets: Iterable[Target]) -> tuple[str, ...]:
+    """The deadlines of targets, each once, sorted."""
+    return tuple(sorted({one.deadline for one in targets if getattr(one, "deadline", None)}))
+
+
+def horizon_of(*, indicator: dict, cutoff: str, params: RunParams, deadlines: Iterable[str]) -> int:
     """How many periods ahead an indicator is forecast: the fan's length, or the last deadline if that is later."""
     start = periods.last_ended(cutoff, indicator["frequency"])
-    deadlines = [target.deadline for target in inputs.targets if getattr(target, "deadline", None)]
     ahead = [periods.between(start, one) for one in deadlines]
     return int(min(MAX_HORIZON, max([params.horizon_periods, *ahead])))
 
@@ -107,17 +108,17 @@ def check_promises(inputs: Inputs, *, cutoff: str) -> None:
 
 
 def forecast_quarter(
-    inputs: Inputs, *, cutoff: str, params: RunParams, on_done: Callable[[str], None] = lambda name: None
+    inputs: Inputs, *, cutoff: str, params: RunParams, deadlines: Iterable[str] | None = None
 ) -> Forecasted:
-    """Forecast every indicator from what was known at `cutoff`."""
+    """Forecast every indicator from what was known at `cutoff`, as far as the last of `deadlines` (default: all)."""
+    deadlines = deadlines_of(inputs.targets) if deadlines is None else tuple(deadlines)
     options = Options(seed=params.seed)
     panels, predictives = panels_at(inputs, cutoff=cutoff), {}
     for indicator in inputs.indicators.to_dict("records"):
         code = indicator["indicator"]
         if code in panels:
-            horizon = horizon_of(inputs, indicator=indicator, cutoff=cutoff, params=params)
+            horizon = horizon_of(indicator=indicator, cutoff=cutoff, params=params, deadlines=deadlines)
             predictives[code] = forecast_panel(panels[code], horizon=horizon, options=options)
-            on_done(code)
     return Forecasted(cutoff, panels, predictives)
 
 
@@ -197,32 +198,19 @@ def forecasts_table(forecasted: Forecasted, *, interval_levels: Iterable[float])
     return schema.as_table(table, schema.FORECASTS, where="forecasts")
 
 
-def evidence_table(
-    inputs: Inputs,
-    forecasted: Forecasted,
-    *,
-    params: RunParams,
-    jobs: int = 1,
-    on_done: Callable[[str], None] = lambda name: None,
-) -> pd.DataFrame:
-    """How the forecasts did on this very panel, from past cutoffs: what the method note of every page says.
+def evidence_of(cases: pd.DataFrame) -> pd.DataFrame:
+    """How the forecasts did at past cutoffs of this very panel: what the method note of every page says.
+
+    Parameters
+    ----------
+    cases : DataFrame
+        See :func:`backtest_cases`.
 
     Returns
     -------
     DataFrame
         ``schema.EVIDENCE``; an indicator whose history is too short for any past cutoff has no row.
     """
-    tasks = {
-        code: lambda code=code: evidence_of(indicator_cases(inputs, forecasted, code=code, params=params))
-        for code in forecasted.panels
-    }
-    parts = [one for one in make_tables(tasks, n_jobs=jobs, on_done=on_done).values() if len(one)]
-    table = pd.concat(parts, ignore_index=True) if parts else schema.EVIDENCE.empty()
-    return schema.as_table(table, schema.EVIDENCE, where="evidence")
-
-
-def evidence_of(cases: pd.DataFrame) -> pd.DataFrame:
-    """Scores of backtest cases, indicator by indicator (``schema.EVIDENCE``)."""
     parts = [evidence(rows, indicator=code) for code, rows in cases.groupby("indicator")] if len(cases) else []
     table = pd.concat(parts, ignore_index=True) if parts else schema.EVIDENCE.empty()
     return schema.as_table(table, schema.EVIDENCE, where="evidence")
@@ -230,14 +218,13 @@ def evidence_of(cases: pd.DataFrame) -> pd.DataFrame:
 
 def backtest_cases(inputs: Inputs, forecasted: Forecasted, *, params: RunParams) -> pd.DataFrame:
     """Past questions of every indicator with their answers and outcomes; column ``indicator`` says whose."""
-    parts = [indicator_cases(inputs, forecasted, code=code, params=params) for code in forecasted.panels]
+    parts = [indicator_cases(inputs, panel, code=code, params=params) for code, panel in forecasted.panels.items()]
     parts = [one for one in parts if len(one)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def indicator_cases(inputs: Inputs, forecasted: Forecasted, *, code: str, params: RunParams) -> pd.DataFrame:
+def indicator_cases(inputs: Inputs, panel: Panel, *, code: str, params: RunParams) -> pd.DataFrame:
     """Past questions of one indicator; empty where its history is too short or no target can be asked again."""
-    panel = forecasted.panels[code]
     frequency = periods.frequency_of(panel.periods[-1])
     horizons = [one for one in EVIDENCE_HORIZONS[frequency] if panel.n_periods - one >= 2 * MIN_HISTORY]
     parts = []
@@ -273,41 +260,3 @@ def _questions(inputs: Inputs, *, code: str, panel: Panel) -> dict[bool, dict[st
             values = values + (HAIR if at_least else -HAIR) * np.maximum(1, np.abs(values))
         found.setdefault(at_least, {})[target.target] = values
     return found
-
-
-def scorecard_table(
-    inputs: Inputs,
-    *,
-    now: pd.DataFrame,
-    cutoff: str,
-    params: RunParams,
-    published: Mapping[str, pd.DataFrame],
-    jobs: int = 1,
-) -> pd.DataFrame:
-    """Our probabilities of the last quarters beside what happened, for targets that are settled now.
-
-    A quarter that a stored run speaks for counts as it was published; the others are computed from what was known then.
-
-    Returns
-    -------
-    DataFrame
-        ``schema.SCORECARD``; empty where nothing is settled.
-    """
-    settled = set(now.loc[now["settled"], "target"])
-    targets = tuple(one for one in inputs.targets if one.target in settled)
-    if not targets:
-        return schema.SCORECARD.empty()
-    used = inputs.indicators["indicator"].isin({one.indicator for one in targets})
-    kept = dataclasses.replace(inputs, targets=targets, indicators=inputs.indicators[used])
-
-    def quarter(then: str) -> pd.DataFrame:
-        if then in published:  # only what was published can have been revised since
-            past = records.with_current_now(published[then], inputs.observations)
-            return records.build_scorecard(past, now=now, origin="published")
-        forecasted = forecast_quarter(kept, cutoff=then, params=params)
-        past = assess_quarter(kept, forecasted, params=params, annexes=False).assessments
-        return records.build_scorecard(past, now=now, origin="recomputed")
-
-    cutoffs = [quarter_before(cutoff, quarters=back) for back in range(1, N_PAST_QUARTERS + 1)]
-    parts = make_tables({then: lambda then=then: quarter(then) for then in cutoffs}, n_jobs=jobs)
-    return schema.as_table(pd.concat(parts.values(), ignore_index=True), schema.SCORECARD, where="scorecard")

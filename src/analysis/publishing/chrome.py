@@ -1,14 +1,21 @@
-"""The words around a page: navigation, notices, the index and its search, in the languages of the site.
+"""The words and the style around a page: navigation, notices, the index and its search, in the languages of the site.
 
 A sentence is looked up in the briefings' catalogue first; those below are only the ones publishing itself says.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
 
 from analysis.briefing.locale import translator
 
+TEMPLATES = Path(__file__).parent / "template"
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+SIMULATED = "Simulated data, made up for demonstration. No figure here describes a real place."
 VIETNAMESE = {
     "Skip to content": "Đến phần nội dung",
     "You are here": "Bạn đang ở",
@@ -77,3 +84,12 @@ def words(language: str) -> Callable[[str], str]:
         return VIETNAMESE.get(message, message)
 
     return look_up
+
+
+@lru_cache(maxsize=1)
+def stylesheet() -> str:
+    """The briefings' theme followed by the frame's own rules; refused where either could close the style element."""
+    theme = files("analysis.briefing").joinpath("theme.css")
+    parts = [theme.read_text(encoding="utf-8")] if theme.is_file() else []
+    text = "\n".join([*parts, (TEMPLATES / "page.css").read_text(encoding="utf-8")])
+    return re.sub(r"/\*.*?\*/\s*|(?<=\n)[ \t]+|\n(?=\n)", "", text, flags=re.DOTALL).replace("</", "<\\/")

@@ -11,8 +11,6 @@ from __future__ import annotations
 import hashlib
 import re
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from jinja2 import FileSystemLoader
@@ -26,13 +24,10 @@ from traitlets.config import Config
 from analysis.briefing.fragment import FRAGMENT_MIME, clean_text
 from analysis.briefing.locale import translate_markdown
 from analysis.publishing.canonical import page_data
-from analysis.publishing.chrome import words
+from analysis.publishing.chrome import POLICY, SIMULATED, TEMPLATES, stylesheet, words
 from analysis.publishing.sanitise import sanitise
 
-TEMPLATES = Path(__file__).parent / "template"
 LEFT_OUT = {"parameters", "injected-parameters", "remove-cell", "papermill-error-cell-tag"}
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-SIMULATED = "Simulated data, made up for demonstration. No figure here describes a real place."
 _HEADING = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
 
 
@@ -125,15 +120,6 @@ def _has_heading(notebook: NotebookNode) -> bool:
         for cell in notebook.cells
         for output in cell.get("outputs", [])
     )
-
-
-@lru_cache(maxsize=1)
-def stylesheet() -> str:
-    """The briefings' theme followed by the frame's own rules; refused where either could close the style element."""
-    theme = files("analysis.briefing").joinpath("theme.css")
-    parts = [theme.read_text(encoding="utf-8")] if theme.is_file() else []
-    text = "\n".join([*parts, (TEMPLATES / "page.css").read_text(encoding="utf-8")])
-    return re.sub(r"/\*.*?\*/\s*|(?<=\n)[ \t]+|\n(?=\n)", "", text, flags=re.DOTALL).replace("</", "<\\/")
 
 
 def left_out(cell: NotebookNode) -> bool:

@@ -17,8 +17,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from analysis.briefing.fragment import clean_text
-from analysis.publishing.chrome import words
-from analysis.publishing.exporter import POLICY, SIMULATED, TEMPLATES, stylesheet
+from analysis.publishing.chrome import POLICY, SIMULATED, TEMPLATES, stylesheet, words
 from analysis.publishing.jobs import FAILED, PageResult
 from analysis.publishing.proof import check_page
 from analysis.words.errors import PublishError, require
