@@ -30,6 +30,7 @@ from analysis.words.errors import Problem, PublishError, require
 
 ENGINE = "candich"
 RUN_DIR = "run_dir"  # the parameter that names the run's folder
+_as_loaded: dict[Path, tuple[NotebookNode, NotebookNode]] = {}  # as read, as Papermill loads it
 logging.getLogger("papermill").setLevel(logging.ERROR)
 
 
@@ -152,9 +153,11 @@ def _prepared(path: Path) -> NotebookNode:
     return copy.deepcopy(_loaded(path))
 
 
-@lru_cache(maxsize=64)
 def _loaded(path: Path) -> NotebookNode:
-    return load_notebook_node(read_notebook(path))
+    notebook = read_notebook(path)
+    if path not in _as_loaded or _as_loaded[path][0] is not notebook:
+        _as_loaded[path] = (notebook, load_notebook_node(notebook))
+    return _as_loaded[path][1]
 
 
 def _hook(replies: dict[int, bool]):
