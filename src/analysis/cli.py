@@ -48,14 +48,18 @@ def run(
     dask: Annotated[str | None, typer.Option(help="Make pages on a Dask scheduler's workers: tcp://host:port")] = None,
 ) -> None:
     """Run one params file: raw data to a published site of briefings."""
-    from analysis import pipeline
+    from analysis import standing  # a run that stands is told without loading the statistics
 
-    with _progress() as report:
-        result = pipeline.run(
-            params, data_dir=data, out_dir=out, units=[one.strip() for one in units.split(",") if one.strip()] or None,
-            jobs=jobs, start=start, period=period, language=language, force=force, pdf=pdf, dask=dask,
-            report=report,
-        )  # fmt: skip
+    whole = start == "read" and not (units or force or pdf or dask)
+    places = {"data_dir": data, "out_dir": out, "period": period, "language": language}
+    result = standing.unchanged(params, **places) if whole else None
+    if result is None:
+        from analysis import pipeline
+
+        named = [one.strip() for one in units.split(",") if one.strip()] or None
+        with _progress() as report:
+            how = {"force": force, "pdf": pdf, "dask": dask, "report": report}
+            result = pipeline.run(params, **places, units=named, jobs=jobs, start=start, **how)
     counts = ", ".join(f"{result.count(one)} {one}" for one in ("published", "unchanged", "failed"))
     print(f"Pages: {counts}", file=sys.stderr)
     for one in [page for page in result.pages if page.status == "failed"][:5]:

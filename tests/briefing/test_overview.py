@@ -242,9 +242,9 @@ def test_real_moves_name_their_units_by_indicator_and_count_the_rest(run):
 def test_overdue_tasks_come_first_with_their_lead_and_due_date(run):
     tasks = pd.DataFrame(
         [
-            ("64", "T1", "open_in_time", "2026-10-31", "", 0.9, False, "TASK"),
-            ("64", "T2", "open_overdue", "2026-09-05", "", 0.4, True, "TASK"),
-            ("64", "T3", "done_on_time", "2026-06-30", "2026-06-01", 1.0, False, "TASK"),
+            ("64", "T1", "open_in_time", "2026-10-31", "", 0.9, False, "TASK-126"),
+            ("64", "T2", "open_overdue", "2026-09-05", "", 0.4, True, "TASK-126"),
+            ("64", "T3", "done_on_time", "2026-06-30", "2026-06-01", 1.0, False, "TASK-126"),
         ],
         columns=["unit", "task", "state", "due", "done", "p_done", "blocking", "target"],
     )

@@ -22,7 +22,11 @@ def run():
 @pytest.fixture(scope="module")
 def now(run):
     params, inputs = run
-    history = quarters.past_assessments(inputs, cutoff=params.cutoff, params=params, published={}, known={})
+    said = {}
+    for then in quarters.status_cutoffs(params.cutoff):
+        forecasted = quarters.forecast_quarter(inputs, cutoff=then, params=params)
+        said[then] = quarters.assess_quarter(inputs, forecasted, params=params, annexes=False).assessments
+    history = quarters.past_assessments(said, published=(), params=params)
     forecasted = quarters.forecast_quarter(inputs, cutoff=params.cutoff, params=params)
     return quarters.assess_quarter(inputs, forecasted, params=params, previous=history), history
 

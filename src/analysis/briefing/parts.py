@@ -141,10 +141,14 @@ def provenance(view: View, *, notebook: str, unit: str = "") -> Fragment:
         name = _(HASHED[name]) if name in HASHED else name
         pairs.append((_("SHA-256 of {name}").format(name=name), tag("code", str(digest)[:16])))
     for source in source_rows(manifest):
-        digest = tag("code", str(source.get("sha256", ""))[:16])
-        rows = source.get("rows")
-        counted = _("{n} rows").format(n=number(rows, view.language)) if rows is not None else ""
-        pairs.append((_("Source"), Markup("{} · {} · {}").format(source.get("path", ""), counted, digest)))
+        said = [source.get("path", "")]
+        if source.get("rows") is not None:
+            said.append(_("{n} rows").format(n=number(source["rows"], view.language)))
+        if source.get("sha256"):
+            said.append(tag("code", str(source["sha256"])[:16]))
+        pairs.append((_("Source"), Markup(" · ").join(said)))
+    if unit:  # hashes of whole files would change this page with every other unit's figures; the manifest has them
+        pairs.append((_("SHA-256 of this unit's figures"), tag("code", view.figures_digest[:16])))
     how = _("The same inputs give the same page, byte for byte; {command} checks it.")
     check = Markup(escape(how)).format(command=tag("code", f"candich verify {run.run_id}"))
     listing = tag("dl", *[tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs], class_="provenance")
