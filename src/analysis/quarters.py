@@ -184,7 +184,7 @@ def past_assessments(
     Returns
     -------
     DataFrame
-        ``schema.ASSESSMENTS`` of up to `N_STATUS_QUARTERS` cutoffs, oldest first.
+        ``schema.ASSESSMENTS`` of up to `N_STATUS_QUARTERS` cutoffs.
     """
 
     def quarter(then: str) -> pd.DataFrame:
@@ -201,7 +201,8 @@ def past_assessments(
         if then not in published and len(said):
             said = chained([*out[-1:], said], cut_points=options.cut_points, margin=options.hysteresis_margin)[-1]
         out += [said] if len(said) else []
-    return pd.concat(out, ignore_index=True) if out else schema.ASSESSMENTS.empty()
+    table = pd.concat(out, ignore_index=True) if out else schema.ASSESSMENTS.empty()
+    return schema.as_table(table, schema.ASSESSMENTS, where="past assessments")  # another process loses whole numbers
 
 
 def assess_options(params: RunParams) -> AssessOptions:

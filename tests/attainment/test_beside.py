@@ -302,8 +302,10 @@ def test_the_label_of_a_past_deadline_is_that_of_the_deadline():
     promise = level(units=("u0",), threshold=20.0, deadline="2023-07")
     answer = assess_world(make_world([promise], panels={"x": make_panel(values)}))
     assert answer.assessments["status"].tolist() == ["missed"]
-    labels = answer.extra["crosswalk_labels"].set_index("body")["label"]
-    assert labels["healthy_people"] == "improving" and labels["eurostat"] != "target_met"
+    table = answer.extra["crosswalk_labels"].set_index("body")
+    assert table.loc["healthy_people", "label"] == "improving" and table.loc["eurostat", "label"] != "target_met"
+    # base 10 in 2023-01, 19 in 2023-07, both six months: 19/10 against 20/10
+    assert table.loc["eurostat", "ratio"] == pytest.approx((1.9 ** (1 / 6) - 1) / (2.0 ** (1 / 6) - 1))
 
 
 def test_a_unit_on_the_way_carries_the_note_and_one_that_stands_still_does_not():

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from analysis import quarters
@@ -97,3 +98,10 @@ def test_two_denominators_and_both_probabilities_stand_side_by_side(now):
     assert known[["share_of_population", "p_quota", "p_population"]].notna().all(axis=None)
     low = books.set_index("unit").loc["099055"]
     assert low["share_of_quota"] > 1 and low["share_of_population"] < 0.12
+
+
+def test_the_past_is_the_same_to_the_type_on_one_process_and_on_two(now, run):
+    params, inputs = run
+    known = {one: rows.reset_index(drop=True) for one, rows in now[1].groupby("cutoff") if one != "2025-12"}
+    again = quarters.past_assessments(inputs, cutoff=params.cutoff, params=params, published={}, known=known, jobs=2)
+    pd.testing.assert_frame_equal(again, now[1])

@@ -223,7 +223,7 @@ def crosswalk_table(frame: pd.DataFrame, world: World) -> pd.DataFrame:
             own["status"].to_numpy(),
             values,
             target=target,
-            horizon=case.horizon,
+            horizon=max(case.horizon, 0),
             up=up,
             reached=reached,
             assurance=exact,
