@@ -53,5 +53,6 @@ def _line(view: View, severity: str, finding: str, code: str, periods: list[str]
     shown = [period(one, language) for one in known[:MAX_PERIODS]]
     rest = len(known) - len(shown)
     when = list_of(shown, language) + (_(" and {n} more").format(n=number(rest, language)) if rest else "")
-    said = _("{finding}, {indicator}").format(finding=finding, indicator=name) + (f": {when}" if when else "")
+    about = _("{finding}, {indicator}").format(finding=finding, indicator=name) if name else finding
+    said = about + (f": {when}" if when else "")
     return Markup("{} {}").format(tag("b", severity_word(severity, language) + ":"), said)
