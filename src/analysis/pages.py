@@ -13,6 +13,7 @@ from analysis import briefing, records
 from analysis.publishing.downloads import write_archive, write_downloads, write_pdfs
 from analysis.publishing.execute import publish_pages
 from analysis.publishing.jobs import FAILED, SITE, UNCHANGED, PageJob, PageResult
+from analysis.publishing.quarters import keep_quarter
 from analysis.publishing.site import build_site, page_frame, page_name
 from analysis.publishing.verify import verify_pages
 from analysis.registry.params import RunParams
@@ -106,6 +107,8 @@ def publish(
     See :func:`analysis.publishing.execute.publish_pages`.
     """
     done = 0
+    if jobs:
+        keep_quarter(run_dir / SITE, cutoff=str(jobs[0].context.get("cutoff", "")))
 
     def tick(result: PageResult) -> None:
         nonlocal done

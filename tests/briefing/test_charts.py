@@ -96,6 +96,25 @@ def test_the_marks_stand_at_their_numbers(panel):
     assert f'cy="{last:.1f}" r="3"' in drawn
 
 
+def points_of(data):
+    """The points of ``x,yl dx dy dx dy``: a start and steps."""
+    start, steps = data.split("l")
+    found = [float(one) for one in re.findall(r"-?(?:\d+\.?\d*|\.\d+)", steps)]
+    return np.cumsum([[float(one) for one in start.split(",")], *zip(found[::2], found[1::2], strict=True)], axis=0)
+
+
+def test_steps_lead_to_the_rounded_points_without_drift():
+    rng = np.random.default_rng(3)
+    x, y = np.arange(200) * 4.0, rng.uniform(16, 188, 200)
+    assert np.abs(points_of(svg.coordinates(x, y)) - np.column_stack([x, y])).max() <= 0.05 + 1e-9
+
+
+def test_a_band_starts_where_both_its_bounds_are_known():
+    x, low, high = np.array([0.0, 4, 8]), np.array([np.nan, 10, 11]), np.array([np.nan, 5, 4])
+    assert svg.band(x, low, high, role="fan80") == '<path class="r-fan80" d="M4,10l4 1 0-7-4 1Z"/>'
+    assert svg.band(x[:1], low[:1], high[:1], role="fan80") == ""
+
+
 def test_the_bands_lie_inside_one_another_and_the_densest_is_drawn_last(panel):
     drawn = draw(panel)
     places = [drawn.index(f'class="r-{role}"') for role in ("fan95", "fan80", "fan50")]
@@ -103,8 +122,7 @@ def test_the_bands_lie_inside_one_another_and_the_densest_is_drawn_last(panel):
     areas = []
     for role in ("fan95", "fan80", "fan50"):
         [data] = re.findall(rf'class="r-{role}" d="M([^"]*)Z"', drawn)
-        points = np.array([[float(n) for n in one.split(",")] for one in data.split(" ")])
-        areas.append(np.ptp(points[:, 1]))
+        areas.append(np.ptp(points_of(data)[:, 1]))
     assert areas[0] > areas[1] > areas[2]
 
 
@@ -199,12 +217,12 @@ def test_the_bullet_leaves_out_what_is_missing():
     bare = bullet.draw(scale=Scale(0, 1), current=0.5, median=nan, lower=nan, upper=nan, threshold=nan)
     assert (whole.count("<rect"), whole.count("r-target")) == (4, 1)
     assert (bare.count("<rect"), bare.count("r-target")) == (2, 0)
-    assert 'width="87.0"' in whole  # half of the 174 pixels between the ends
+    assert 'width="87"' in whole  # half of the 174 pixels between the ends
 
 
 def test_a_strip_spans_from_low_to_high():
     drawn = strip.draw(low=0.25, high=0.75, now=0.5)
-    assert 'x="41.0" y="5" width="78.0"' in drawn
+    assert 'x="41" y="5" width="78"' in drawn
 
 
 BINS = pd.DataFrame(
@@ -215,7 +233,7 @@ BINS = pd.DataFrame(
 def test_the_reliability_diagram_is_clean_text_with_a_name():
     first, again = (evidence.reliability(BINS, language="vi", key="k", title="T", description="D") for _ in range(2))
     assert first == again and is_clean(str(first))
-    assert "xác suất đã nêu" in first and "tỷ lệ đạt thực tế" in first
+    assert "xác suất dự báo" in first and "tỷ lệ đạt thực tế" in first
     ElementTree.fromstring(str(first))
 
 

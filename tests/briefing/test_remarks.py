@@ -22,7 +22,7 @@ CASES = {
     ),
     "ranks": (
         [dict(rank_low=13.0, rank_high=21.0, n_peers=135, within_noise=18)],
-        "dự kiến hạng 13 đến 21 trên 135; 18 đơn vị quá sát, chưa phân biệt được",
+        "dự kiến xếp hạng từ 13 đến 21 trong 135 đơn vị; 18 đơn vị sát nhau, chưa phân biệt được",
     ),
     "components": (
         [dict(component="online", weight=12.0, headroom=2.8), dict(component="digit", weight=22.0, headroom=6.74)],

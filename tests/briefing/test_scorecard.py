@@ -114,4 +114,4 @@ def test_enough_cases_are_drawn(run):
         for p in np.linspace(0.05, 0.95, 12)
     ]
     page = scorecard_page(with_cases(run, rows), language="vi").reliability()
-    assert page.kind == "chart" and "36 xác suất đã nêu" in page.text
+    assert page.kind == "chart" and "36 xác suất đã dự báo" in page.text

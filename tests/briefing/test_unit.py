@@ -105,7 +105,7 @@ def test_status_is_icon_and_word_and_class(run):
     for chip in chips:
         [code] = [one.removeprefix("status-") for one in chip["class"] if one.startswith("status-")]
         assert chip.get_text(" ", strip=True).endswith(status_word(code, "en"))
-        assert chip.select_one(".icon")["aria-hidden"] == "true"
+        assert chip.select_one("span")["aria-hidden"] == "true"
 
 
 def test_inferred_fields_carry_a_dagger_and_its_note(run):
@@ -193,7 +193,7 @@ def test_without_a_quarter_before_it_says_so(bare_run):
 
 def test_data_notes_count_periods_and_put_refusals_first(run):
     text = unit_page(run, unit="002", language="vi").data_notes().text
-    assert "thiếu kỳ số liệu, Hồ sơ phát sinh qua dịch vụ công trực tuyến: tháng 3/2024 và tháng 4/2024" in text
+    assert "thiếu kỳ số liệu (tháng 3/2024 và tháng 4/2024): Hồ sơ phát sinh qua dịch vụ công trực tuyến" in text
     assert unit_page(run, unit="003", language="en").data_notes().text.startswith("Refused:")
     assert unit_page(run, unit="64", language="vi").data_notes().text == "Số liệu của đơn vị không có lưu ý."
 
@@ -289,8 +289,44 @@ def test_signals_are_told_as_something_to_check_and_never_accuse(run):
     signals = pd.DataFrame(rows, columns=["unit", "indicator", "period", "signal"])
     text = unit_page(replace(run, extra={"signals": signals}), unit="001", language="vi").data_notes().text
     assert (
-        "Cần kiểm tra: kém hơn mức dao động ngẫu nhiên, Hồ sơ phát sinh qua dịch vụ công trực tuyến: tháng 9/2026"
+        "Cần kiểm tra: kém hơn mức dao động ngẫu nhiên (tháng 9/2026): Hồ sơ phát sinh qua dịch vụ công trực tuyến"
         in text
     )
-    assert "tháng cuối 6 tháng nổi bật bất thường, Tài khoản VNeID mức 2: tháng 6/2026" in text
+    assert "tháng cuối 6 tháng nổi bật bất thường (tháng 6/2026): Tài khoản VNeID mức 2" in text
     assert "odd signal" in text and "sát trên mục tiêu" not in text
+
+
+def test_a_score_is_taken_apart_into_its_components(run):
+    target = run.assessments[run.assessments.unit == "64"].target.iloc[0]
+    parts = pd.DataFrame(
+        [("64", "online", 12.0, 9.0, 0.75, 3.0, 1.8, target), ("64", "late", 20.0, 10.0, 0.5, 10.0, 8.0, target)],
+        columns=["unit", "component", "weight", "points", "share", "headroom", "gain_at_90", "target"],
+    )
+    page = unit_page(replace(run, extra={**run.extra, "components": parts}), unit="64", language="en")
+    table = soup(page.targets()).select_one("table.components")
+    rows = [[one.text for one in tr.find_all(["th", "td"])] for tr in table.tbody.find_all("tr")]
+    before = page.view.history("64", "online").values[-4]  # three months earlier: a quarter
+    assert rows[0][1:4] + rows[0][5:] == ["10.0", "20", "50.0%", "10.0", "8.0"]
+    assert rows[1][1:] == ["9.0", "12", "75.0%", f"{before:.1%}", "3.0", "1.8"]
+    assert table.thead.find_all("th")[4].text == "Share in June 2026"
+
+
+def test_a_lever_that_moves_nothing_is_not_told(run):
+    rows = run.assessments
+    row = rows[rows.p_attain.between(0.2, 0.7) & ~rows.settled].iloc[0]
+    said = {}
+    for gain in (0.0, 0.2):
+        table = pd.DataFrame(
+            [(row.unit, row.target, "points_per_period:+0.01", row.p_attain + gain)],
+            columns=["unit", "target", "scenario", "p_attain"],
+        )
+        page = unit_page(replace(run, extra={**run.extra, "scenarios": table}), unit=row.unit, language="en")
+        said[gain] = "percentage points more in every period" in str(page.targets().html)
+    assert said == {0.0: False, 0.2: True}
+
+
+def test_a_share_that_should_fall_speaks_of_a_limit_and_not_of_passing_a_target(run):
+    text = "\n".join(unit_page(run, unit=unit, language="en").trajectories().text for unit in ("64", "001", "002"))
+    late = [line for line in text.splitlines() if line.startswith("Dossiers decided late")]
+    assert late and all("past the target" not in line and "short of the target" not in line for line in late)
+    assert any("below the limit" in line or "above the limit" in line or "just the target" in line for line in late)

@@ -155,7 +155,7 @@ def test_a_probability_is_said_with_its_frequency_or_with_the_reason_it_is_missi
     assert wording.say_chance_of(open_row, "en") == "probability 31%, about 3 in 10"
     unknown = Row(status="not_assessable", settled=False, p_attain=math.nan, reason="too_few_points")
     assert wording.say_chance_of(unknown, "vi") == "quá ít kỳ số liệu"
-    assert wording.say_chance_of(Row(status="met", settled=True, p_attain=1.0, reason=""), "vi") == "đã ngã ngũ"
+    assert wording.say_chance_of(Row(status="met", settled=True, p_attain=1.0, reason=""), "vi") == "đã có kết quả"
 
 
 def test_an_unknown_code_is_shown_and_not_hidden():

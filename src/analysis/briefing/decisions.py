@@ -17,8 +17,9 @@ from analysis.briefing import parts
 from analysis.briefing.fragment import Fragment, table, tag
 from analysis.briefing.locale import number, percent, period
 from analysis.briefing.measures import measure_of
+from analysis.briefing.tasks import urgent_tasks
 from analysis.briefing.view import View
-from analysis.briefing.wording import difference, level_word
+from analysis.briefing.wording import difference
 
 MAX_ITEMS = 10
 IN_DOUBT = ("likely", "at_risk", "unlikely")
@@ -80,7 +81,7 @@ def decisions(view: View) -> Fragment:
     items = rank(view)
     if not items:
         text = _("No unit has an open promise in doubt with a known gap: no decision is asked for.")
-        return Fragment(tag("p", text, class_="note"), "note", text)
+        return Fragment(tag("p", text, class_="note") + urgent_tasks(view, unit=view.root), "note", text)
     header = [
         _("Unit"),
         _("Promise that gives most"),
@@ -98,7 +99,8 @@ def decisions(view: View) -> Fragment:
         "Share = the unit's missing cases for that promise, of all cases missing at units as deep in the tree; the "
         "order is by the mean over all promises of this share times the probability of missing it."
     )
-    html = table(caption, header, body, class_="decisions", stack=True) + parts.sentence(note, class_="soft")
+    html = table(caption, header, body, class_="decisions", stack=True, unlabelled={1, 2})
+    html += parts.sentence(note, class_="soft") + urgent_tasks(view, unit=view.root)
     lines = [f"{view.name(item.unit)}: {view.target_name(item.row.target)}" for item in items[:MAX_ITEMS]]
     return Fragment(html, "table", "\n".join([caption, *lines]))
 
@@ -118,7 +120,7 @@ def _row(view: View, item: Item) -> list[object]:
     promise = view.target_name(row.target)
     more = tag("span", others.format(n=number(item.n_others, language)), class_="soft") if item.n_others else Markup("")
     return [
-        parts.unit_link(view, item.unit, folder="") + Markup(" ") + tag("span", _level(view, item.unit), class_="soft"),
+        parts.unit_link(view, item.unit, folder=""),
         Markup("{} {}").format(promise, more),
         parts.chip(row.status, language) + Markup(" ") + parts.chance(row, language),
         lacking,
@@ -126,7 +128,3 @@ def _row(view: View, item: Item) -> list[object]:
         (target.owner if target is not None else "") or _("not named in the text"),
         period(row.deadline, language),
     ]
-
-
-def _level(view: View, unit: str) -> str:
-    return level_word(view.units[unit].level, view.language)

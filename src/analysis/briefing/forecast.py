@@ -182,10 +182,10 @@ class ForecastPage:
         rows = []
         for code, horizon, skill in lines:
             at = dict(zip(horizon.astype(int).tolist(), skill.tolist()))
-            rows.append([f"{self._name(code)} ({code})", *[percent(at.get(one), language, 0) for one in steps]])
+            rows.append([self._name(code), *[percent(at.get(one), language, 0) for one in steps]])
         data = table(_("Error saved against linear pace, by periods ahead"), header, rows, class_="data")
         drawn = charts.skill_by_horizon(
-            lines,
+            [(self._name(code), horizon, skill) for code, horizon, skill in lines],
             language=language,
             key="skill",
             title=headline,

@@ -8,6 +8,7 @@ here by MarkupSafe; no other module writes an angle bracket around a value by ha
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from analysis.words.errors import Problem, PublishError
 FRAGMENT_MIME = "application/vnd.candich.fragment+json"
 PAGE_MIME = "application/vnd.candich.page+json"
 KINDS = ("sentence", "table", "chart", "note", "banner", "provenance", "page")
+_UNQUOTABLE = re.compile(r'[\\"\x00-\x1f@;{}()]+')  # what must not stand in a string of a style attribute
 _VOID = frozenset(["br", "col", "rect", "path", "line", "circle", "polyline", "polygon", "wbr"])
 
 
@@ -134,6 +136,7 @@ def table(
     class_: str = "",
     numeric: frozenset[int] | set[int] = frozenset(),
     stack: bool = False,
+    unlabelled: frozenset[int] | set[int] = frozenset(),
 ) -> Markup:
     """A table a screen reader can walk: a caption, a scope on every header, the first cell of a row is its header.
 
@@ -147,20 +150,30 @@ def table(
         Columns set flush right (class ``num``).
     stack : bool
         On a narrow screen each row becomes a card, each cell with its column's name.
+    unlabelled : set of int
+        Columns whose cells say by themselves what they are: no name before them in a card.
     """
     header = list(header)
-    named = [f' data-l="{escape(Markup(escape(one)).striptags())}"' if stack else "" for one in header]
+    named = _column_names(header, unlabelled=unlabelled) if stack else ""
     class_ = f"{class_} stack" if stack else class_
     classes = {one: ' class="num"' for one in numeric}
-    out = [f'<div class="table-wrap"><table class="{escape(class_)}"><caption>{escape(caption)}</caption><thead><tr>']
+    out = [f'<div class="table-wrap"><table class="{escape(class_)}"{named}>']
+    out.append(f"<caption>{escape(caption)}</caption><thead><tr>")
     out += [f'<th scope="col"{classes.get(at, "")}>{escape(one)}</th>' for at, one in enumerate(header)]
     out.append("</tr></thead><tbody>")
     for row in rows:
         cells = list(row)
         out.append(f'<tr><th scope="row">{escape(cells[0])}</th>')
-        out += [f"<td{classes.get(at, '')}{named[at]}>{escape(one)}</td>" for at, one in enumerate(cells[1:], start=1)]
+        out += [f"<td{classes.get(at, '')}>{escape(one)}</td>" for at, one in enumerate(cells[1:], start=1)]
         out.append("</tr>")
     return Markup("".join(out) + "</tbody></table></div>")
+
+
+def _column_names(header: list[object], *, unlabelled: frozenset[int] | set[int]) -> str:
+    """Names of the columns for the style sheet, once a table: on a narrow screen it writes them before the cells."""
+    plain = [_UNQUOTABLE.sub(" ", Markup(escape(one)).striptags().replace("'", "\u2019")) for one in header]
+    pairs = [f"--c{at}:'{one}: '" for at, one in enumerate(plain, start=1) if at > 1 and at - 1 not in unlabelled]
+    return f' style="{escape(";".join(pairs))}"'.replace("&#39;", "'") if pairs else ""
 
 
 def details(summary: object, body: object) -> Markup:

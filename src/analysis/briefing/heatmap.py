@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from markupsafe import Markup, escape
 
 from analysis.briefing import parts
 from analysis.briefing.fragment import Fragment, tag
-from analysis.briefing.locale import number
+from analysis.briefing.locale import number, ratio
 from analysis.briefing.view import View
-from analysis.briefing.wording import SHORT_WORDS, level_word
+from analysis.briefing.wording import ICONS, SHORT_WORDS, level_word, status_word
 from analysis.words.schema import ON_TRACK, STATUSES
 
-MAX_ROWS = 400  # of one level; further units are found through the index
+MAX_ROWS = 170  # of one level: no province has more than 168 communes, the page stays near 100 kB; the index has all
+CODES = {  # status -> class of its cells: one letter, for there are thousands of them
+    "met": "m",
+    "holding": "h",
+    "on_track": "t",
+    "likely": "l",
+    "at_risk": "r",
+    "unlikely": "u",
+    "missed": "x",
+    "not_assessable": "n",
+}
 _WEIGHT = {"unlikely": 4.0, "at_risk": 3.0, "missed": 2.5, "likely": 1.5, "not_assessable": 1.0}
 
 
@@ -22,8 +34,26 @@ def heat_map(view: View) -> Fragment:
         n=number(len(view.all_assessed()), view.language), m=number(len(_targets(view)), view.language)
     )
     tables = Markup("").join(_table(view, level, units) for level, units in _groups(view))
-    html = parts.sentence(caption) + legend(view) + tables + _names(view, _targets(view))
+    html = parts.sentence(caption) + legend(view) + _names(view, _targets(view)) + _tools(view) + tables
     return Fragment(html, "table", caption)
+
+
+def _tools(view: View) -> Markup:
+    """Where the page's script puts its filter, with the words it needs; hidden, and empty, without scripts."""
+    _, language = view._, view.language
+    statuses = ";".join(f"{CODES[one]}={ICONS[one]} {status_word(one, language)}" for one in STATUSES)
+    return tag(
+        "div",
+        class_="tools",
+        id="heat-tools",
+        hidden=True,
+        data_find=_("Find a unit"),
+        data_status=_("Show units with the status"),
+        data_all=_("any status"),
+        data_count=_("{n} of {m} units shown"),
+        data_sort=_("Sort by {column}"),
+        data_statuses=statuses,
+    )
 
 
 def _table(view: View, level: str, units: list[str]) -> Markup:
@@ -32,7 +62,7 @@ def _table(view: View, level: str, units: list[str]) -> Markup:
     used = {row.target for unit in units for row in view.assessed(unit)}
     targets = [one for one in _targets(view) if one in used]
     caption = f"{level_word(level, language)} ({number(len(units), language)})"
-    names = [Markup('<abbr title="{}">{}</abbr>').format(view.target_name(one), _breakable(one)) for one in targets]
+    names = [_breakable(one) for one in targets]
     head = [f'<th scope="col">{escape(one)}</th>' for one in (_("Unit"), *names, _("on track"))]
     return Markup(
         f'<div class="table-wrap wide"><table class="heat"><caption>{escape(caption)}</caption>'
@@ -47,7 +77,7 @@ def legend(view: View) -> Markup:
 
 
 def _names(view: View, targets: list[str]) -> Markup:
-    items = [tag("div", tag("dt", one), tag("dd", view.target_name(one))) for one in targets]
+    items = [tag("div", tag("dt", one, id=f"t-{one}"), tag("dd", view.target_name(one))) for one in targets]
     return tag("dl", *items, class_="codes")
 
 
@@ -73,22 +103,34 @@ def _badness(rows: list[tuple]) -> float:
     return sum(_WEIGHT.get(row.status, 0.0) for row in rows) / max(len(rows), 1)
 
 
+def _usual(statuses: list[str]) -> str:
+    """Class of the status most cells of a row have: these cells go without, the row says it once."""
+    counts = Counter(statuses)
+    return CODES[min(counts, key=lambda one: (-counts[one], one))] if counts else CODES["not_assessable"]
+
+
 def _body(view: View, units: list[str], targets: list[str]) -> str:
     _, language = view._, view.language
-    cells = {one: f'<td class="s-{one}">{escape(_(SHORT_WORDS[one]))}</td>' for one in STATUSES}
+    words = {one: escape(_(SHORT_WORDS[one])) for one in STATUSES}
     out = ["<tbody>"]
     for unit in units[:MAX_ROWS]:
         mine = {row.target: row.status for row in view.assessed(unit)}
-        good = sum(one in ON_TRACK for one in mine.values())
-        row = "".join([cells[mine[one]] if one in mine else "<td>–</td>" for one in targets])
-        share = f"{number(good, language)}/{number(len(mine), language)}"
-        out.append(
-            f'<tr><th scope="row">{parts.unit_link(view, unit, folder="")}</th>{row}<td class="num">{share}</td></tr>'
-        )
+        usual = _usual(list(mine.values()))
+        row = "".join([_cell(mine.get(one, ""), words=words, usual=usual) for one in targets])
+        share = ratio(sum(one in ON_TRACK for one in mine.values()), len(mine), language)
+        link = parts.unit_link(view, unit, folder="")
+        out.append(f'<tr class="{usual}"><th scope="row">{link}</th>{row}<td>{share}</td></tr>')
     if len(units) > MAX_ROWS:
         rest = _("{n} more units of this level are in the index.").format(n=number(len(units) - MAX_ROWS, language))
-        out.append(f'<tr><td colspan="{len(targets) + 2}">{escape(rest)}</td></tr>')
+        out.append(f'<tr><td class="z" colspan="{len(targets) + 2}">{escape(rest)}</td></tr>')
     return "".join(out) + "</tbody>"
+
+
+def _cell(status: str, *, words: dict[str, str], usual: str) -> str:
+    if not status:
+        return '<td class="z">–</td>'
+    mark = "" if CODES[status] == usual else f' class="{CODES[status]}"'
+    return f"<td{mark}>{words[status]}</td>"
 
 
 def _breakable(code: str) -> Markup:

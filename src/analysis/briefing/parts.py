@@ -18,6 +18,7 @@ from analysis.briefing.wording import (
     status_word,
     upper_first,
 )
+from analysis.words.periods import last_day
 from analysis.words.schema import STATUSES
 from analysis.words.slugs import page_slug
 
@@ -29,9 +30,9 @@ def chip(status: str, language: str, *, word: str = "") -> Markup:
     """Status as icon, word and colour (the colour is the style sheet's)."""
     icon = ICONS.get(status, "?")
     text = escape(word or status_word(status, language))
-    return Markup(
-        f'<span class="status status-{escape(status)}"><span class="icon" aria-hidden="true">{icon}</span> '
-    ) + (text + Markup("</span>"))
+    return Markup(f'<span class="status status-{escape(status)}"><span aria-hidden="true">{icon}</span> ') + (
+        text + Markup("</span>")
+    )
 
 
 def chance(row, language: str) -> Markup:
@@ -91,14 +92,39 @@ def validity(view: View, target) -> str:
     return "; ".join(said)
 
 
+def say_upto(view: View) -> str:
+    """Up to when the figures go; where they end before the cutoff, both are said."""
+    _, cutoff = view._, period(view.cutoff, view.language)
+    if view.newest and last_day(view.newest) < last_day(view.cutoff):
+        pattern = _("data up to {newest} only, forecast as of the end of {period}")
+        return pattern.format(newest=period(view.newest, view.language), period=cutoff)
+    return _("data up to {period}").format(period=cutoff)
+
+
 def title(view: View, heading: object, *, about: str = "") -> Fragment:
     """Page heading: what the page speaks of, what it belongs to, the run's name, the period of the data."""
     _ = view._
     name = view.run.params.get(f"title_{view.language}") or view.run.run_id
-    upto = _("data up to {period}").format(period=period(view.cutoff, view.language))
-    line = " · ".join(dict.fromkeys(one for one in (about, name, upto) if one and one != Markup(heading).striptags()))
+    said = (about, name, say_upto(view))
+    line = " · ".join(dict.fromkeys(one for one in said if one and one != Markup(heading).striptags()))
     html = Markup('<header class="page-title">') + tag("h1", heading) + tag("p", line, class_="kicker")
     return Fragment(html + Markup("</header>"), "banner", f"{Markup(heading).striptags()}\n{line}")
+
+
+def _(message: str) -> str:
+    """Mark a message for extraction; it is translated where it is used."""
+    return message
+
+
+HASHED = {
+    "code": _("the code"),
+    "lock": _("the libraries"),
+    "notebooks": _("the notebooks"),
+    "params": _("the params"),
+    "registry": _("the registry"),
+    "targets": _("the targets"),
+}
+del _
 
 
 def provenance(view: View, *, notebook: str, unit: str = "") -> Fragment:
@@ -107,10 +133,12 @@ def provenance(view: View, *, notebook: str, unit: str = "") -> Fragment:
     run, manifest = view.run, view.run.manifest
     pairs = [
         (_("Run"), run.run_id),
-        (_("Data up to"), period(view.cutoff, view.language)),
+        (_("Data up to"), period(view.newest or view.cutoff, view.language)),
+        (_("Forecast as of the end of"), period(view.cutoff, view.language)),
         (_("Notebook"), notebook),
     ]
     for name, digest in sorted(manifest.get("hashes", {}).items()):
+        name = _(HASHED[name]) if name in HASHED else name
         pairs.append((_("SHA-256 of {name}").format(name=name), tag("code", str(digest)[:16])))
     for source in source_rows(manifest):
         digest = tag("code", str(source.get("sha256", ""))[:16])

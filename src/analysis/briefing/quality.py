@@ -9,7 +9,8 @@ from markupsafe import Markup
 
 from analysis.briefing import parts
 from analysis.briefing.flags import flag_word, severity_word
-from analysis.briefing.fragment import Fragment, clean_text, name_html, table, tag
+from analysis.briefing.found import found_words
+from analysis.briefing.fragment import Fragment, name_html, table, tag
 from analysis.briefing.locale import number, percent, period
 from analysis.briefing.view import View, view_of
 from analysis.briefing.wording import list_of
@@ -20,7 +21,6 @@ NOTEBOOK = "data_quality"
 SEVERITIES = ("error", "warning", "info")
 MAX_UNITS = 20
 MAX_EXAMPLES = 3
-MAX_FOUND = 80  # characters quoted of a raw value
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,9 @@ class QualityPage:
         for row in group.head(MAX_EXAMPLES).itertuples(index=False):
             name = name_html(self.view.name(row.unit)) if row.unit else self.view._("no unit")
             when = f", {period(row.period, self.view.language, short=True)}" if row.period else ""
-            what = Markup(": {}").format(tag("code", clean_text(row.found[:MAX_FOUND]))) if row.found else ""
+            what = (
+                Markup(": {}").format(found_words(self.view, row.found, indicator=row.indicator)) if row.found else ""
+            )
             shown.append(Markup("{}{}{}").format(name, when, what))
         return Markup("; ").join(shown)
 

@@ -15,6 +15,8 @@ from analysis.briefing.wording import difference, list_of, probability, quantity
 
 MOST_PULLS = 3  # sub-units named
 
+WORTH_SAYING = 0.01  # a lever that moves the probability less is no lever
+
 
 def remarks(view: View, row) -> list[str]:
     """Sentences on an assessment, in a fixed order; empty where nothing more is known.
@@ -186,7 +188,7 @@ def _lever(view: View, row) -> str:
         return ""
     for one in view.extra_rows("scenarios", row.unit, row.target):
         kind, _colon, detail = one.scenario.partition(":")
-        if kind == "points_per_period" and math.isfinite(one.p_attain):
+        if kind == "points_per_period" and one.p_attain >= row.p_attain + WORTH_SAYING:
             sign = "+" if detail.startswith("+") else ""
             points = sign + number(100 * float(detail), language)
             return _("with {points} percentage points more in every period than forecast: {p}").format(

@@ -19,7 +19,7 @@ from analysis.briefing.wording import say_chance
 from analysis.words.schema import RunTables
 
 NOTEBOOK = "scorecard"
-MAX_MISSES = 40
+MAX_MISSES = 15  # the downloads hold them all
 BINS = np.linspace(0, 1, 11)
 MIN_CASES = 30  # fewer past probabilities make no picture
 

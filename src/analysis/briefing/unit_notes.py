@@ -19,7 +19,7 @@ _ORDER = {"error": 0, "warning": 1, "info": 2}
 def data_notes(view: View, *, unit: str) -> Fragment:
     """Findings in this unit's data, the grave ones first, then signals of its latest figures."""
     _, language = view._, view.language
-    lines = [_line(view, *one) for one in _groups(view, unit)]
+    lines = [_line(view, *one) for one in _joined(_groups(view, unit))]
     if not lines:
         text = _("No remark on this unit's data.")
         return Fragment(parts.sentence(text), "note", text)
@@ -45,14 +45,23 @@ def _groups(view: View, unit: str) -> list[tuple[str, str, str, list[str]]]:
     return [(severity, words, code, periods) for (_rank, severity, words, code), periods in sorted(groups.items())]
 
 
-def _line(view: View, severity: str, finding: str, code: str, periods: list[str]) -> Markup:
+def _joined(groups: list[tuple[str, str, str, list[str]]]) -> list[tuple[str, str, list[str], list[str]]]:
+    """The same finding in the same periods of several indicators as one line."""
+    lines: dict[tuple, list[str]] = {}
+    for severity, words, code, periods in groups:
+        lines.setdefault((severity, words, tuple(periods)), []).append(code)
+    return [(severity, words, codes, list(periods)) for (severity, words, periods), codes in lines.items()]
+
+
+def _line(view: View, severity: str, finding: str, codes: list[str], periods: list[str]) -> Markup:
     _, language = view._, view.language
-    indicator = view.indicators.get(code)
-    name = view.text(indicator, "name") if indicator is not None else code
+    known_as = {code: view.text(row, "name") for code, row in view.indicators.items()}
+    name = "; ".join(known_as.get(code) or code for code in codes)
     known = list(dict.fromkeys(one for one in periods if one))
     shown = [period(one, language) for one in known[:MAX_PERIODS]]
     rest = len(known) - len(shown)
     when = list_of(shown, language) + (_(" and {n} more").format(n=number(rest, language)) if rest else "")
-    about = _("{finding}, {indicator}").format(finding=finding, indicator=name) if name else finding
-    said = about + (f": {when}" if when else "")
+    said = (_("{finding} ({when})").format(finding=finding, when=when) if when else finding) + (
+        f": {name}" if name else ""
+    )
     return Markup("{} {}").format(tag("b", severity_word(severity, language) + ":"), said)

@@ -172,18 +172,22 @@ def say_headline(view: View, code: str, rows: list[tuple], pair: tuple) -> str:
     if indicator.kind == "rank":
         pattern = _("{indicator}: {now}, {median} to be expected by {deadline}")
         return pattern.format(indicator=name, now=now, median=median, deadline=deadline)
-    pattern = (
-        _("{indicator}: {now}, {median} to be expected by {deadline}, {short} short of the target")
-        if short > 0
-        else _("{indicator}: {now}, {median} to be expected by {deadline}, {short} past the target")
-    )
-    return pattern.format(
-        indicator=name,
-        now=now,
-        median=median,
-        deadline=deadline,
-        short=difference(abs(short), indicator, language, signed=False),
-    )
+    gap = difference(abs(short), indicator, language, signed=False)
+    if median == quantity(row.threshold, indicator, language):
+        pattern = _("{indicator}: {now}, {median} to be expected by {deadline}, just the target")
+    elif up:
+        pattern = (
+            _("{indicator}: {now}, {median} to be expected by {deadline}, {short} short of the target")
+            if short > 0
+            else _("{indicator}: {now}, {median} to be expected by {deadline}, {short} past the target")
+        )
+    else:
+        pattern = (
+            _("{indicator}: {now}, {median} to be expected by {deadline}, {short} above the limit")
+            if short > 0
+            else _("{indicator}: {now}, {median} to be expected by {deadline}, {short} below the limit")
+        )
+    return pattern.format(indicator=name, now=now, median=median, deadline=deadline, short=gap)
 
 
 def say_description(view: View, code: str, rows: list[tuple], pair: tuple) -> str:

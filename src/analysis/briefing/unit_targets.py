@@ -10,10 +10,12 @@ from analysis.briefing import parts
 from analysis.briefing.charts import bullet
 from analysis.briefing.charts.frame import Scale
 from analysis.briefing.charts.trajectory import scale_of
+from analysis.briefing.components import component_tables
 from analysis.briefing.fragment import Fragment, table, tag
 from analysis.briefing.locale import number, percent, period
 from analysis.briefing.measures import measure_of, speaks_of_series
 from analysis.briefing.remarks import remarks
+from analysis.briefing.tasks import urgent_tasks
 from analysis.briefing.view import View
 from analysis.briefing.wording import (
     PER_PERIOD,
@@ -49,13 +51,12 @@ def targets_table(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     ]
     scales = scales_of(view, rows)
     body = [_row(view, row, scales.get(scale_key(view, row))) for row in rows]
-    caption = _("Targets of {unit}, data up to {period}").format(
-        unit=view.name(unit), period=period(view.cutoff, view.language)
-    )
+    caption = _("Targets of {unit}, {upto}").format(unit=view.name(unit), upto=parts.say_upto(view))
     html = table(caption, header, body, class_="targets stack")
     if any(_inferred(view, row.target) for row in rows):
         note = _("{dagger} not stated in the source text, inferred by us; the registry of promises names each.")
         html += tag("p", note.format(dagger=parts.DAGGER), class_="soft")
+    html += component_tables(view, rows) + urgent_tasks(view, unit=unit)
     text = "\n".join(
         f"{view.target_name(row.target)}: {status_word(row.status, view.language)}, {say_chance_of(row, view.language)}"
         for row in rows
@@ -151,16 +152,16 @@ def _standing(view: View, row, indicator, scale: Scale | None) -> Markup:
 
 
 def _pace(view: View, row, indicator) -> Markup:
-    _, language = view._, view.language
+    _ = view._
     if indicator is None or not math.isfinite(row.required_pace) or row.settled:
         return tag("span", "–", class_="nil")
     per = _per(view, row)
-    kept = difference(row.actual_pace, indicator, language)
     if _reached(row):
         needed = _("no more is needed")
     else:
-        needed = _("needed {pace} {per}").format(pace=difference(row.required_pace, indicator, language), per=per)
-    lines = [tag("b", needed), tag("span", _("kept {pace} {per}").format(pace=kept, per=per))]
+        needed = _("needed {pace} {per}").format(pace=_moved(view, row.required_pace, indicator), per=per)
+    kept = _("kept {pace} {per}").format(pace=_moved(view, row.actual_pace, indicator), per=per)
+    lines = [tag("b", needed), tag("span", kept)]
     often = "" if _reached(row) else _how_often(view, row)
     if often:
         lines.append(tag("span", often, class_="soft"))
@@ -181,6 +182,14 @@ def _how_often(view: View, row) -> str:
         return ""
     often = _("{share} of all units' past spells of this length were as fast")
     return often.format(share=percent(row.pace_percentile, language, 1 if 0 < row.pace_percentile < 0.005 else 0))
+
+
+def _moved(view: View, pace: float, indicator) -> str:
+    """A pace with its sign; places up or down in words, for a lower number is a better place."""
+    if getattr(indicator, "kind", "") != "rank" or not math.isfinite(pace) or pace == 0:
+        return difference(pace, indicator, view.language)
+    pattern = view._("{places} up") if pace < 0 else view._("{places} down")
+    return pattern.format(places=difference(abs(pace), indicator, view.language, signed=False))
 
 
 def _per(view: View, row) -> str:

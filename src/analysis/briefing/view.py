@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis.briefing.locale import Translator, text_of, translator
 from analysis.words.errors import DataError, Problem, did_you_mean
+from analysis.words.periods import last_day
 from analysis.words.schema import RunTables
 
 _VIEWS: dict[tuple[int, str], View] = {}
@@ -257,6 +258,12 @@ class View:
         """The last observed period the forecasts saw; the latest where indicators differ."""
         cutoffs = self.run.assessments["cutoff"].unique().tolist() or self.run.forecasts["cutoff"].unique().tolist()
         return max(cutoffs, default=str(self.run.params.get("cutoff") or ""))
+
+    @cached_property
+    def newest(self) -> str:
+        """The newest period with a figure, the cutoff at the latest; "" without figures."""
+        seen = self.run.observations["period"].unique().tolist()
+        return max((one for one in seen if last_day(one) <= last_day(self.cutoff)), key=last_day, default="")
 
 
 def plain(frame: pd.DataFrame) -> pd.DataFrame:

@@ -222,7 +222,7 @@ def _say_amount(assessment, indicator, language: str, target) -> str:
     if counted and (assessment.kind == "coverage_all" or not math.isfinite(assessment.threshold)):
         return counted
     if math.isfinite(assessment.threshold):
-        if assessment.kind == "rank_le":
+        if assessment.kind == "rank_le" or getattr(indicator, "kind", "") == "rank" and "<" in assessment.operator:
             return _("among the first {k}").format(k=number(assessment.threshold, language))
         value = quantity(assessment.threshold, indicator, language, stated=True)
         upper = getattr(target, "upper", math.nan)

@@ -20,6 +20,14 @@ VIETNAMESE = {
     "Data quality": "Chất lượng dữ liệu",
     "Scorecard": "Đối chiếu dự báo",
     "Downloads": "Tải về",
+    "Method": "Phương pháp",
+    "Earlier quarter": "Quý trước",
+    "Earlier quarters": "Các quý trước",
+    "To the latest quarter": "Xem quý mới nhất",
+    "Beside each name: targets on track, of all its targets.": (
+        "Cạnh tên đơn vị: số chỉ tiêu đúng lộ trình trên tổng số chỉ tiêu được giao."
+    ),
+    "The whole picture": "Xem báo cáo tổng quan",
     "Simulated data, made up for demonstration. No figure here describes a real place.": (
         "Dữ liệu mô phỏng, dựng để minh họa. Không con số nào ở đây nói về một nơi có thật."
     ),
@@ -39,7 +47,6 @@ VIETNAMESE = {
     "earlier page kept": "giữ bản trước",
     "no page": "chưa có trang",
     "Status": "Trạng thái",
-    "Targets on track": "Chỉ tiêu đúng lộ trình",
     "File": "Tệp",
     "Size": "Dung lượng",
     "What it holds": "Nội dung",

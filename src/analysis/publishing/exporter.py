@@ -8,6 +8,7 @@ libraries' HTML, Markdown and script outputs, attachments and local files never 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from functools import lru_cache
@@ -27,12 +28,24 @@ from analysis.briefing.fragment import FRAGMENT_MIME, clean_text
 from analysis.briefing.locale import translate_markdown
 from analysis.publishing.canonical import page_data
 from analysis.publishing.chrome import words
+from analysis.publishing.lean import lean
 from analysis.publishing.sanitise import sanitise
 
 TEMPLATES = Path(__file__).parent / "template"
 LEFT_OUT = {"parameters", "injected-parameters", "remove-cell", "papermill-error-cell-tag"}
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 SIMULATED = "Simulated data, made up for demonstration. No figure here describes a real place."
+SCRIPTS = {  # what a fragment shows when it can use one -> the script that does it; pages are whole without any
+    'id="heat-tools"': "heat.js",
+    "<details": "figures.js",
+}
+KEPT = frozenset(  # classes that no fragment has: the template's, the notice's, those of what a script builds
+    "banner breadcrumbs csv kicker notice paper site-footer site-header site-nav skip-link soft table-wrap".split()
+)
+_CLASSES = re.compile(r'class="([^"]*)"')
+_CLASS = re.compile(r"\.([a-zA-Z][-\w]*)")
+_NOT = re.compile(r":not\([^()]*\)")
+_RULE = re.compile(r"([^{}@;]+)\{([^{}]*)\}")
 _HEADING = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
 
 
@@ -102,21 +115,80 @@ def page_context(notebook: NotebookNode, context: dict) -> dict:
     _ = words(language)
     banner = context.get("banner") or (_(SIMULATED) if about.get("simulated") else "")
     title = clean_text(str(context.get("title") or about.get("title") or _("Page")))
+    script = script_of(notebook)
     return {
         "_": _,
         "language": language,
         "title": title,
         "heading": "" if _has_heading(notebook) else title,
         "description": clean_text(str(about.get("description", ""))),
-        "policy": Markup(POLICY),
-        "stylesheet": Markup(stylesheet()),
+        "policy": Markup(policy(script)),
+        "stylesheet": Markup(needed(stylesheet(), _shown(notebook))),
         "banner": banner,
         "breadcrumbs": context.get("breadcrumbs", []),
         "nav": context.get("nav", []),
         "footer": context.get("footer", ""),
         "cutoff": context.get("cutoff", ""),
-        "script": "",
+        "script": Markup(script),
     }
+
+
+def script_of(notebook: NotebookNode) -> str:
+    """The scripts that the page's fragments can use: sorting and filtering, figures as CSV."""
+    shown = _shown(notebook)
+    return "".join(short_script(name) for mark, name in SCRIPTS.items() if mark in shown)
+
+
+def _shown(notebook: NotebookNode) -> str:
+    """The HTML of all fragments that will stand on the page."""
+    return "".join(
+        output.get("data", {}).get("text/html", "")
+        for cell in notebook.cells
+        if not left_out(cell)
+        for output in cell.get("outputs", [])
+        if FRAGMENT_MIME in output.get("data", {})
+    )
+
+
+def needed(css: str, html: str) -> str:
+    """The rules of a style sheet that a page can use: a selector goes where it asks for a class the page has not.
+
+    Parameters
+    ----------
+    css : str
+        As :func:`stylesheet` gives it: a rule's braces hold no others but in ``@media``.
+    html : str
+        The fragments; classes of the frame, of notices and of what the scripts build are always kept.
+
+    Examples
+    --------
+    >>> needed("p{a:b}.x,.y{c:d}@media print{.y{e:f}}", '<p class="x">')
+    'p{a:b}.x{c:d}'
+    """
+    there = KEPT | {one for names in set(_CLASSES.findall(html)) for one in names.split()}
+
+    def kept(match: re.Match) -> str:
+        selectors = match[1].strip().split(",") if "(" not in match[1] else [match[1].strip()]
+        left = [one for one in selectors if set(_CLASS.findall(_NOT.sub("", one))) <= there]
+        return f"{','.join(left)}{{{match[2]}}}" if left else ""
+
+    rules = _RULE.sub(kept, css)
+    return re.sub(r"\n+", "\n", re.sub(r"@media[^{}]*\{\s*\}", "", rules))
+
+
+@lru_cache(maxsize=8)
+def short_script(name: str) -> str:
+    """A script of the template without its indentation and its remarks."""
+    text = (TEMPLATES / name).read_text(encoding="utf-8")
+    return re.sub(r"\n\s*", "\n", re.sub(r" // [^\n]*", "", text))
+
+
+def policy(script: str) -> str:
+    """The page's content policy: nothing from anywhere, and no script but the one with this hash."""
+    if not script:
+        return POLICY
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    return f"{POLICY}; script-src 'sha256-{digest}'"
 
 
 def _has_heading(notebook: NotebookNode) -> bool:
@@ -133,7 +205,8 @@ def stylesheet() -> str:
     theme = files("analysis.briefing").joinpath("theme.css")
     parts = [theme.read_text(encoding="utf-8")] if theme.is_file() else []
     text = "\n".join([*parts, (TEMPLATES / "page.css").read_text(encoding="utf-8")])
-    return re.sub(r"/\*.*?\*/\s*|(?<=\n)[ \t]+|\n(?=\n)", "", text, flags=re.DOTALL).replace("</", "<\\/")
+    text = re.sub(r"/\*.*?\*/\s*", "", text, flags=re.DOTALL).replace("</", "<\\/")
+    return re.sub(r"\s*\n\s*", "\n", re.sub(r" *([{};,]) *|(?<=:) +", r"\1", text)).replace(";}", "}").strip()
 
 
 def left_out(cell: NotebookNode) -> bool:
@@ -149,7 +222,7 @@ def publish_output(output: NotebookNode) -> Markup:
         return Markup("")
     if hashlib.sha256(html.encode("utf-8", "replace")).hexdigest() != claim.get("sha256"):
         return Markup("")
-    return Markup(sanitise(html))
+    return Markup(lean(sanitise(html)))
 
 
 @lru_cache(maxsize=512)

@@ -6,8 +6,6 @@ alone.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
@@ -17,10 +15,13 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from analysis.briefing.fragment import clean_text
+from analysis.briefing.overview import say_overview
+from analysis.briefing.view import view_of
 from analysis.publishing.chrome import words
-from analysis.publishing.exporter import POLICY, SIMULATED, TEMPLATES, stylesheet
+from analysis.publishing.exporter import SIMULATED, TEMPLATES, policy, short_script, stylesheet
 from analysis.publishing.jobs import FAILED, PageResult
 from analysis.publishing.proof import check_page
+from analysis.publishing.quarters import quarters_of
 from analysis.words.errors import PublishError, require
 from analysis.words.schema import ON_TRACK, RunTables
 from analysis.words.slugs import page_slug
@@ -34,6 +35,7 @@ TOP_PAGES = {  # page of the whole run -> what its link says
     "quality.html": "Data quality",
     "scorecard.html": "Scorecard",
 }
+METHOD = ("forecast.html", "about-method")  # page and heading that tell how it is done
 
 
 def page_name(unit: str) -> str:
@@ -77,6 +79,10 @@ def page_frame(
         for name, title in TOP_PAGES.items()
         if name in there or name == INDEX
     ]
+    if METHOD[0] in there:
+        nav.append({"title": _("Method"), "href": f"{up}{METHOD[0]}#{METHOD[1]}", "current": False})
+    if dict(run.params.get("publish") or {}).get("downloads"):
+        nav.append({"title": _("Downloads"), "href": f"{up}{INDEX}#downloads", "current": False})
     frame = {"language": language, "nav": nav, "cutoff": cutoff}
     if run.params.get("simulated"):
         frame["banner"] = _(SIMULATED)
@@ -160,17 +166,19 @@ def build_site(
     """
     out_dir = Path(out_dir)
     _ = words(language)
-    script = (TEMPLATES / "search.js").read_text(encoding="utf-8")
+    script = short_script("search.js")
     there = [one.page for one in pages if one.status != FAILED or one.kept]
     title = clean_text(str(run.params.get(f"title_{language}") or run.run_id))
     page = {
-        **page_frame(run, page=INDEX, language=language, pages=there),
+        **page_frame(run, page=INDEX, language=language, pages=there, cutoff=str(run.manifest.get("cutoff", ""))),
         "_": _,
         "title": title,
         "heading": title,
         "description": "",
-        "intro": "",
-        "policy": Markup(f"{POLICY}; script-src 'sha256-{_sha256_base64(script)}'"),
+        "intro": _intro(run, language=language),
+        "overview": "overview.html" if "overview.html" in there else "",
+        "quarters": quarters_of(out_dir, language=language),
+        "policy": Markup(policy(script)),
         "stylesheet": Markup(stylesheet()),
         "script": Markup(script),
         "tree": _tree(run, pages, language=language),
@@ -181,6 +189,15 @@ def build_site(
     html = environment.get_template("index.html.j2").render(page=page).lstrip()
     require(check_page(html, where=INDEX, language=language, max_bytes=50_000_000), PublishError)
     return _write(out_dir / INDEX, html)
+
+
+def _intro(run: RunTables, *, language: str) -> str:
+    """The overview's one sentence; nothing where nothing is assessed."""
+    if not len(run.assessments):
+        return ""
+    view = view_of(run, language)
+    rows = [row for mine in view.all_assessed().values() for row in mine]
+    return clean_text(say_overview(view, view.assessed(view.root), rows))
 
 
 def _tree(run: RunTables, pages: Sequence[PageResult], *, language: str) -> list[dict]:
@@ -200,7 +217,7 @@ def _tree(run: RunTables, pages: Sequence[PageResult], *, language: str) -> list
             "code": clean_text(unit),
             "name": clean_text(names.get(unit, unit)),
             "href": page_name(unit) if has_page else "",
-            "summary": "{}: {}/{}".format(_("Targets on track"), *on_track[unit]) if unit in on_track else "",
+            "summary": "{}/{}".format(*on_track[unit]) if unit in on_track else "",
             "flag": _("Not updated") if result is not None and result.status == FAILED else "",
             "children": [entry(one) for one in children.get(unit, [])],
         }
@@ -226,10 +243,6 @@ def _on_track(run: RunTables) -> dict[str, tuple[int, int]]:
     rows = run.assessments
     good = rows["status"].isin(ON_TRACK).groupby(rows["unit"]).agg(["sum", "size"])
     return {unit: (int(k), int(n)) for unit, k, n in good.itertuples(name=None)}
-
-
-def _sha256_base64(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
 
 
 def _write(path: Path, html: str) -> Path:

@@ -47,5 +47,5 @@ def draw(*, scale: Scale, current: float, median: float, lower: float, upper: fl
 
 
 def _bar(left: float, right: float, *, top: float, height: float, role: str) -> str:
-    place = f'x="{left:.1f}" y="{top:g}" width="{right - left:.1f}" height="{height:g}"'
+    place = f'x="{round(left, 1):g}" y="{top:g}" width="{round(right - left, 1):g}" height="{height:g}"'
     return f'<rect class="r-{role}" {place}/>'

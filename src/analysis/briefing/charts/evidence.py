@@ -5,6 +5,7 @@ Drawn by Matplotlib with seaborn's ticks style, once a run; fixed axes, no legen
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +19,10 @@ from analysis.briefing.theme import ROLES, rc
 
 SIZE = (420, 300)
 _BOX = (0.13, 0.15, 0.60, 0.73)
+WIDE = (560, 300)
+_WIDE_BOX = (0.0975, 0.15, 0.48, 0.73)
+MAX_NAMED = 3
+LABEL_WIDTH = 34  # letters of a direct label in a line
 
 
 def reliability(bins: pd.DataFrame, *, language: str, key: str, title: str, description: str) -> Markup:
@@ -52,20 +57,28 @@ def skill_by_horizon(
     Parameters
     ----------
     lines : sequence of (label, horizons, skills)
+        The best and the worst at the longest horizon are named; where more than ``MAX_NAMED`` run between them, these
+        stand in the table beside.
     """
     _ = translator(language)
+    order = sorted(range(len(lines)), key=lambda at: float(lines[at][2][-1]))
+    named = set(order) if len(lines) <= MAX_NAMED else {order[0], order[-1]}
     with rc_context(rc()):
-        made, axes = _axes()
+        made, axes = _axes(WIDE, _WIDE_BOX)
         axes.axhline(0, color=ROLES["target"], linewidth=1.5)
         ends = []
         lowest = min([float(np.nanmin(skill)) for _label, _h, skill in lines] + [-0.1])
-        for label, horizon, skill in lines:
-            axes.plot(horizon, np.clip(skill, -1, 1), color=ROLES["median"], linewidth=1.5, marker="o", markersize=3)
-            ends.append((float(np.clip(skill[-1], -1, 1)), label))
+        for at, (label, horizon, skill) in enumerate(lines):
+            look = (
+                {"color": ROLES["median"], "linewidth": 2} if at in named else {"color": ROLES["soft"], "linewidth": 1}
+            )
+            axes.plot(horizon, np.clip(skill, -1, 1), marker="o", markersize=3, zorder=2 + (at in named), **look)
+            if at in named:
+                ends.append((float(np.clip(skill[-1], -1, 1)), textwrap.fill(label, LABEL_WIDTH)))
         low = max(-1.0, np.floor(lowest * 4) / 4)
         axes.set(ylim=(low, 1), xlabel=_("periods ahead"))
         longest = max(float(horizon[-1]) for _label, horizon, _s in lines)
-        for place, label in _apart(ends, gap=(1 - low) * 0.055):
+        for place, label in _apart(ends, gap=(1 - low) * 0.11):
             axes.text(longest * 1.02, place, label, color=ROLES["median"], va="center")
         axes.text(longest * 1.02, 0, _("pace"), color=ROLES["target"], va="center")
         ticks = np.arange(low, 1.01, 0.25)
@@ -77,13 +90,13 @@ def skill_by_horizon(
         )
         _name_above(axes, _("error saved against linear pace"))
         body = svg.drawing(made, key=key)
-    return svg.image([body], key=key, title=title, description=description, size=SIZE, class_="chart evidence")
+    return svg.image([body], key=key, title=title, description=description, size=WIDE, class_="chart evidence")
 
 
-def _axes():
-    made = svg.figure(*SIZE)
+def _axes(size=SIZE, box=_BOX):
+    made = svg.figure(*size)
     made.patch.set_visible(False)
-    axes = made.add_axes(_BOX, facecolor="none")
+    axes = made.add_axes(box, facecolor="none")
     axes.grid(axis="y", linewidth=1)
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)

@@ -28,4 +28,5 @@ def draw(*, low: float, high: float, now: float) -> Markup:
 
 
 def _rect(left: float, right: float, *, top: float, height: float, role: str) -> str:
-    return f'<rect class="r-{role}" x="{left:.1f}" y="{top:g}" width="{right - left:.1f}" height="{height:g}"/>'
+    place = f'x="{round(left, 1):g}" y="{top:g}" width="{round(right - left, 1):g}" height="{height:g}"'
+    return f'<rect class="r-{role}" {place}/>'

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -31,15 +32,31 @@ def figure(width: float, height: float) -> Figure:
 
 
 def coordinates(x: np.ndarray, y: np.ndarray) -> str:
-    """Points as path data to a tenth of a pixel (finer than any screen or printer shows), no trailing zeros.
+    """Points as path data: the first as it stands, the rest as steps, to a tenth of a pixel.
+
+    A tenth is finer than any screen or printer shows; steps are taken between rounded points, so they add up.
 
     Examples
     --------
-    >>> coordinates([1, 2.456], [3.10, 4])
-    '1,3.1 2.5,4'
+    >>> coordinates([1, 2.456, 4], [3.10, 4, 3.9])
+    '1,3.1l1.5 .9 1.5-.1'
     """
-    pairs = np.column_stack([x, y]).tolist()
-    return " ".join([f"{a:.1f},{b:.1f}" for a, b in pairs]).replace(".0 ", " ").replace(".0,", ",").removesuffix(".0")
+    tenths = np.rint(10 * np.column_stack([x, y])).astype(int)
+    (a, b), steps = tenths[0].tolist(), np.diff(tenths, axis=0).tolist()
+    text = " ".join([f"{_tenth(right)}{_joined(_tenth(down))}" for right, down in steps])
+    return f"{_tenth(a)},{_tenth(b)}" + (f"l{text}".replace(" -", "-") if steps else "")
+
+
+@lru_cache(maxsize=8192)
+def _tenth(n: int) -> str:
+    """Tenths as the shortest decimal: 25 -> 2.5, -5 -> -.5, 30 -> 3."""
+    sign, whole, part = "-" if n < 0 else "", abs(n) // 10, abs(n) % 10
+    return f"{sign}{whole or ('' if part else 0)}{f'.{part}' if part else ''}"
+
+
+def _joined(text: str) -> str:
+    """A number after another: a minus sign parts the two by itself."""
+    return text if text[0] == "-" else f" {text}"
 
 
 def line(x: np.ndarray, y: np.ndarray, *, role: str) -> str:
@@ -60,6 +77,10 @@ def line(x: np.ndarray, y: np.ndarray, *, role: str) -> str:
 
 def band(x: np.ndarray, lower: np.ndarray, upper: np.ndarray, *, role: str) -> str:
     """A filled area between two lines, to the nearest pixel: its edge is a quantile, not a figure."""
+    known = np.isfinite(lower) & np.isfinite(upper)
+    x, lower, upper = x[known], np.asarray(lower)[known], np.asarray(upper)[known]
+    if not len(x):
+        return ""
     points = coordinates(np.r_[x, x[::-1]], np.round(np.r_[lower, upper[::-1]]))
     return f'<path class="r-{role}" d="M{points}Z"/>'
 

@@ -202,7 +202,7 @@ def _labels(panel: Panel, frame: frames.Frame, cutoff: int) -> list[str]:
         at = np.flatnonzero(ordinals(panel.fan.periods) <= panel.span[1])
         if len(at):
             ends.append((float(panel.scale.y(median[at[-1]])), show(median[at[-1]]), "median"))
-    parts += [svg.words(frame.right + 5, at + 4, text, role=role, bold=True) for at, text, role in spread(ends)]
+    parts += [svg.words(frame.right + 8, at + 4, text, role=role, bold=True) for at, text, role in spread(ends)]
     if math.isfinite(y):
         before = panel.history.values[-6:]
         came_from_above = float(np.nanmean(panel.scale.y(before))) < y - 1  # keep the label off the line

@@ -30,7 +30,7 @@ FOLDERS = ("csv", "csv-excel", "hubverse", "parquet", "reports")  # ours alone: 
 JOURNAL = ".downloads.json"
 _LIBRARIES = ("openpyxl", "python-docx", "pyarrow", "pandas", "Babel")
 _TABS = {
-    "units": "Units",
+    "units": "Units of this run",
     "indicators": "Indicators",
     "targets": "Registry of promises",
     "observations": "Observations",

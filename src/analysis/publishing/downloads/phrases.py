@@ -20,6 +20,7 @@ VIETNAMESE = {
     "Data quality": "Chất lượng dữ liệu",
     "Scorecard": "Đối chiếu dự báo",
     "Evidence": "Cơ sở đánh giá",
+    "Units of this run": "Danh mục đơn vị",
     # what each holds
     "Every unit and target: status, probability, gap and pace.": (
         "Từng đơn vị, từng chỉ tiêu: trạng thái, xác suất, khoảng thiếu và tốc độ."
@@ -129,7 +130,7 @@ VIETNAMESE = {
         "Không ô nào chứa công thức. Văn bản mở đầu giống công thức vẫn là văn bản."
     ),
     "A probability is a forecast, not a promise; settled targets carry a status and no probability.": (
-        "Xác suất là dự báo, không phải lời hứa; chỉ tiêu đã ngã ngũ chỉ có trạng thái, không có xác suất."
+        "Xác suất là dự báo, không phải cam kết; chỉ tiêu đã có kết quả chỉ có trạng thái, không có xác suất."
     ),
     "Sources": "Nguồn số liệu",
     "{path} (SHA-256 begins with {digest})": "{path} (SHA-256 bắt đầu bằng {digest})",
@@ -158,7 +159,6 @@ VIETNAMESE = {
     "Forecasts in the hubverse format, {name}": "Dự báo theo định dạng hubverse, {name}",
     "How to read the CSV, Parquet and hubverse files": "Cách đọc các tệp CSV, Parquet và hubverse",
     "All files of this list in one ZIP": "Mọi tệp trong danh mục này, gói ZIP",
-    "Units": "Đơn vị",
     "Indicators": "Chỉ số",
     # report
     "SOCIALIST REPUBLIC OF VIET NAM": "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",
