@@ -14,11 +14,12 @@ CASES = {
     "missing from 2024-03 to 2024-05 (3 periods)": "thiếu từ 3/2024 đến 5/2024, số kỳ: 3",
     "last reported 2026-06": "báo cáo gần nhất 6/2026",
     "6 cases in the median period": "trung vị số hồ sơ mỗi kỳ: 6",
-    "81.1169% -> 81.0501%: denominator 6482 -> 6533": "từ 81,1% xuống 81,1%, mẫu số từ 6.482 lên 6.533",
+    "81.1169% -> 81.0501%: denominator 6482 -> 6533": "từ 81,12% xuống 81,05%, mẫu số từ 6.482 lên 6.533",
     "0.339623 -> 0.84252": "từ 34,0% sang 84,3%",
     "155 units start a new series: this definition is valid from 2025-07": (
         "155 đơn vị bắt đầu chuỗi số liệu mới: định nghĩa này áp dụng từ 7/2025"
     ),
+    "4077 -> 3932": "từ 4.077 sang 3.932",
     "2 of 3 old units have no figure": "2/3 đơn vị cũ không có số liệu",
     "12 merged or divided units report themselves from here on": (
         "từ kỳ này 12 đơn vị sáp nhập hoặc chia tách tự báo cáo"

@@ -144,3 +144,23 @@ def test_ten_thousand_units_are_framed_and_indexed_in_seconds(tmp_path):
         page_frame(run, page=page_name(unit), unit=unit, language="vi", pages=pages)
     index_of(run, [published(unit) for unit in run.units["unit"]], tmp_path)
     assert time.process_time() - start < 20  # about 2 s alone; quadratic work would take minutes
+
+
+def test_a_table_s_files_stand_in_one_row_and_each_link_says_what_it_is(tmp_path):
+    files = [
+        ("demo.xlsx", "Workbook"),
+        ("csv-excel/units.csv", "Units: CSV for Excel"),
+        ("csv/units.csv", "Units: CSV"),
+        ("parquet/units.parquet", "Units: Parquet"),
+        ("hubverse/hub-config/admin.json", "Forecasts in the hubverse format, hub-config/admin.json"),
+        ("hubverse/hub-config/tasks.json", "Forecasts in the hubverse format, hub-config/tasks.json"),
+    ]
+    links = [
+        {"href": f"downloads/{path}", "name": path.rsplit("/")[-1], "about": about, "size": "1 kB"}
+        for path, about in files
+    ]
+    html = index_of(make_run(TREE), [], tmp_path, language="en", downloads=links)
+    section = html[html.index('<section id="downloads"') :]
+    assert [path for path, _about in files] == re.findall(r'href="downloads/([^"]+)"', section)
+    assert section.count("<tr>") == 1 + 3  # the head, the workbook, the units, the hubverse files
+    assert ">CSV for Excel</a>" in section and ">CSV</a>" in section and ">admin.json</a>" in section

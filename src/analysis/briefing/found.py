@@ -91,9 +91,11 @@ def _value(view: View, name: str, value: str, indicator: str) -> str:
     if name in ("first", "last"):
         return period(value, language, short=True)
     if name in ("share", "p", "q"):
-        return percent(float(value.removesuffix("%")) / 100, language)
+        return percent(float(value.removesuffix("%")) / 100, language, 1 if name == "share" else 2)
     if name == "units":
         return ", ".join(view.name(one.strip()) for one in value.split(","))
     if name in ("v", "w"):
-        return quantity(float(value), view.indicators.get(indicator), language)
+        row = view.indicators.get(indicator)
+        counted = getattr(row, "kind", "") == "rate" and abs(float(value)) > 1  # a share's numerator, not the share
+        return number(float(value), language) if counted else quantity(float(value), row, language)
     return number(float(value), language)

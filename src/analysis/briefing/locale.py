@@ -141,10 +141,11 @@ def points(difference: float | None, language: str, digits: int = 1, *, signed: 
     """
     if difference is None or not math.isfinite(difference):
         return NOTHING
-    plus = "+" if signed and difference > 0 else ""
+    text = number(100 * difference, language, digits)
+    plus = "+" if signed and difference > 0 and text.strip("0.,") else ""  # what rounds to nothing has no sign
     _ = translator(language)
     unit = _("percentage points")
-    return f"{plus}{number(100 * difference, language, digits)} {unit}"
+    return f"{plus}{text} {unit}"
 
 
 def ratio(k: float, n: float, language: str) -> str:

@@ -84,7 +84,7 @@ class QualityPage:
 
     def _examples(self, group) -> Markup:
         shown = []
-        for row in group.head(MAX_EXAMPLES).itertuples(index=False):
+        for row in group.drop_duplicates("unit").head(MAX_EXAMPLES).itertuples(index=False):
             name = name_html(self.view.name(row.unit)) if row.unit else self.view._("no unit")
             when = f", {period(row.period, self.view.language, short=True)}" if row.period else ""
             what = (

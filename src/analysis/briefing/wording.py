@@ -179,8 +179,9 @@ def difference(value: float | None, indicator, language: str, *, signed: bool = 
     if kind == "rate":
         return points(value, language, signed=signed)
     digits = 0 if kind == "count" and abs(value) >= 10 or float(value).is_integer() else 1
-    plus = "+" if signed and value > 0 else ""
-    return f"{plus}{number(value, language, digits)} {_unit_word(indicator, language)}".strip()
+    text = number(value, language, digits)
+    plus = "+" if signed and value > 0 and text.strip("0.,") else ""
+    return f"{plus}{text} {_unit_word(indicator, language)}".strip()
 
 
 def _unit_word(indicator, language: str) -> str:

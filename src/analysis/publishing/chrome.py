@@ -20,6 +20,9 @@ VIETNAMESE = {
     "Data quality": "Chất lượng dữ liệu",
     "Scorecard": "Đối chiếu dự báo",
     "Downloads": "Tải về",
+    "Every figure of this run, as files": "Toàn bộ số liệu của kỳ này, theo tệp",
+    "CSV for Excel": "CSV cho Excel",
+    "Forecasts in the hubverse format": "Dự báo theo định dạng hubverse",
     "Method": "Phương pháp",
     "Earlier quarter": "Quý trước",
     "Earlier quarters": "Các quý trước",
@@ -48,7 +51,6 @@ VIETNAMESE = {
     "no page": "chưa có trang",
     "Status": "Trạng thái",
     "File": "Tệp",
-    "Size": "Dung lượng",
     "What it holds": "Nội dung",
     "Home": "Trang đầu",
     "This site works without a network and can be opened from a memory stick.": (

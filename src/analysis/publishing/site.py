@@ -183,7 +183,7 @@ def build_site(
         "script": Markup(script),
         "tree": _tree(run, pages, language=language),
         "failed": _failed(run, pages, language=language),
-        "downloads": list(downloads),
+        "downloads": grouped(downloads, language=language),
     }
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     html = environment.get_template("index.html.j2").render(page=page).lstrip()
@@ -223,6 +223,29 @@ def _tree(run: RunTables, pages: Sequence[PageResult], *, language: str) -> list
         }
 
     return [entry(unit) for unit in children.get("", [])]
+
+
+def grouped(downloads: Sequence[dict], *, language: str) -> list[dict]:
+    """Files in rows by what they hold: a table's CSV for Excel, CSV and Parquet in one, the hubverse files in one.
+
+    Examples
+    --------
+    >>> file = {"href": "downloads/csv/units.csv", "name": "units.csv", "about": "Units: CSV", "size": "1 kB"}
+    >>> grouped([file], language="en")
+    [{'about': 'Units', 'files': [{'href': 'downloads/csv/units.csv', 'name': 'CSV', 'size': '1 kB'}]}]
+    """
+    _ = words(language)
+    kinds = {"csv-excel": _("CSV for Excel"), "csv": "CSV", "parquet": "Parquet"}
+    rows: dict[str, dict] = {}
+    for one in downloads:
+        parts = PurePosixPath(one["href"]).parts
+        folder = parts[1] if len(parts) > 2 else ""
+        file = {"href": one["href"], "name": kinds.get(folder, one["name"]), "size": one["size"]}
+        about = one["about"].partition(":")[0] if folder in kinds else one["about"]
+        if folder == "hubverse":
+            about = _("Forecasts in the hubverse format")
+        rows.setdefault(about, {"about": about, "files": []})["files"].append(file)
+    return list(rows.values())
 
 
 def _failed(run: RunTables, pages: Sequence[PageResult], *, language: str) -> list[dict]:

@@ -17,10 +17,8 @@ from analysis.briefing.charts import svg
 from analysis.briefing.locale import number, percent, translator
 from analysis.briefing.theme import ROLES, rc
 
-SIZE = (420, 300)
-_BOX = (0.13, 0.15, 0.60, 0.73)
-WIDE = (560, 300)
-_WIDE_BOX = (0.0975, 0.15, 0.48, 0.73)
+SIZE = (560, 320)
+_BOX = (0.0975, 0.15, 0.48, 0.73)  # room for direct labels at the right
 MAX_NAMED = 3
 LABEL_WIDTH = 34  # letters of a direct label in a line
 
@@ -64,7 +62,7 @@ def skill_by_horizon(
     order = sorted(range(len(lines)), key=lambda at: float(lines[at][2][-1]))
     named = set(order) if len(lines) <= MAX_NAMED else {order[0], order[-1]}
     with rc_context(rc()):
-        made, axes = _axes(WIDE, _WIDE_BOX)
+        made, axes = _axes()
         axes.axhline(0, color=ROLES["target"], linewidth=1.5)
         ends = []
         lowest = min([float(np.nanmin(skill)) for _label, _h, skill in lines] + [-0.1])
@@ -90,13 +88,13 @@ def skill_by_horizon(
         )
         _name_above(axes, _("error saved against linear pace"))
         body = svg.drawing(made, key=key)
-    return svg.image([body], key=key, title=title, description=description, size=WIDE, class_="chart evidence")
+    return svg.image([body], key=key, title=title, description=description, size=SIZE, class_="chart evidence")
 
 
-def _axes(size=SIZE, box=_BOX):
-    made = svg.figure(*size)
+def _axes():
+    made = svg.figure(*SIZE)
     made.patch.set_visible(False)
-    axes = made.add_axes(box, facecolor="none")
+    axes = made.add_axes(_BOX, facecolor="none")
     axes.grid(axis="y", linewidth=1)
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)
