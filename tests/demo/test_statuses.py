@@ -1,13 +1,16 @@
 """The demonstration shows what the product can say: every status, in a mix that a steering committee would see."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from analysis import quarters
+from analysis import quarters, records
 from analysis.intake import read_inputs
+from analysis.intake.tasks import COLUMNS
 from analysis.registry.params import read_params
+from analysis.words import schema
 from analysis.words.schema import STATUSES
 
 pytestmark = pytest.mark.slow
@@ -105,3 +108,18 @@ def test_the_past_is_the_same_to_the_type_on_one_process_and_on_two(now, run):
     known = {one: rows.reset_index(drop=True) for one, rows in now[1].groupby("cutoff") if one != "2025-12"}
     again = quarters.past_assessments(inputs, cutoff=params.cutoff, params=params, published={}, known=known, jobs=2)
     pd.testing.assert_frame_equal(again, now[1])
+
+
+def test_every_table_and_column_that_the_ten_questions_name_is_there(now):
+    text = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
+    made = {name: set(table.columns) for name, table in now[0].extra.items()}
+    made |= {
+        name: set(getattr(schema, name.upper()).columns) | set(getattr(schema, name.upper()).key)
+        for name in ("assessments", "forecasts", "observations", "quality", "scorecard", "evidence")
+    }
+    made["changes"] = set(records.build_changes(now[0].assessments, before=now[1]).columns)
+    made["task_list"] = set(COLUMNS)
+    named = set(re.findall(r"`([a-z_]+)\.([a-z_0-9]+)`", text))
+    assert len(named) > 60
+    assert {one for one in named if one[1] not in made.get(one[0], set())} == set()
+    assert set(now[0].extra) <= {table for table, _ in named}  # and no table is left unexplained
