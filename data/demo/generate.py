@@ -245,6 +245,9 @@ def plant(counts: dict[str, np.ndarray], *, leaves: list[str]) -> dict[str, np.n
     for code, name, start, keep in (("099012", "activated", "2025-02", 94), ("099076", "books", "2026-04", 88)):
         cleaned = out[name][at(code), month(start) :]  # duplicate accounts removed: a cumulative count falls
         out[name][at(code), month(start) :] = cleaned * keep // 100
+    row, december = at("099020"), month("2025-12")  # the year's end: filed on behalf for one month
+    received = out["received"][row, december]
+    out["filed"][row, december] = np.minimum(received, out["filed"][row, december] + received * 35 // 100)
     last = month("2026-09")  # far more desks just below 2 % late than just above
     near = out["overdue"][:, last] / np.maximum(out["resolved"][:, last], 1)
     heaped = np.flatnonzero((near > 0.02) & (near < 0.032) & (out["resolved"][:, last] > 150))[:HEAPED]

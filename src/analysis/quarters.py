@@ -193,7 +193,8 @@ def past_assessments(
         if cutoff not in published and len(rows):
             rows = chained([*out[-1:], rows], cut_points=options.cut_points, margin=options.hysteresis_margin)[-1]
         out += [rows] if len(rows) else []
-    return pd.concat(out, ignore_index=True) if out else schema.ASSESSMENTS.empty()
+    table = pd.concat(out, ignore_index=True) if out else schema.ASSESSMENTS.empty()
+    return schema.as_table(table, schema.ASSESSMENTS, where="past assessments")
 
 
 def assess_options(params: RunParams) -> AssessOptions:

@@ -289,6 +289,23 @@ def test_signals_are_listed_for_the_last_month_and_figures_that_need_checking():
     assert ("u0", "special_cause_concern") in {(row.unit, row.signal) for row in worse.itertuples()}
 
 
+def test_old_jumps_and_places_are_not_raised_again():
+    """A jump or a December three years ago was looked at then; a place jumps when others move."""
+    rng = np.random.default_rng(11)
+    values = rng.normal(50, 0.1, (2, 60))
+    values[0, 10:] += 4.0  # four years ago
+    values[1, 40:] += 4.0
+    raised = signals_table(make_world([], panels={"x": make_panel(values)}), better={"x": "up"})
+    assert raised.loc[raised["signal"] == "level_jump", "unit"].tolist() == ["u1"]
+    december = rng.normal(50, 0.1, (2, 60))
+    december[0, 23] += 4.0  # 2020-12
+    december[1, 47] += 4.0  # 2022-12
+    raised = signals_table(make_world([], panels={"x": make_panel(december)}), better={"x": "up"})
+    assert raised.loc[raised["signal"] == "end_of_period", "unit"].tolist() == ["u1"]
+    places = make_panel(values.round(), kind="rank", resolution=1.0)
+    assert "level_jump" not in set(signals_table(make_world([], panels={"x": places}), better={"x": "down"})["signal"])
+
+
 def test_around_a_trend_only_points_beyond_the_limits_count():
     """A straight climb is seven points in one direction for ever; the month that leaves its line is news."""
     climb = 10.0 + np.arange(24) + np.random.default_rng(7).normal(0, 0.2, (2, 24))
@@ -302,8 +319,10 @@ def test_the_label_of_a_past_deadline_is_that_of_the_deadline():
     promise = level(units=("u0",), threshold=20.0, deadline="2023-07")
     answer = assess_world(make_world([promise], panels={"x": make_panel(values)}))
     assert answer.assessments["status"].tolist() == ["missed"]
-    labels = answer.extra["crosswalk_labels"].set_index("body")["label"]
-    assert labels["healthy_people"] == "improving" and labels["eurostat"] != "target_met"
+    table = answer.extra["crosswalk_labels"].set_index("body")
+    assert table.loc["healthy_people", "label"] == "improving" and table.loc["eurostat", "label"] != "target_met"
+    # base 10 in 2023-01, 19 in 2023-07, both six months: 19/10 against 20/10
+    assert table.loc["eurostat", "ratio"] == pytest.approx((1.9 ** (1 / 6) - 1) / (2.0 ** (1 / 6) - 1))
 
 
 def test_a_unit_on_the_way_carries_the_note_and_one_that_stands_still_does_not():

@@ -1,12 +1,15 @@
 """The demonstration shows what the product can say: every status, in a mix that a steering committee would see."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from analysis import quarters
+from analysis import quarters, records
 from analysis.intake import read_inputs
+from analysis.intake.tasks import COLUMNS
 from analysis.registry.params import read_params
+from analysis.words import schema
 from analysis.words.schema import STATUSES
 
 pytestmark = pytest.mark.slow
@@ -101,3 +104,18 @@ def test_two_denominators_and_both_probabilities_stand_side_by_side(now):
     assert known[["share_of_population", "p_quota", "p_population"]].notna().all(axis=None)
     low = books.set_index("unit").loc["099055"]
     assert low["share_of_quota"] > 1 and low["share_of_population"] < 0.12
+
+
+def test_every_table_and_column_that_the_ten_questions_name_is_there(now):
+    text = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
+    made = {name: set(table.columns) for name, table in now[0].extra.items()}
+    made |= {
+        name: set(getattr(schema, name.upper()).columns) | set(getattr(schema, name.upper()).key)
+        for name in ("assessments", "forecasts", "observations", "quality", "scorecard", "evidence")
+    }
+    made["changes"] = set(records.build_changes(now[0].assessments, before=now[1]).columns)
+    made["task_list"] = set(COLUMNS)
+    named = set(re.findall(r"`([a-z_]+)\.([a-z_0-9]+)`", text))
+    assert len(named) > 60
+    assert {one for one in named if one[1] not in made.get(one[0], set())} == set()
+    assert set(now[0].extra) <= {table for table, _ in named}  # and no table is left unexplained

@@ -181,7 +181,7 @@ def _diamond(x: float, y: float, *, size: float = 5) -> str:
 def _remarks(panel: Panel, frame: frames.Frame, known: np.ndarray) -> list[str]:
     parts = []
     for at, value, flags in zip(known, panel.history.values, panel.history.flags):
-        if not flags or at < panel.span[0]:
+        if not set(flags.split()) - {"rebased"} or at < panel.span[0]:  # every month before a merger: its line says so
             continue
         x = float(frame.x(at))
         if "break" in flags or "merge" in flags:
