@@ -24,6 +24,8 @@ CASES = {
     "12 merged or divided units report themselves from here on": (
         "từ kỳ này 12 đơn vị sáp nhập hoặc chia tách tự báo cáo"
     ),
+    "figures before 2025-07 are those of 'Xã Cũ A', 'Xã Cũ B'": "số liệu trước 7/2025 là của Xã Cũ A, Xã Cũ B",
+    "an even part of 'Xã Cũ A'": "một phần chia đều của Xã Cũ A",
     "no figure in any source": "không nguồn nào có số liệu",
 }
 

@@ -115,3 +115,16 @@ def test_enough_cases_are_drawn(run):
     ]
     page = scorecard_page(with_cases(run, rows), language="vi").reliability()
     assert page.kind == "chart" and "36 xác suất đã dự báo" in page.text
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_it_says_how_many_probabilities_were_published_at_the_time(run, language):
+    rows = [("001", 0.9, 1.0, ""), ("002", 0.8, 0.0, "model"), ("003", 0.2, 0.0, "")]
+    mixed = with_cases(run, rows)
+    table = mixed.scorecard.assign(origin=["published", "recomputed", "recomputed"])
+    text = str(scorecard_page(replace(mixed, scorecard=table), language=language).answer().html)
+    said = {
+        "vi": "Trong đó 1 lần đã công bố vào lúc đó; 2 lần được tính lại từ số liệu có khi đó.",
+        "en": "1 of them were published at the time; 2 are computed again from what was known then.",
+    }
+    assert said[language] in text

@@ -53,6 +53,16 @@ def test_no_page_scrolls_sideways(sites, open_page, language, width):
     assert wide == {}
 
 
+def test_nothing_moves_whether_or_not_motion_is_to_be_reduced(sites, open_page):
+    for name, path in each(sites, "vi"):
+        page = open_page(path)
+        for wish in ("no-preference", "reduce"):
+            page.emulate_media(reduced_motion=wish)
+            assert page.evaluate("document.getAnimations().length") == 0, name
+            found = "[...document.querySelectorAll('*')].filter(one => parseFloat(getComputedStyle(one).{}))"
+            assert page.evaluate(found.format("transitionDuration") + ".length") == 0, name
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_language_title_and_headings_are_in_order(sites, open_page, language):
     for name, path in each(sites, language):

@@ -17,6 +17,7 @@ import nbformat
 import numpy as np
 import pytest
 from nbformat.v4 import new_output
+from tests.browser.conftest import violations
 
 from analysis import briefing
 from analysis.publishing.exporter import BriefingExporter
@@ -25,6 +26,7 @@ from analysis.publishing.site import build_site, page_frame, page_name
 
 sys.path.append(str(Path(__file__).parents[1] / "briefing"))
 from factory import make_run  # noqa: E402
+from test_tilemap import PROVINCES  # noqa: E402
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
@@ -43,7 +45,12 @@ NOTEBOOKS = {
 PAGES = ["index.html", *NOTEBOOKS]
 FONT = "* { font-family: 'DejaVu Sans' !important }"
 CASES = [(name, language, look) for name in PAGES for language in ("vi", "en") for look in ("light",)]
-CASES += [("overview.html", "vi", "dark"), (page_name(UNIT), "vi", "dark"), (page_name(UNIT), "vi", "phone")]
+CASES += [
+    ("country.html", "vi", "light"),
+    ("overview.html", "vi", "dark"),
+    (page_name(UNIT), "vi", "dark"),
+    (page_name(UNIT), "vi", "phone"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +59,15 @@ def run():
 
 
 @pytest.fixture(scope="module")
-def site(run, tmp_path_factory):
+def country():
+    """A run whose tree holds the 34 provinces: its overview has the tile map."""
+    units = [("vn", "Việt Nam", "Viet Nam", "", "nation")]
+    units += [(f"p{at:02d}", f"Tỉnh {name}", "", "vn", "province") for at, name in enumerate(PROVINCES)]
+    return make_run(units=units, previous=False, extra=False)
+
+
+@pytest.fixture(scope="module")
+def site(run, country, tmp_path_factory):
     """Both languages' pages: the notebooks' own cells, the briefing room's fragments, the exporter's HTML."""
     folder = tmp_path_factory.mktemp("pictures")
     for language in ("vi", "en"):
@@ -64,6 +79,9 @@ def site(run, tmp_path_factory):
             (out / name).write_text(html, encoding="utf-8")
         results = [PageResult(one, UNIT if "units/" in one else "", "n.ipynb", "published") for one in NOTEBOOKS]
         build_site(run, results, out, language)
+        nation = briefing.overview_page(country, language=language)
+        html = page_html(country, "overview_briefing", nation, name="overview.html", language=language)
+        (out / "country.html").write_text(html, encoding="utf-8")
     return folder
 
 
@@ -153,6 +171,25 @@ def test_a_change_of_the_page_is_seen_in_its_picture(site, chromium, tmp_path, c
 
 
 PLACE = """html => { document.body.innerHTML = '<p id=here style="width:60px">' + html + '</p>' }"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_map_of_provinces(site, open_page, axe, scheme):
+    for language in ("vi", "en"):
+        page = open_page(site / language / "country.html", scheme=scheme)
+        assert page.locator(".tile").count() == 34
+        assert violations(page, axe) == []
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+def test_the_map_of_provinces_fits_its_screen(site, open_page, width):
+    page = open_page(site / "vi/country.html", width=width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    boxes = [one.bounding_box() for one in page.locator(".tile").all()]
+    places = {(round(one["x"]), round(one["y"])) for one in boxes}
+    assert len(places) == 34  # no tile lies on another
+
+
 LETTERS = ["e", "ê", "é", "ế", "o", "ô", "ọ", "ộ", "u", "ư", "ũ", "ữ", "Ặ", "Ỗ", "ỷ", "\uffff"]
 
 

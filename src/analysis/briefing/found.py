@@ -52,6 +52,8 @@ FORMS: tuple[tuple[str, str], ...] = (  # pattern of the checks' text -> what it
         r"(?P<n>\d+) merged or divided units report themselves from here on",
         _("{n} merged or divided units report themselves from here on"),
     ),
+    (rf"figures before (?P<first>{_PERIOD}) are those of (?P<old>.+)", _("figures before {first} are those of {old}")),
+    (r"an even part of (?P<old>.+)", _("an even part of {old}")),
     (r"no figure in any source", _("no figure in any source")),
 )
 ROW = _("{told} (row {row})")
@@ -92,6 +94,8 @@ def _value(view: View, name: str, value: str, indicator: str) -> str:
         return period(value, language, short=True)
     if name in ("share", "p", "q"):
         return percent(float(value.removesuffix("%")) / 100, language, 1 if name == "share" else 2)
+    if name == "old":  # names of units that are no more, each in quotes
+        return value.replace("'", "")
     if name == "units":
         return ", ".join(view.name(one.strip()) for one in value.split(","))
     if name in ("v", "w"):

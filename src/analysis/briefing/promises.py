@@ -167,12 +167,15 @@ class RegistryPage:
         if not rows:
             text = _("Nothing had to be inferred.")
             return Fragment(tag("p", text, class_="note"), "note", text)
+        notes = [self.view.text(row, "note") for row in rows]
+        header = [_("Promise"), _("Inferred")] + ([_("Note")] if any(notes) else [])
         body = [
-            [self.view.target_name(row.target), self._fields(row), self.view.text(row, "note") or "–"] for row in rows
+            [self.view.target_name(row.target), self._fields(row), note or "–"][: len(header)]
+            for row, note in zip(rows, notes, strict=True)
         ]
         caption = _("{dagger} Inferred fields: {n} promises").format(dagger=parts.DAGGER, n=number(len(rows), language))
         return Fragment(
-            table(caption, [_("Promise"), _("Inferred"), _("Note")], body, class_="inferred", stack=True),
+            table(caption, header, body, class_="inferred", stack=True),
             "table",
             caption,
         )

@@ -77,7 +77,16 @@ class ScorecardPage:
             (_("error of probabilities (Brier), 0 is perfect"), number(brier, language, 3)),
             (_("error of always saying the share that came true"), number(base, language, 3)),
         ]
-        return Fragment(tag("p", text, class_="answer") + parts.facts(pairs), "sentence", text)
+        html = tag("p", text, class_="answer") + parts.facts(pairs) + parts.sentence(self._origins(), class_="soft")
+        return Fragment(html, "sentence", text)
+
+    def _origins(self) -> str:
+        """How many of the probabilities were published when they were made, and how many only computed since."""
+        _, language = self.view._, self.view.language
+        again = int((self.cases["origin"] != "published").sum())
+        return _("{k} of them were published at the time; {n} are computed again from what was known then.").format(
+            k=number(len(self.cases) - again, language), n=number(again, language)
+        )
 
     def _lean(self, gap: float) -> str:
         _ = self.view._

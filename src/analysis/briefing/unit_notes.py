@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from analysis.briefing import parts
 from analysis.briefing.flags import flag_word, severity_word, signal_severity, signal_word
+from analysis.briefing.found import found_words
 from analysis.briefing.fragment import Fragment, tag
 from analysis.briefing.locale import number, period
 from analysis.briefing.view import View
@@ -13,6 +14,9 @@ from analysis.briefing.wording import list_of
 
 MAX_NOTES = 12
 MAX_PERIODS = 3  # named in one line; the rest is counted
+TOLD = frozenset(  # findings of which a reader asks at once: which units, from what to what
+    "rebased rebased_partial split_estimated falling_cumulative level_jump numerator_above_denominator".split()
+)
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
@@ -36,7 +40,11 @@ def _groups(view: View, unit: str) -> list[tuple[str, str, str, list[str]]]:
     language = view.language
     groups: dict[tuple[int, str, str, str], list[str]] = {}
     for row in view.rows("quality", unit).itertuples(index=False):
-        key = (_ORDER.get(row.severity, 3), row.severity, flag_word(row.flag, language), row.indicator)
+        words = flag_word(row.flag, language)
+        if row.flag in TOLD and row.found:
+            told = found_words(view, row.found, indicator=row.indicator)
+            words = words if "<code" in told else f"{words}: {told.striptags()}"  # raw values stand on the quality page
+        key = (_ORDER.get(row.severity, 3), row.severity, words, row.indicator)
         groups.setdefault(key, []).append(row.period)
     for row in view.signals.get(unit, []):
         severity = signal_severity(row.signal)
