@@ -89,6 +89,6 @@ def test_a_prebuilt_chart_looks_like_a_fresh_one(chromium, css, unit, code, reco
     inked = (theirs.min(axis=2) < 0.9).mean()
     record_property("share of pixels apart", float(apart))
     assert inked > 0.02, "the fresh picture is empty"
-    assert apart < 0.006, f"{apart:.2%} of the pixels differ"
+    assert apart < 0.002, f"{apart:.2%} of the pixels differ"
     moved = np.roll(ours, 6, axis=0)  # three CSS pixels: the test sees a shift
     assert (np.abs(moved - theirs).max(axis=2) > 0.25).mean() > 2 * apart
