@@ -8,7 +8,7 @@ from analysis.words.errors import Problem
 
 MAX_BYTES = 2_000_000  # far above the 100 kB a unit page should take; above it something ran away
 VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
-_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>")
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)((?:[^<>\"']+|\"[^\"]*\"|'[^']*')*)>")
 _ID = re.compile(r"\sid=\"([^\"]*)\"")
 _RAW = re.compile(r"(<(style|script)\b[^>]*>).*?(</\2>)", re.DOTALL)
 _REMOTE = re.compile(
@@ -56,13 +56,12 @@ def check_page(html: str, *, where: str, language: str, max_bytes: int = MAX_BYT
 def _unclosed(html: str) -> list[str]:
     stack = []
     for closing, name, rest in _TAG.findall(_RAW.sub(r"\1\3", html)):
-        name = name.lower()
         if closing:
-            opened = stack.pop() if stack else ""
+            opened, name = stack.pop() if stack else "", name.lower()
             if opened != name:
                 before = f"<{opened}> is not closed before </{name}>"
                 return [before if opened else f"</{name}> closes nothing that is open"]
-        elif name not in VOID and not rest.endswith("/"):
+        elif not rest.endswith("/") and (name := name.lower()) not in VOID:
             stack.append(name)
     return [f"<{stack[-1]}> is never closed"] if stack else []
 
