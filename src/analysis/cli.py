@@ -13,6 +13,7 @@ import typer
 from analysis.publishing.environment import restart_pinned
 from analysis.words.errors import AnalysisError
 
+STOPPED = 130  # exit code after Ctrl-C, as every shell has it
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -63,7 +64,7 @@ def run(
     counts = ", ".join(f"{result.count(one)} {one}" for one in ("published", "unchanged", "failed"))
     print(f"Pages: {counts}", file=sys.stderr)
     for one in [page for page in result.pages if page.status == "failed"][:5]:
-        print(f"  failed: {one.page}: {one.reason}", file=sys.stderr)
+        print(f"  failed: {one.page}: {_shown(one.reason)}", file=sys.stderr)
     print(result.index)
 
 
@@ -123,13 +124,15 @@ def main() -> None:
     """Entry point: pin the numerical environment first, then run the command."""
     restart_pinned()  # BLAS kernels and vector instructions are chosen when NumPy is imported: too late afterwards
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)  # returns what a command exits with, also after Ctrl-C
+        if code == STOPPED:
+            raise KeyboardInterrupt
+        if code:
+            raise SystemExit(code)
     except AnalysisError as error:
         _fail(error, code=error.exit_code, lines=[str(one) for one in error.problems])
-    except typer.Exit as stop:
-        raise SystemExit(stop.exit_code) from None
     except (typer.Abort, KeyboardInterrupt):
-        _fail(None, code=130, lines=["stopped; whole pages stay as they are, run again to finish"])
+        _fail(None, code=STOPPED, lines=["stopped; whole pages stay as they are, run again to finish"])
     except OSError as error:
         _fail(error, code=1, lines=[f"{error.filename or ''}: {error.strerror or error}"])
     except Exception as error:
@@ -143,8 +146,13 @@ def _fail(error: BaseException | None, *, code: int, lines: list[str]) -> None:
     if os.environ.get("CANDICH_DEBUG") and error is not None:
         traceback.print_exception(error)
     for line in lines:
-        print(f"candich: {line}", file=sys.stderr)
+        print(f"candich: {_shown(line)}", file=sys.stderr)
     raise SystemExit(code)
+
+
+def _shown(text: str) -> str:
+    """A text that may hold anything from the data, as a terminal may be given it: no control or direction marks."""
+    return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
 
 
 def _progress():

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from functools import cached_property
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -36,6 +37,9 @@ class Peer(NamedTuple):
     current: float
     current_period: str
     status: str
+
+
+_shown = attrgetter(*Peer._fields)
 
 
 class UnitView:
@@ -122,7 +126,7 @@ class UnitView:
             return rows
         if unit not in self.peers:
             self.__reads(unit, "the assessments")
-        return [Peer._make([getattr(row, name) for name in Peer._fields]) for row in rows]
+        return [Peer._make(_shown(row)) for row in rows]
 
     def rows(self, table: str, unit: str) -> pd.DataFrame:
         """The unit's rows of the tables ``quality`` and ``scorecard``."""
@@ -186,14 +190,19 @@ class UnitView:
         found = hashlib.sha256(_common_digest(view))
         rows = self.assessed(own)
         plain = [
-            [view.units[code] for code in self.units],
-            rows,
-            [self.assessed(peer) for peer in self.peers],
-            self.records,
-            self.signals,
+            [tuple(view.units[code]) for code in self.units],
+            [tuple(row) for row in rows],
+            [_shown(row) for peer in self.peers for row in view.assessed(peer)],
+            [(code, tuple(row)) for code, row in self.records.items()],
+            [tuple(row) for row in self.signals[own]],
             self.milestones,
-            self.task_list,
-            [view.extra_rows(name, own, row.target) for name in EXTRA_NAMES for row in rows],
+            [(task, tuple(row)) for task, row in self.task_list.items()],
+            [
+                tuple(one)
+                for name in EXTRA_NAMES
+                for row in rows
+                for one in [(name,), *view.extra_rows(name, own, row.target)]
+            ],
         ]
         found.update(repr(plain).encode("utf-8", "surrogatepass"))
         for table in ("quality", "scorecard"):
@@ -256,5 +265,5 @@ def _add(found: Any, parts: NamedTuple) -> None:
     for part in parts:
         if isinstance(part, np.ndarray) and part.dtype != object:
             found.update(str(part.shape).encode() + np.ascontiguousarray(part).tobytes())
-        else:
-            found.update(repr(list(part)).encode("utf-8", "surrogatepass"))
+        else:  # period codes and flags: no text holds a zero byte
+            found.update(f"{len(part)} ".encode() + "\0".join(part).encode("utf-8", "surrogatepass"))

@@ -203,9 +203,11 @@ class View:
         """A unit's forecast quantiles."""
         slices, columns = self._forecast
         at = slices.get((unit, indicator), slice(0, 0))
-        levels = np.unique(columns["quantile_level"][at])
-        n_periods = (at.stop - at.start) // max(len(levels), 1)
-        if n_periods * len(levels) != at.stop - at.start:
+        every = columns["quantile_level"][at]  # the levels of the first horizon, then those of the next
+        again = np.flatnonzero(every[1:] <= every[:-1])
+        levels = every[: again[0] + 1] if len(again) else every
+        n_periods = len(every) // max(len(levels), 1)
+        if n_periods * len(levels) != len(every) or (every.reshape(n_periods, len(levels)) != levels).any():
             raise DataError(Problem(f"forecasts of {unit!r}, {indicator!r}", "quantile levels differ between horizons"))
         predicted = columns["predicted"][at].reshape(n_periods, len(levels))
         return Fan(columns["period"][at][:: max(len(levels), 1)].tolist(), levels, predicted)
