@@ -236,6 +236,7 @@ class Prepared:
         """Put the season back into forecasts, shape (n, H), and its own uncertainty into their spread."""
         index = self.profile.at(start=self.y.shape[1], length=mean.shape[1])
         own = self.profile.variance[:, None]
+        sd = sd / np.sqrt(1.0 - self.profile.spent[:, None])
         if self.profile.ratio:
             return mean * index, np.sqrt((sd * index) ** 2 + mean**2 * own)
         return mean + index, np.sqrt(sd**2 + own)
@@ -283,7 +284,9 @@ def fit_members(
     about = {"horizon": horizon, "options": options, "damped": damped}
     alone = _one_view(y, floor=floor, noise=noise, **about)
     if len(y) == 1:
-        return alone
+        *_, at = grid.start_values(y)
+        scored = (np.isfinite(y) & (np.arange(y.shape[1]) > at[:, None])).sum(axis=1)
+        return replace(alone, sd=alone.sd * variance.alone(scored)[:, None])
     path = together.common_path(y)
     apart = _one_view(y - path, floor=floor, noise=noise, **about)
     usual = replace(options, fade=variance.USUAL[0], borrowed=variance.USUAL[1])
