@@ -1,4 +1,4 @@
-"""What other bodies' rules would call the same targets, beside our status; one sentence wherever they part from it.
+"""What other bodies' rules would call the same targets, beside our status; where they part from it, and why.
 
 None of these rules gives a probability: each reads the past, ours the forecast. The labels are made in
 :mod:`analysis.attainment.labels`; here they get their words.
@@ -52,8 +52,8 @@ LABELS = {
     "grey": _("grey"),
 }
 PARTING = {
-    "theirs_rosier": _("rosier than ours: {why}"),
-    "theirs_darker": _("darker than ours: {why}"),
+    "theirs_rosier": _("rosier than ours"),
+    "theirs_darker": _("darker than ours"),
 }
 WHY = {  # what each rule goes by; traffic is our own status in colours
     "un_progress": _("it goes by growth since the first figure, we by the forecast"),
@@ -66,14 +66,15 @@ del _
 
 
 def other_rules(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
-    """A row an open target with a level: what each body's rule says, with a sentence where it says other than we do."""
+    """A row an open target with a level: what each body's rule says, whether rosier or darker than we, and why."""
     _, language = view._, view.language
-    body, parting, labels = [], 0, 0
+    body, parting, labels, bodies = [], 0, 0, set()
     for row in (one for one in rows if not one.settled):
         said = {one.body: one for one in view.extra_rows("crosswalk_labels", row.unit, row.target)}
         if not any(one.label for body_, one in said.items() if body_ != "traffic"):
             continue
         parting += sum(bool(one.disagrees) for one in said.values())
+        bodies |= {one.body for one in said.values() if _parts(one)}
         labels += sum(bool(one.label) for one in said.values())
         body.append([view.target_name(row.target), parts.chip(row.status, language)] +
                     [_cell(view, said.get(one)) for one in BODIES])  # fmt: skip
@@ -85,17 +86,29 @@ def other_rules(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     )
     header = [_("Target"), _("Status"), *[_(one) for one in BODIES.values()]]
     caption = _("Other bodies' rules on {unit}, and why they part from us").format(unit=view.name(unit))
-    return Fragment(
-        parts.sentence(text + ".") + table(caption, header, body, class_="bodies", stack=True), "table", text
-    )
+    html = parts.sentence(text + ".") + table(caption, header, body, class_="bodies", stack=True)
+    return Fragment(html + _reasons(view, bodies), "table", text)
+
+
+def _reasons(view: View, bodies: set[str]) -> Markup:
+    """What the rules go by that part from us anywhere in the table, each reason once."""
+    named: dict[str, list[str]] = {}
+    for one in [one for one in WHY if one in bodies]:
+        named.setdefault(view._(WHY[one]), []).append(view._(BODIES[one]))
+    pattern = view._("{bodies}: {why}")
+    lines = [pattern.format(bodies=", ".join(those), why=why) for why, those in named.items()]
+    return parts.bullets(lines) if lines else Markup("")
+
+
+def _parts(one) -> bool:
+    return one.sentence in PARTING and one.body in WHY
 
 
 def _cell(view: View, one) -> Markup:
-    """Label in words, and the sentence where it parts from our status."""
+    """Label in words, and which way it parts from our status."""
     if one is None or not one.label:
         return tag("span", "–", class_="nil")
     label = view._(LABELS[one.note if one.note in LABELS else one.label])
-    if one.sentence not in PARTING or one.body not in WHY:
+    if not _parts(one):
         return Markup(label)
-    sentence = view._(PARTING[one.sentence]).format(why=view._(WHY[one.body]))
-    return Markup(label) + Markup(" ") + tag("span", sentence, class_="soft")
+    return Markup(label) + Markup(" ") + tag("span", view._(PARTING[one.sentence]), class_="soft")
