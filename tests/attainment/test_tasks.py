@@ -268,3 +268,10 @@ def test_a_bad_list_says_everything_that_is_wrong():
         "tasks stand twice: 'a'",
     ]
     assert listed.check_tasks(tasks.rename(columns={"due": "dues"}))[0].remedy == "Did you mean 'dues'?"
+
+
+def test_no_open_task_is_said_to_be_certain():
+    rows = [(f"h{i}", "OLD", "h", "2021-06-30", "2021-06-01") for i in range(2000)]  # nobody was ever late
+    rows += [("open", "T", "u0", "2022-07-31", ""), ("done", "T", "u0", "2022-05-31", "2022-05-01")]
+    _, extra = solve(promise(deadline="2022-07"), make_tasks(*rows), cutoff="2022-06")
+    assert extra["tasks"].set_index("task")["p_done"].to_dict() == {"done": 1.0, "open": 0.99}

@@ -30,12 +30,15 @@ def tasks_k_of_n(case: Case) -> Outcome:
     curve, common = _learned(table, today)
     _add_p_done(mine, curve, today, deadline)
     frame = _counts(case, mine, deadline)
-    _judge(frame, mine, common, known=curve is not None, past=deadline is not None and deadline <= today, case=case)
+    past = deadline is not None and deadline <= today
+    _judge(frame, mine, common, known=curve is not None, past=past, case=case)
     frame["horizon"] = between(case.world.cutoff, case.promise.deadline) if case.promise.deadline else None
     frame = frame.assign(stale=0, broken=False, n_origins=0, p_raw=frame["p"], current_period=case.world.cutoff)
     summary = frame[["unit", *listed.STATES, "expected_k", "k", "n", "n_listed", "p_all", "n_blocking"]].copy()
     own = [*listed.STATES, "expected_k", "k", "n", "n_listed", "p_all", "n_blocking", "by_then"]
-    return Outcome(frame.drop(columns=own), {"tasks": mine[_DETAIL], "task_counts": summary})
+    settled = mine["finished"].to_numpy(dtype=bool) | past
+    stated = mine.assign(p_done=bounded(mine["p_done"], settled=settled, floor=case.options.p_floor))
+    return Outcome(frame.drop(columns=own), {"tasks": stated[_DETAIL], "task_counts": summary})
 
 
 def _prepared(case: Case) -> pd.DataFrame | None:
