@@ -51,7 +51,11 @@ for language in ("vi", "en"):
     ]
     (site / "failed").mkdir()
     (site / "failed/units").symlink_to(site / "units")
-    build_site(tables, [*results[:-1], *failed], site / "failed", language)
+    for whole in site.glob("*.html"):  # the failed site's other pages are those of the whole one
+        if whole.name not in ("index.html", "scorecard.html"):
+            (site / "failed" / whole.name).symlink_to(whole)
+    whole = [one for one in results if one.page not in {other.page for other in failed}]
+    build_site(tables, [*whole, *failed], site / "failed", language)
     names = sorted(one.page for one in results) + ["index.html", "failed/index.html"]
     made[language] = {"site": str(site), "pages": names}
 print(json.dumps(made))

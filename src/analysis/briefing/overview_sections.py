@@ -19,7 +19,7 @@ from analysis.words.schema import ON_TRACK, STATUSES
 
 MAX_CHANGES = 8
 MAX_OF_TARGET = 2
-MAX_SIGNALS = 12
+MAX_SIGNALS = 8
 
 
 def _(message: str) -> str:
