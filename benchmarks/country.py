@@ -41,13 +41,16 @@ PARAMS = {
 }
 
 
-def write_country(folder: Path, *, communes: int = 3320, seed: int = 1) -> Path:
+def write_country(
+    folder: Path, *, communes: int = 3320, provinces: int = N_PROVINCES, indicators: int = N_INDICATORS, seed: int = 1
+) -> Path:
     """Write the country's files.
 
     Parameters
     ----------
     folder : Path
-    communes : int
+    communes, provinces, indicators : int
+        How many of each.
     seed : int
 
     Returns
@@ -58,12 +61,13 @@ def write_country(folder: Path, *, communes: int = 3320, seed: int = 1) -> Path:
     folder = Path(folder)
     for part in ("params/sources", "params/targets", "data"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    units = _units(communes)
+    units = _units(communes, provinces=provinces)
     units.to_csv(folder / "data/units.csv", index=False)
-    _observations(units, seed=seed).to_parquet(folder / "data/observations.parquet", index=False)
+    figures = _observations(units, n_indicators=indicators, seed=seed)
+    figures.to_parquet(folder / "data/observations.parquet", index=False)
     texts = {  # JSON is YAML
-        "data/indicators.yml": {"indicators": [_indicator(one) for one in range(N_INDICATORS)]},
-        "params/targets/country.yml": {"targets": [_target(one) for one in range(N_INDICATORS)]},
+        "data/indicators.yml": {"indicators": [_indicator(one) for one in range(indicators)]},
+        "params/targets/country.yml": {"targets": [_target(one) for one in range(indicators)]},
         "params/sources/country.yml": _source(),
         "params/country.yml": PARAMS,
     }
@@ -75,30 +79,30 @@ def write_country(folder: Path, *, communes: int = 3320, seed: int = 1) -> Path:
     return folder / "params/country.yml"
 
 
-def _units(communes: int) -> pd.DataFrame:
-    provinces = [f"{one + 1:02d}" for one in range(N_PROVINCES)]
+def _units(communes: int, *, provinces: int) -> pd.DataFrame:
+    codes = [f"{one + 1:02d}" for one in range(provinces)]
     rows = [("00", "Nước", "Nation", "", "nation")]
-    rows += [(code, f"Tỉnh {code}", f"Province {code}", "00", "province") for code in provinces]
+    rows += [(code, f"Tỉnh {code}", f"Province {code}", "00", "province") for code in codes]
     rows += [
-        (f"{one:05d}", f"Xã số {one}", f"Commune {one}", provinces[one % N_PROVINCES], "commune")
+        (f"{one:05d}", f"Xã số {one}", f"Commune {one}", codes[one % provinces], "commune")
         for one in range(1, communes + 1)
     ]
     frame = pd.DataFrame(rows, columns=["unit", "name", "name_en", "parent", "level"])
     return frame.assign(valid_from="2022-01-01", valid_to="")
 
 
-def _observations(units: pd.DataFrame, *, seed: int) -> pd.DataFrame:
+def _observations(units: pd.DataFrame, *, n_indicators: int, seed: int) -> pd.DataFrame:
     """Rates that rise along an S-curve of their own with common bursts, of known denominators."""
     random = np.random.default_rng(seed)
     leaves = units.loc[units["level"] == "commune", "unit"].to_numpy()
-    shape = (len(leaves), N_INDICATORS, N_MONTHS)
+    shape = (len(leaves), n_indicators, N_MONTHS)
     start, speed = random.uniform(-3, 0, shape[:2]), random.uniform(0.02, 0.12, shape[:2])
     bursts = 1 + 0.5 * random.standard_normal(N_MONTHS).cumsum() / np.sqrt(N_MONTHS)
     logit = start[..., None] + (speed[..., None] * bursts).cumsum(axis=2) + 0.08 * random.standard_normal(shape)
     denominator = random.integers(200, 3000, shape[:2])[..., None] + np.zeros(N_MONTHS, dtype=int)
     numerator = random.binomial(denominator, 1 / (1 + np.exp(-logit)))
     months = pd.period_range(FIRST, periods=N_MONTHS, freq="M").astype(str).to_numpy()
-    index = pd.MultiIndex.from_product([leaves, [f"rate{one}" for one in range(N_INDICATORS)], months])
+    index = pd.MultiIndex.from_product([leaves, [f"rate{one}" for one in range(n_indicators)], months])
     frame = index.to_frame(index=False, name=["unit", "indicator", "period"])
     return frame.assign(numerator=numerator.ravel(), denominator=denominator.ravel())
 

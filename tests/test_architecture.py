@@ -19,12 +19,14 @@ MAY_IMPORT = {
     # joiners, top to bottom: cli > pipeline, tables > quarters, pages
     "folders": STAGES,
     "parallel": STAGES,
-    "quarters": STAGES | {"parallel"},
+    "quarters": STAGES,
+    "pieces": STAGES | {"parallel", "quarters"},
     "pages": STAGES,
     "tables": STAGES,
-    "pipeline": STAGES | {"folders", "quarters", "pages"},
+    "standing": STAGES | {"folders"},
+    "pipeline": STAGES | {"folders", "quarters", "pages", "pieces", "standing"},
     "progress": {"words"},
-    "cli": {"words", "pipeline", "tables", "pages", "progress", "publishing.environment"},
+    "cli": {"words", "pipeline", "standing", "tables", "pages", "progress", "publishing.environment"},
 }
 ONLY_IN = {  # third-party package -> rooms that may import it
     "papermill": {"publishing"},

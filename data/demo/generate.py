@@ -28,6 +28,8 @@ CAMPAIGNS = {  # "đợt cao điểm": factor on the speed of every unit, as the
     "2024-10": 1.7, "2024-11": 2.2, "2024-12": 2.4, "2025-04": 1.6, "2025-05": 2.0, "2025-06": 1.7,
     "2025-07": 0.4, "2025-08": 0.4, "2025-09": 0.6, "2025-11": 1.4, "2025-12": 1.7, "2026-05": 1.5, "2026-06": 1.6,
 }  # fmt: skip
+MERGED = "2025-07"  # until then the police reports by the 218 communes of before, which went into the 135 of today
+TWO_PARTS, SHARED = 84, (37, 38)  # the first 84 communes are made of two old ones; these two share one of theirs
 DIGITISED_BREAK = "2025-07"  # from here on every result counts, before only those on the list
 DEPARTMENTS = (
     ("Sở Nội vụ", "Department of Home Affairs"),
@@ -55,6 +57,7 @@ FIRST_SYLLABLES = (
     "Hoà Thuỷ Đồng Phước Nghĩa Vĩnh Xuân Bằng Mường Đắk Krông Trường Quảng Tường Khuê".split()
 )  # x the nine below = 135 invented names
 LAST_SYLLABLES = "Ngưỡng Quỳnh Vẹn Sậy Lẫm Ruộng Khởi Đượm Nhiễu".split()
+HEAPED = 14  # desks whose late dossiers of the last month end just below the target
 TINY = ("099018", "099067", "099135")  # a handful of dossiers a month
 TASKS = (
     ("Rà soát, tái cấu trúc quy trình thủ tục hành chính", "Review and restructure procedures"),
@@ -106,6 +109,35 @@ def units() -> list[dict]:
         rows.append((f"{PROVINCE}{number:03d}", f"{kind} {name}", f"{kind_en} {name}", PROVINCE, "commune"))
     columns = ("unit", "name", "name_en", "parent", "level", "valid_from", "valid_to")
     return [dict(zip(columns, (*row, "2022-01-01", ""))) for row in rows]
+
+
+def former(counts: dict[str, np.ndarray], *, leaves: list[str]) -> list[dict]:
+    """Old communes (099X001 ...): their names, the commune each went to, and whether as its first part.
+
+    An old commune that two communes share stands twice, with the share of its people that went to each.
+    """
+    tree, rows, serial, shared = {row["unit"]: row for row in units()}, [], 0, ""
+    start = {n: parts_of(int(counts["eligible"][leaves.index(f"{PROVINCE}{n:03d}"), 0]), n)[1] for n in SHARED}
+    for number in range(1, len(FIRST_SYLLABLES) * len(LAST_SYLLABLES) + 1):
+        new = f"{PROVINCE}{number:03d}"
+        kind, first, last = tree[new]["name"].rsplit(" ", 2)
+        endings = (" Thượng", " Hạ") if number <= TWO_PARTS else ("",)
+        for part, ending in enumerate(endings):
+            divided = part == 1 and number in SHARED
+            if not (divided and shared):
+                serial += 1
+            old = shared if divided and shared else f"{PROVINCE}X{serial:03d}"
+            shared = old if divided else shared
+            weight = round(100 * start[number] / sum(start.values())) if divided else 100
+            name = f"{kind} {last} {first}{ending}"
+            rows.append({"old": old, "new": new, "number": number, "part": part, "weight": weight, "name": name})
+    return rows
+
+
+def parts_of(value: int, number: int) -> tuple[int, int]:
+    """A whole number as the sum of two parts; both grow when it grows."""
+    first = value * (35 + number * 7 % 31) // 100
+    return first, value - first
 
 
 def normals(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -213,6 +245,13 @@ def plant(counts: dict[str, np.ndarray], *, leaves: list[str]) -> dict[str, np.n
     for code, name, start, keep in (("099012", "activated", "2025-02", 94), ("099076", "books", "2026-04", 88)):
         cleaned = out[name][at(code), month(start) :]  # duplicate accounts removed: a cumulative count falls
         out[name][at(code), month(start) :] = cleaned * keep // 100
+    row, december = at("099020"), month("2025-12")  # the year's end: filed on behalf for one month
+    received = out["received"][row, december]
+    out["filed"][row, december] = np.minimum(received, out["filed"][row, december] + received * 35 // 100)
+    last = month("2026-09")  # far more desks just below 2 % late than just above
+    near = out["overdue"][:, last] / np.maximum(out["resolved"][:, last], 1)
+    heaped = np.flatnonzero((near > 0.02) & (near < 0.032) & (out["resolved"][:, last] > 150))[:HEAPED]
+    out["overdue"][heaped, last] = out["resolved"][heaped, last] * 2 // 100
     out["paid"][at("099057"), month("2025-03")] = out["fee"][at("099057"), month("2025-03")] + 14  # over 100 %
     out["full"][at("099S12"), month("2024-09")] = out["resolved"][at("099S12"), month("2024-09")] + 3
     return out
@@ -260,16 +299,35 @@ def dossier_rows(counts: dict[str, np.ndarray], *, names: dict[str, str], leaves
 
 
 def account_rows(counts: dict[str, np.ndarray], *, names: dict[str, str], leaves: list[str]):
-    """Police report on accounts by commune: dot thousands, last day of the month as 30/09/2026."""
+    """Police report on accounts by commune, until June 2025 by the communes of before: day of the month 30/09/2026."""
     yield "ma_xa ten_xa ngay dan_so_du_dieu_kien tai_khoan_kich_hoat so_suc_khoe".split()
     days = {"02": 28, "04": 30, "06": 30, "09": 30, "11": 30}
+    old = former(counts, leaves=leaves)
     for column, month in enumerate(months()):
         day = 29 if month == "2024-02" else days.get(month[5:], 31)
-        for row, unit in enumerate(leaves):
-            if unit[3] == "S" or absent("accounts", unit, month):
+        figures = [[int(one) for one in counts[name][:, column]] for name in ("eligible", "activated", "books")]
+        found: dict[str, list] = {}
+        for row, unit in enumerate(leaves) if month >= MERGED else ():
+            if unit[3] != "S" and not absent("accounts", unit, month):
+                found[unit] = [names[unit], *[figure[row] for figure in figures]]
+        for one in old if month < MERGED else ():
+            if absent("accounts", one["new"], month):
                 continue
-            cells = [dotted(counts[name][row, column]) for name in ("eligible", "activated", "books")]
-            yield [unit, names[unit], f"{day}/{month[5:]}/{month[:4]}", *cells]
+            row = leaves.index(one["new"])
+            own = [figure[row] for figure in figures]
+            if one["number"] <= TWO_PARTS:
+                own = [parts_of(figure, one["number"])[one["part"]] for figure in own]
+            before = found.setdefault(one["old"], [one["name"], 0, 0, 0])
+            found[one["old"]] = [before[0], *[was + more for was, more in zip(before[1:], own)]]
+        for unit, (name, *cells) in found.items():
+            yield [unit, name, f"{day}/{month[5:]}/{month[:4]}", *map(dotted, cells)]
+
+
+def crosswalk_rows(counts: dict[str, np.ndarray], *, leaves: list[str]):
+    """Which share of every old commune went to which commune of today."""
+    yield ["old", "new", "weight", "change"]
+    for one in sorted(former(counts, leaves=leaves), key=lambda row: (row["old"], row["new"])):
+        yield [one["old"], one["new"], "1" if one["weight"] == 100 else f"0.{one['weight']:02d}", MERGED]
 
 
 def procedure_rows(counts: dict[str, np.ndarray], *, names: dict[str, str], leaves: list[str]):
@@ -337,6 +395,7 @@ def main(folder: Path) -> None:
         ("index_766.csv", index_rows, ";"),
     ):
         write(folder / name, rows(counts, names=names, leaves=leaves), delimiter=delimiter)
+    write(folder / "crosswalk.csv", crosswalk_rows(counts, leaves=leaves), delimiter=",")
     write(folder / "tasks.csv", task_rows(names), delimiter=",")
 
 

@@ -13,6 +13,7 @@ import typer
 from analysis.publishing.environment import restart_pinned
 from analysis.words.errors import AnalysisError
 
+STOPPED = 130  # exit code after Ctrl-C, as every shell has it
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -48,18 +49,22 @@ def run(
     dask: Annotated[str | None, typer.Option(help="Make pages on a Dask scheduler's workers: tcp://host:port")] = None,
 ) -> None:
     """Run one params file: raw data to a published site of briefings."""
-    from analysis import pipeline
+    from analysis import standing  # a run that stands is told without loading the statistics
 
-    with _progress() as report:
-        result = pipeline.run(
-            params, data_dir=data, out_dir=out, units=[one.strip() for one in units.split(",") if one.strip()] or None,
-            jobs=jobs, start=start, period=period, language=language, force=force, pdf=pdf, dask=dask,
-            report=report,
-        )  # fmt: skip
+    whole = start == "read" and not (units or force or pdf or dask)
+    places = {"data_dir": data, "out_dir": out, "period": period, "language": language}
+    result = standing.unchanged(params, **places) if whole else None
+    if result is None:
+        from analysis import pipeline
+
+        named = [one.strip() for one in units.split(",") if one.strip()] or None
+        with _progress() as report:
+            how = {"force": force, "pdf": pdf, "dask": dask, "report": report}
+            result = pipeline.run(params, **places, units=named, jobs=jobs, start=start, **how)
     counts = ", ".join(f"{result.count(one)} {one}" for one in ("published", "unchanged", "failed"))
     print(f"Pages: {counts}", file=sys.stderr)
     for one in [page for page in result.pages if page.status == "failed"][:5]:
-        print(f"  failed: {one.page}: {one.reason}", file=sys.stderr)
+        print(f"  failed: {one.page}: {_shown(one.reason)}", file=sys.stderr)
     print(result.index)
 
 
@@ -119,13 +124,15 @@ def main() -> None:
     """Entry point: pin the numerical environment first, then run the command."""
     restart_pinned()  # BLAS kernels and vector instructions are chosen when NumPy is imported: too late afterwards
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)  # returns what a command exits with, also after Ctrl-C
+        if code == STOPPED:
+            raise KeyboardInterrupt
+        if code:
+            raise SystemExit(code)
     except AnalysisError as error:
         _fail(error, code=error.exit_code, lines=[str(one) for one in error.problems])
-    except typer.Exit as stop:
-        raise SystemExit(stop.exit_code) from None
     except (typer.Abort, KeyboardInterrupt):
-        _fail(None, code=130, lines=["stopped; whole pages stay as they are, run again to finish"])
+        _fail(None, code=STOPPED, lines=["stopped; whole pages stay as they are, run again to finish"])
     except OSError as error:
         _fail(error, code=1, lines=[f"{error.filename or ''}: {error.strerror or error}"])
     except Exception as error:
@@ -139,8 +146,13 @@ def _fail(error: BaseException | None, *, code: int, lines: list[str]) -> None:
     if os.environ.get("CANDICH_DEBUG") and error is not None:
         traceback.print_exception(error)
     for line in lines:
-        print(f"candich: {line}", file=sys.stderr)
+        print(f"candich: {_shown(line)}", file=sys.stderr)
     raise SystemExit(code)
+
+
+def _shown(text: str) -> str:
+    """A text that may hold anything from the data, as a terminal may be given it: no control or direction marks."""
+    return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
 
 
 def _progress():

@@ -11,7 +11,7 @@ from analysis.words import schema
 from analysis.words.errors import DataError, ParamsError, Problem, did_you_mean, examples, require
 
 # what may stand in a folder without a manifest yet
-OWN = {"tables", "params.yml", "site", "notebooks", "downloads", "pages.jsonl"}
+OWN = {"tables", "params.yml", "site", "notebooks", "downloads", "pages.jsonl", "made.json"}
 MAY_DIFFER = {"language", "publish", "max_failed_share"}  # params that do not change a table
 
 

@@ -10,11 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import briefing, records
-from analysis.publishing.downloads import write_archive, write_downloads, write_pdfs
 from analysis.publishing.execute import publish_pages
 from analysis.publishing.jobs import FAILED, SITE, UNCHANGED, PageJob, PageResult
 from analysis.publishing.quarters import keep_quarter
-from analysis.publishing.site import build_site, page_frame, page_name
+from analysis.publishing.site import INDEX, build_site, page_frame, page_name
 from analysis.publishing.verify import verify_pages
 from analysis.registry.params import RunParams
 from analysis.words.errors import Problem, PublishError, examples
@@ -51,7 +50,8 @@ def page_jobs(
     whole_run = [] if units is not None else [RUN_PAGES[key] for key in RUN_PAGES if wanted.get(key)]
     codes = list(units if units is not None else tables.units["unit"]) if wanted["unit"] or units is not None else []
     there = {page for _, page in whole_run} | {page_name(one) for one in codes} | _standing(run_dir)
-    inputs = inputs_hash(tables)
+    whole = inputs_hash(tables)
+    digests = briefing.unit_digests(tables, units=codes, language=language)
     common = {"run_dir": str(run_dir), "language": language}
     cutoff = tables.manifest["cutoff"]
     jobs = [
@@ -60,7 +60,7 @@ def page_jobs(
             notebook=root / "notebooks" / f"{notebook}.ipynb",
             parameters=common,
             context=page_frame(tables, page=page, language=language, pages=there, cutoff=cutoff),
-            inputs_hash=inputs,
+            inputs_hash=whole,
         )
         for notebook, page in whole_run
     ]
@@ -70,7 +70,7 @@ def page_jobs(
             notebook=root / "notebooks" / f"{UNIT_NOTEBOOK}.ipynb",
             parameters=common | {"unit": unit},
             context=page_frame(tables, page=page_name(unit), language=language, pages=there, unit=unit, cutoff=cutoff),
-            inputs_hash=inputs,
+            inputs_hash=digests[unit],
         )
         for unit in codes
     ]
@@ -84,9 +84,9 @@ def _standing(run_dir: Path) -> set[str]:
 
 
 def inputs_hash(tables: RunTables) -> str:
-    """Hash of all that a page of this run may show: the manifest, which holds the hash of every table and raw file.
+    """Hash of all that a page of the whole run may show: the manifest with its hashes of every table and raw file.
 
-    A unit's page shows its peers and the raw files' hashes too, so a corrected figure of one unit rebuilds all pages.
+    A unit's page shows less; what it may read has a hash of its own (``briefing.slices``).
     """
     return records.sha256_of(records.manifest_text(tables.manifest))
 
@@ -154,6 +154,8 @@ def build(tables: RunTables, results: Sequence[PageResult], *, run_dir: Path, la
     """Write the files that go with the run, and the index of the site around its pages."""
     links = []
     if downloads:
+        from analysis.publishing.downloads import write_downloads  # office formats: only when they are asked for
+
         made = write_downloads(tables, out_dir=run_dir / SITE / DOWNLOADS, language=language)
         links = [one.link(folder=DOWNLOADS, language=language) for one in made]
     return build_site(tables, results, run_dir / SITE, language, downloads=links)
@@ -161,6 +163,8 @@ def build(tables: RunTables, results: Sequence[PageResult], *, run_dir: Path, la
 
 def build_archive(run_dir: Path, results: Sequence[PageResult]) -> Path:
     """Put the site, the tables, the params and the manifest into one ZIP beside them, unless nothing has changed."""
+    from analysis.publishing.downloads import write_archive
+
     path = run_dir / f"{run_dir.name}.zip"
     if not path.is_file() or any(one.status != UNCHANGED for one in results):
         parts = {one: run_dir / one for one in (SITE, "tables", "params.yml", "manifest.json")}
@@ -168,8 +172,17 @@ def build_archive(run_dir: Path, results: Sequence[PageResult]) -> Path:
     return path
 
 
+def around(run_dir: Path) -> list[Path]:
+    """The files of a run's site that are no pages: the index, the downloads, the archive."""
+    beside = [run_dir / SITE / INDEX, run_dir / f"{run_dir.name}.zip"]
+    files = [*beside, *(run_dir / SITE / DOWNLOADS).rglob("*")]
+    return [path for path in files if path.is_file()]
+
+
 def build_pdfs(results: Sequence[PageResult], *, run_dir: Path, on_done: Callable[[int, int], None]) -> None:
     """Print every whole page as PDF, through Chromium."""
+    from analysis.publishing.downloads import write_pdfs
+
     whole = [run_dir / SITE / one.page for one in results if one.status != FAILED]
     write_pdfs(whole, out_dir=run_dir / SITE / "pdf", on_done=on_done)
 
@@ -197,14 +210,17 @@ def verify(run_dir: Path, *, unit: str | None = None, jobs: int = 2) -> pd.DataF
     """
     tables = records.load_run(run_dir)
     root = Path(__file__).parents[2]
-    names = [page for _, page in RUN_PAGES.values()] + [page_name(one) for one in tables.units["unit"]]
+    language, units = tables.params["language"], tables.units["unit"] if unit is None else [unit]
+    digests = briefing.unit_digests(tables, units=units, language=language)
+    inputs = {page: inputs_hash(tables) for _, page in RUN_PAGES.values()}
+    inputs |= {page_name(one): digest for one, digest in digests.items()}
     verdicts = verify_pages(
         run_dir,
         notebooks=root / "notebooks",
         pages=None if unit is None else [page_name(unit)],
-        inputs=dict.fromkeys(names, inputs_hash(tables)),
+        inputs=inputs,
         lock_file=root / "requirements.lock",
-        warm=lambda: _warm(Path(run_dir), language=tables.params["language"]),
+        warm=lambda: _warm(Path(run_dir), language=language),
         n_jobs=jobs,
     )
     table = pd.DataFrame([dataclasses.asdict(one) for one in verdicts])

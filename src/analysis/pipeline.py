@@ -1,43 +1,31 @@
 """The steps of a run, in order, on one page: read this first.
 
 ``read -> forecast -> record -> publish``; each step is one function on tables. The statistics of a quarter are joined
-in :mod:`analysis.quarters`, the pages in :mod:`analysis.pages`; the arithmetic is in `forecasting` and `attainment`,
-the words in `briefing`. Between the steps stand the files of ``outputs/<run_id>/tables``.
+in :mod:`analysis.quarters` and cut into pieces in :mod:`analysis.pieces`, the pages in :mod:`analysis.pages`; the
+arithmetic is in `forecasting` and `attainment`, the words in `briefing`. Between the steps stand the files of
+``outputs/<run_id>/tables``; what already stands as it would be made is told by :mod:`analysis.standing`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 import pandas as pd
 
-from analysis import folders, intake, pages, quarters, records
-from analysis.publishing.jobs import PageResult
+from analysis import folders, intake, pages, pieces, quarters, records, standing
 from analysis.publishing.lock import run_lock
 from analysis.registry.params import RunParams, project_root, read_params
-from analysis.registry.targets import read_targets, targets_table
+from analysis.registry.targets import places_of, read_targets, targets_table
+from analysis.standing import RunResult
 from analysis.words import schema
 from analysis.words.errors import ParamsError, Problem, did_you_mean
 
+KEPT = ".kept"  # folder of the statistics' pieces inside a run's folder: only there to save time
 STEPS = ("read", "forecast", "publish")  # what `--from` may name; "forecast" and "publish" use the stored tables
 
 Report = Callable[[str, int, int], None]  # (step, done, total)
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a run left behind."""
-
-    run_dir: Path
-    index: Path
-    pages: Sequence[PageResult]
-
-    def count(self, status: str) -> int:
-        """How many pages ended as `status`."""
-        return sum(one.status == status for one in self.pages)
 
 
 def run(
@@ -104,33 +92,20 @@ def run(
     run_dir = Path(out_dir) if out_dir else root / "outputs" / folders.run_name(params, period=period)
     folders.check_run_dir(run_dir, run_id=params.run_id)
     with run_lock(run_dir):
-        if start == "publish":
+        places = {"params_path": params_path, "root": root, "run_dir": run_dir, "data_dir": data_dir}
+        recipe = standing.recipe(params, **places) if start == "read" else ""
+        if start == "publish" or (not force and standing.tables_stand(run_dir, recipe=recipe)):
             tables = folders.stored_tables(run_dir, params=params)
             folders.check_units(units, known=tables.units["unit"])
         else:
-            tables = statistics_step(
-                params,
-                params_path=params_path,
-                root=root,
-                run_dir=run_dir,
-                data_dir=data_dir,
-                from_stored=start == "forecast",
-                units=units,
-                jobs=jobs,
-                report=report,
-            )
-        return publish_step(
-            tables,
-            params=params,
-            root=root,
-            run_dir=run_dir,
-            units=units,
-            jobs=jobs,
-            force=force,
-            pdf=pdf,
-            dask=dask,
-            report=report,
-        )
+            from_stored = start == "forecast"
+            tables = statistics_step(params, **places, from_stored=from_stored, units=units, jobs=jobs, report=report)
+            standing.note_tables(run_dir, recipe=recipe)
+        how = {"jobs": jobs, "force": force, "pdf": pdf, "dask": dask, "report": report}
+        result = publish_step(tables, params=params, root=root, run_dir=run_dir, units=units, **how)
+        if units is None:
+            standing.note_site(run_dir, recipe=recipe, pages=result.pages, others=pages.around(run_dir))
+        return result
 
 
 def statistics_step(
@@ -155,7 +130,8 @@ def statistics_step(
     published = records.published_assessments(
         run_dir.parent, run_id=params.run_id, before=quarters.cutoff_of(inputs, params=params)
     )
-    found = forecast_step(inputs, params=params, published=published, jobs=jobs, report=report)
+    keep = run_dir / KEPT
+    found = forecast_step(inputs, params=params, published=published, jobs=jobs, keep=keep, report=report)
     return record_step(found, inputs, params=params, params_path=params_path, root=root, run_dir=run_dir)
 
 
@@ -182,7 +158,8 @@ def read_step(
             sources=tuple(stored.manifest["sources"]),
             tasks=stored.extra.get("task_list"),
         )
-    quarters.check_promises(inputs, cutoff=quarters.cutoff_of(inputs, params=params))
+    places = places_of([root / one for one in params.targets])
+    quarters.check_promises(inputs, cutoff=quarters.cutoff_of(inputs, params=params), places=places)
     report("read", 1, 1)
     return inputs
 
@@ -193,55 +170,12 @@ def forecast_step(
     params: RunParams,
     published: Mapping[str, pd.DataFrame] = MappingProxyType({}),
     jobs: int = 1,
+    keep: Path | None = None,
     report: Report = lambda step, done, total: None,
 ) -> dict[str, pd.DataFrame]:
-    """Forecast, assess, look back: today's quarter, the one before, the scorecard of earlier ones, the evidence.
-
-    Parameters
-    ----------
-    inputs : Inputs
-    params : RunParams
-    published : mapping of cutoff to DataFrame
-        What stored runs said at earlier cutoffs; a quarter without one is computed again from what was known then.
-    jobs : int
-        Processes at a time; the numbers do not depend on it.
-    report : callable
-
-    Returns
-    -------
-    dict of name to DataFrame
-        ``forecasts, assessments, evidence, scorecard``, ``previous_*`` and ``extra_*``.
-    """
-    cutoff = quarters.cutoff_of(inputs, params=params)
-    before_cutoff = quarters.quarter_before(cutoff)
-    total, done = len(inputs.indicators) * 3, 0
-
-    def tick(name: str) -> None:
-        nonlocal done
-        done += 1
-        report("forecast", done, total)
-
-    before = quarters.forecast_quarter(inputs, cutoff=before_cutoff, params=params, on_done=tick)
-    marked = said_before = published.get(before_cutoff)
-    if said_before is None:
-        marked = said_before = quarters.assess_quarter(inputs, before, params=params, annexes=False).assessments
-    else:  # only what was published can have been revised since
-        marked = records.with_current_now(said_before, inputs.observations)
-    now = quarters.forecast_quarter(inputs, cutoff=cutoff, params=params, on_done=tick)
-    assessed = quarters.assess_quarter(inputs, now, params=params, previous=said_before)
-    tables = {
-        "forecasts": quarters.forecasts_table(now, interval_levels=params.interval_levels),
-        "assessments": assessed.assessments,
-        "evidence": quarters.evidence_table(inputs, now, params=params, jobs=jobs, on_done=tick),
-        "scorecard": quarters.scorecard_table(
-            inputs, now=assessed.assessments, cutoff=cutoff, params=params, published=published, jobs=jobs
-        ),
-        "previous_assessments": said_before,
-        "previous_forecasts": quarters.forecasts_table(before, interval_levels=params.interval_levels),
-        "extra_changes": records.build_changes(assessed.assessments, before=marked),
-    }
-    report("forecast", total, total)
-    return tables | {f"extra_{name}": frame for name, frame in assessed.extra.items()}
+    """Forecast, assess, look back: see :func:`analysis.pieces.make_statistics`."""
+    told = lambda done, total: report("forecast", done, total)
+    return pieces.make_statistics(inputs, params=params, published=published, jobs=jobs, keep=keep, report=told)
 
 
 def record_step(

@@ -29,15 +29,14 @@ def reporting(stream: TextIO) -> Iterator[Callable[[str, int, int], None]]:
         yield line
         return
     columns = [TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
-    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console) as bars:
+    columns += [TextColumn("left"), TimeRemainingColumn()]
+    with Progress(*columns, console=console, auto_refresh=False) as bars:  # a thread of its own would bar forking
         tasks: dict[str, int] = {}
 
         def advance(step: str, done: int, total: int) -> None:
             if step not in tasks:
                 tasks[step] = bars.add_task(NAMES.get(step, step), total=total)
-            bars.update(tasks[step], completed=done, total=total)
-            if done >= total:
-                bars.refresh()
+            bars.update(tasks[step], completed=done, total=total, refresh=True)
 
         yield advance
 

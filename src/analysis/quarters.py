@@ -6,27 +6,26 @@ scorecard): only the cutoff differs, and nothing later than it is seen.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
-from analysis import records
 from analysis.attainment.assess import Assessed, assess
 from analysis.attainment.checks import check_targets
 from analysis.attainment.options import AssessOptions
 from analysis.attainment.promise import promises_of
+from analysis.attainment.status import chained
 from analysis.forecasting.backtest import backtest_panel
 from analysis.forecasting.ensemble import Options, forecast_panel
 from analysis.forecasting.evidence import evidence
 from analysis.forecasting.panel import Panel, as_panel
 from analysis.forecasting.predictive import Predictive
 from analysis.intake import Inputs
-from analysis.parallel import make_tables
 from analysis.registry.params import RunParams
-from analysis.registry.targets import units_of
+from analysis.registry.targets import Target, units_of
 from analysis.words import periods, schema
 from analysis.words.errors import ParamsError, require
 
@@ -36,6 +35,7 @@ EVIDENCE_HORIZONS = {"M": (3, 6, 12), "Q": (1, 2, 4), "Y": (1, 2)}
 N_ORIGINS = 4
 HAIR = 1e-8  # above the tolerance with which thresholds are compared, below anything published
 N_PAST_QUARTERS = 6  # how far the scorecard looks back
+N_STATUS_QUARTERS = 3  # quarters before this one whose statuses tell whether colours go back and forth
 MIN_HISTORY = 4  # points before a past cutoff
 PERIODS_A_QUARTER = {"M": 3, "Q": 1, "Y": 1}  # the step from one run to the next, in periods of each frequency
 
@@ -73,10 +73,14 @@ def quarter_before(cutoff: str, *, quarters: int = 1) -> str:
     return periods.shift(cutoff, -quarters * PERIODS_A_QUARTER[periods.frequency_of(cutoff)])
 
 
-def horizon_of(inputs: Inputs, *, indicator: dict, cutoff: str, params: RunParams) -> int:
+def deadlines_of(targets: Iterable[Target]) -> tuple[str, ...]:
+    """The deadlines of targets, each once, sorted."""
+    return tuple(sorted({one.deadline for one in targets if getattr(one, "deadline", None)}))
+
+
+def horizon_of(*, indicator: dict, cutoff: str, params: RunParams, deadlines: Iterable[str]) -> int:
     """How many periods ahead an indicator is forecast: the fan's length, or the last deadline if that is later."""
     start = periods.last_ended(cutoff, indicator["frequency"])
-    deadlines = [target.deadline for target in inputs.targets if getattr(target, "deadline", None)]
     ahead = [periods.between(start, one) for one in deadlines]
     return int(min(MAX_HORIZON, max([params.horizon_periods, *ahead])))
 
@@ -93,8 +97,15 @@ def panels_at(inputs: Inputs, *, cutoff: str) -> dict[str, Panel]:
     return panels
 
 
-def check_promises(inputs: Inputs, *, cutoff: str) -> None:
+def check_promises(inputs: Inputs, *, cutoff: str, places: Mapping[str, str] = MappingProxyType({})) -> None:
     """Refuse promises that cannot be assessed as written, now that the figures are known.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    cutoff : str
+    places : mapping
+        Code of a target -> its file and entry, for the messages.
 
     Raises
     ------
@@ -103,21 +114,22 @@ def check_promises(inputs: Inputs, *, cutoff: str) -> None:
     """
     better = dict(zip(inputs.indicators["indicator"], inputs.indicators["better"], strict=True))
     promises = promises_of(inputs.targets, units=inputs.units, units_of=units_of, better=better)
-    require(check_targets(promises, panels=panels_at(inputs, cutoff=cutoff), cutoff=cutoff), ParamsError)
+    panels = panels_at(inputs, cutoff=cutoff)
+    require(check_targets(promises, panels=panels, cutoff=cutoff, places=places), ParamsError)
 
 
 def forecast_quarter(
-    inputs: Inputs, *, cutoff: str, params: RunParams, on_done: Callable[[str], None] = lambda name: None
+    inputs: Inputs, *, cutoff: str, params: RunParams, deadlines: Iterable[str] | None = None
 ) -> Forecasted:
-    """Forecast every indicator from what was known at `cutoff`."""
+    """Forecast every indicator from what was known at `cutoff`, as far as the last of `deadlines` (default: all)."""
+    deadlines = deadlines_of(inputs.targets) if deadlines is None else tuple(deadlines)
     options = Options(seed=params.seed)
     panels, predictives = panels_at(inputs, cutoff=cutoff), {}
     for indicator in inputs.indicators.to_dict("records"):
         code = indicator["indicator"]
         if code in panels:
-            horizon = horizon_of(inputs, indicator=indicator, cutoff=cutoff, params=params)
+            horizon = horizon_of(indicator=indicator, cutoff=cutoff, params=params, deadlines=deadlines)
             predictives[code] = forecast_panel(panels[code], horizon=horizon, options=options)
-            on_done(code)
     return Forecasted(cutoff, panels, predictives)
 
 
@@ -145,6 +157,44 @@ def assess_quarter(
         tasks=inputs.tasks,
         annexes=annexes,
     )
+
+
+def status_cutoffs(cutoff: str) -> list[str]:
+    """The quarters before `cutoff` whose statuses count, oldest first.
+
+    Examples
+    --------
+    >>> status_cutoffs("2026-09")
+    ['2025-12', '2026-03', '2026-06']
+    """
+    return [quarter_before(cutoff, quarters=back) for back in range(N_STATUS_QUARTERS, 0, -1)]
+
+
+def past_assessments(
+    said: Mapping[str, pd.DataFrame], *, published: Collection[str], params: RunParams
+) -> pd.DataFrame:
+    """Assessments of the quarters before, with the statuses they had: what hysteresis and the flip-flop index look at.
+
+    Parameters
+    ----------
+    said : mapping of cutoff to DataFrame
+        ``schema.ASSESSMENTS``, oldest cutoff first.
+    published : collection of str
+        Cutoffs that a stored run spoke for, whose statuses stand; the others follow, status after status.
+    params : RunParams
+
+    Returns
+    -------
+    DataFrame
+        ``schema.ASSESSMENTS`` of all cutoffs, oldest first.
+    """
+    options, out = assess_options(params), []
+    for cutoff, rows in said.items():
+        if cutoff not in published and len(rows):
+            rows = chained([*out[-1:], rows], cut_points=options.cut_points, margin=options.hysteresis_margin)[-1]
+        out += [rows] if len(rows) else []
+    table = pd.concat(out, ignore_index=True) if out else schema.ASSESSMENTS.empty()
+    return schema.as_table(table, schema.ASSESSMENTS, where="past assessments")
 
 
 def assess_options(params: RunParams) -> AssessOptions:
@@ -197,32 +247,19 @@ def forecasts_table(forecasted: Forecasted, *, interval_levels: Iterable[float])
     return schema.as_table(table, schema.FORECASTS, where="forecasts")
 
 
-def evidence_table(
-    inputs: Inputs,
-    forecasted: Forecasted,
-    *,
-    params: RunParams,
-    jobs: int = 1,
-    on_done: Callable[[str], None] = lambda name: None,
-) -> pd.DataFrame:
-    """How the forecasts did on this very panel, from past cutoffs: what the method note of every page says.
+def evidence_of(cases: pd.DataFrame) -> pd.DataFrame:
+    """How the forecasts did at past cutoffs of this very panel: what the method note of every page says.
+
+    Parameters
+    ----------
+    cases : DataFrame
+        See :func:`backtest_cases`.
 
     Returns
     -------
     DataFrame
         ``schema.EVIDENCE``; an indicator whose history is too short for any past cutoff has no row.
     """
-    tasks = {
-        code: lambda code=code: evidence_of(indicator_cases(inputs, forecasted, code=code, params=params))
-        for code in forecasted.panels
-    }
-    parts = [one for one in make_tables(tasks, n_jobs=jobs, on_done=on_done).values() if len(one)]
-    table = pd.concat(parts, ignore_index=True) if parts else schema.EVIDENCE.empty()
-    return schema.as_table(table, schema.EVIDENCE, where="evidence")
-
-
-def evidence_of(cases: pd.DataFrame) -> pd.DataFrame:
-    """Scores of backtest cases, indicator by indicator (``schema.EVIDENCE``)."""
     parts = [evidence(rows, indicator=code) for code, rows in cases.groupby("indicator")] if len(cases) else []
     table = pd.concat(parts, ignore_index=True) if parts else schema.EVIDENCE.empty()
     return schema.as_table(table, schema.EVIDENCE, where="evidence")
@@ -230,14 +267,13 @@ def evidence_of(cases: pd.DataFrame) -> pd.DataFrame:
 
 def backtest_cases(inputs: Inputs, forecasted: Forecasted, *, params: RunParams) -> pd.DataFrame:
     """Past questions of every indicator with their answers and outcomes; column ``indicator`` says whose."""
-    parts = [indicator_cases(inputs, forecasted, code=code, params=params) for code in forecasted.panels]
+    parts = [indicator_cases(inputs, panel, code=code, params=params) for code, panel in forecasted.panels.items()]
     parts = [one for one in parts if len(one)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def indicator_cases(inputs: Inputs, forecasted: Forecasted, *, code: str, params: RunParams) -> pd.DataFrame:
+def indicator_cases(inputs: Inputs, panel: Panel, *, code: str, params: RunParams) -> pd.DataFrame:
     """Past questions of one indicator; empty where its history is too short or no target can be asked again."""
-    panel = forecasted.panels[code]
     frequency = periods.frequency_of(panel.periods[-1])
     horizons = [one for one in EVIDENCE_HORIZONS[frequency] if panel.n_periods - one >= 2 * MIN_HISTORY]
     parts = []
@@ -273,41 +309,3 @@ def _questions(inputs: Inputs, *, code: str, panel: Panel) -> dict[bool, dict[st
             values = values + (HAIR if at_least else -HAIR) * np.maximum(1, np.abs(values))
         found.setdefault(at_least, {})[target.target] = values
     return found
-
-
-def scorecard_table(
-    inputs: Inputs,
-    *,
-    now: pd.DataFrame,
-    cutoff: str,
-    params: RunParams,
-    published: Mapping[str, pd.DataFrame],
-    jobs: int = 1,
-) -> pd.DataFrame:
-    """Our probabilities of the last quarters beside what happened, for targets that are settled now.
-
-    A quarter that a stored run speaks for counts as it was published; the others are computed from what was known then.
-
-    Returns
-    -------
-    DataFrame
-        ``schema.SCORECARD``; empty where nothing is settled.
-    """
-    settled = set(now.loc[now["settled"], "target"])
-    targets = tuple(one for one in inputs.targets if one.target in settled)
-    if not targets:
-        return schema.SCORECARD.empty()
-    used = inputs.indicators["indicator"].isin({one.indicator for one in targets})
-    kept = dataclasses.replace(inputs, targets=targets, indicators=inputs.indicators[used])
-
-    def quarter(then: str) -> pd.DataFrame:
-        if then in published:  # only what was published can have been revised since
-            past = records.with_current_now(published[then], inputs.observations)
-            return records.build_scorecard(past, now=now, origin="published")
-        forecasted = forecast_quarter(kept, cutoff=then, params=params)
-        past = assess_quarter(kept, forecasted, params=params, annexes=False).assessments
-        return records.build_scorecard(past, now=now, origin="recomputed")
-
-    cutoffs = [quarter_before(cutoff, quarters=back) for back in range(1, N_PAST_QUARTERS + 1)]
-    parts = make_tables({then: lambda then=then: quarter(then) for then in cutoffs}, n_jobs=jobs)
-    return schema.as_table(pd.concat(parts.values(), ignore_index=True), schema.SCORECARD, where="scorecard")

@@ -12,6 +12,7 @@ from analysis.attainment.checks import check_targets
 from analysis.attainment.options import AssessOptions
 from analysis.attainment.promise import Promise
 from analysis.attainment.whatif import lift
+from analysis.forecasting.ensemble import forecast_panel
 from analysis.registry.kinds import KINDS
 from analysis.words.errors import ParamsError
 from analysis.words.schema import INDICATORS, as_table
@@ -54,6 +55,19 @@ def test_a_parent_shows_its_sub_units_and_the_worst_tenth():
     assert pd.isna(table.loc[("a", "T"), "n_sub_units"])
 
 
+def test_a_promise_of_the_parent_alone_still_shows_its_sub_units():
+    """As if the same share were asked of each: 0.70 and 0.90 would reach 0.66."""
+    table, extra = solve([level(units=("P",))], *province())
+    row = table.loc[("P", "T")]
+    assert (row["n_sub_units"], row["n_sub_on_track"]) == (4, 2)
+    assert row["worst_decile"] == pytest.approx(0.5 + 0.3 * 0.12)
+    assert extra["rollup"].iloc[0]["expected_met"] == pytest.approx(
+        norm.sf(0.66, [0.5, 0.62, 0.7, 0.9], 0.02).sum(), abs=4 * WITHIN
+    )
+    past, _ = solve([level(units=("P",), deadline="2023-12")], *province())
+    assert past.loc[("P", "T"), "n_sub_on_track"] == 2
+
+
 def test_for_at_most_the_worst_tenth_is_the_highest():
     table, _ = solve([level(operator="<=")], *province())
     assert table.loc[("P", "T"), "worst_decile"] == pytest.approx(0.9 - 0.3 * 0.2)
@@ -84,6 +98,96 @@ def test_a_parent_that_reports_another_figure_than_its_parts_is_shown():
     assert row["difference"] == pytest.approx(0.07)
 
 
+def shares_alone():
+    """The same shares without the counts behind them."""
+    panel, _ = province()
+    panel = make_panel(panel.values, kind="rate", units=NAMES)
+    return panel, make_forecast(panel, panel.values[:, -1:], np.full((5, 1), 0.02), lower=0.0, upper=1.0)
+
+
+def test_shares_without_their_counts_are_never_averaged():
+    _, extra = solve([level()], *shares_alone(), weakest=1)
+    row = extra["rollup"].iloc[0]
+    assert row[["current_from_parts", "difference", "p_from_parts", "median_from_parts"]].isna().all()
+    assert row["expected_met"] == pytest.approx(norm.sf(0.66, [0.5, 0.62, 0.7, 0.9], 0.02).sum(), abs=4 * WITHIN)
+    assert "contributions" not in extra
+    assert not extra["scenarios"]["scenario"].str.startswith("weakest").any()
+
+
+def test_the_gap_of_a_parent_is_the_sum_of_what_its_sub_units_add():
+    table, extra = solve([level()], *province(shares=(0.5, 0.62, 0.7, 0.6), sizes=(100, 200, 300, 400)))
+    found = extra["contributions"].set_index("part")
+    assert found.index.tolist() == ["d", "a", "b", "c"]  # place 1 pulls most: the largest, not the lowest
+    assert found["place"].tolist() == [1, 2, 3, 4]
+    assert found["pull_cases"].tolist() == pytest.approx([24, 16, 8, -12])
+    assert found["pull"].sum() == pytest.approx(table.loc[("P", "T"), "gap"])
+    assert found.loc["d", "weight_share"] == 0.4
+    _, extra = solve([level(operator="<=", threshold=0.6)], *province(sizes=(100, 200, 300, 400)))
+    assert extra["contributions"]["part"].tolist() == ["d", "c", "b", "a"]  # too high is what holds back
+
+
+def test_what_sub_units_lack_of_their_own_quotas_adds_up():
+    values = np.array([[330.0], [100.0], [100.0], [90.0], [40.0]]) @ np.ones((1, 12))
+    panel = make_panel(values, kind="count", units=NAMES, resolution=1.0)
+    quota = {"P": 400, "a": 100, "b": 150, "c": 80, "d": 70}
+    promise = level(kind="cumulative_count", of="quota", quota=quota, threshold=1.0)
+    _, extra = solve([promise], panel, make_forecast(panel, values[:, -1:], np.ones((5, 1))))
+    found = extra["contributions"].set_index("part")["pull_cases"]
+    assert found.to_dict() == {"b": 50, "d": 30, "a": 0, "c": -10}
+
+
+# ---- milestones: a step is of the promise's own kind
+
+
+def steps_of(promise, panels, predictives=None, **more):
+    world = make_world([promise], panels=panels, predictives=predictives, **more)
+    return assess_world(world).extra["milestones"]
+
+
+def test_a_step_of_a_quota_is_a_share_of_the_quota():
+    panel = make_panel([[80.0 + i for i in range(20)]], kind="count", resolution=1.0)
+    forecast = make_forecast(panel, [100.0, 105.0], [5.0, 5.0])
+    quota = {"target": "Q", "indicator": "x", "kind": "cumulative_count", "units": ("u0",), "of": "quota"}
+    steps = (("2023-11", 0.49), ("2023-12", 0.5), ("2024-01", 0.525))
+    promise = Promise(**quota, operator=">=", threshold=1.0, deadline="2024-02", quota={"u0": 200}, milestones=steps)
+    table = steps_of(promise, {"x": panel}, {"x": forecast})
+    assert table["threshold"].tolist() == [98, 100, 105] and table["stated"].tolist() == [0.49, 0.5, 0.525]
+    assert table["kept"].tolist() == [True, False, False] and table["observed"].tolist() == [True, True, False]
+    assert table["p"].iloc[2] == pytest.approx(norm.sf(105, 100, 5), abs=1e-6)
+
+
+def test_a_step_of_a_rank_is_a_place():
+    panel = make_panel([[90.0] * 12, [80.0] * 12, [70.0] * 12])
+    promise = Promise("R", "x", "rank_le", ("u1",), "<=", 1.0, deadline="2024-06", peers=panel.units,
+                      milestones=(("2023-12", 2.0),))  # fmt: skip
+    assert steps_of(promise, {"x": panel})["kept"].tolist() == [True]
+
+
+def test_a_step_of_a_change_is_a_change_and_one_of_a_score_a_score():
+    panel = make_shares([[10] * 12], [[100] * 12])
+    change = Promise("C", "x", "relative_change", ("u0",), "<=", -0.5, deadline="2024-06", baseline=0.2,
+                     milestones=(("2023-12", -0.5), ("2023-11", -0.6)))  # fmt: skip
+    assert steps_of(change, {"x": panel})["kept"].tolist() == [False, True]  # 2023-11 wanted 8 %
+    whole = Promise("S", "", "score_ge", ("u0",), ">=", 90.0, deadline="2024-06", total=100.0, weights={"x": 100.0},
+                    milestones=(("2023-12", 10.0), ("2023-11", 10.5)))  # fmt: skip
+    assert steps_of(whole, {"x": panel})["kept"].tolist() == [False, True]
+
+
+def test_a_step_of_a_task_list_counts_tasks():
+    rows = [(f"t{i}", "T", "u0", "2023-12-31", "2023-11-01" if i < 3 else "") for i in range(6)]
+    tasks = pd.DataFrame(rows, columns=["task", "target", "unit", "due", "done"])
+    promise = Promise("T", "", "tasks_k_of_n", ("u0",), deadline="2024-06",
+                      milestones=(("2023-12", 3.0), ("2023-11", 4.0)))  # fmt: skip
+    assert steps_of(promise, {}, tasks=tasks)["kept"].tolist() == [False, True]
+
+
+def test_a_step_is_never_sure_before_it_is_decided():
+    panel = make_panel([[10.0] * 30])
+    promise = level(units=("u0",), threshold=9.0, deadline="2024-02", milestones=(("2024-01", 9.0),))
+    table = steps_of(promise, {"x": panel}, {"x": make_forecast(panel, [10.0, 10.0], [0.01, 0.01])})
+    assert table["p"].tolist() == [0.99] and not table["settled"].any()
+
+
 # ---- levers
 
 
@@ -93,6 +197,23 @@ def test_a_steady_lever_moves_the_forecast_as_a_whole():
     assert steady.loc["b", "p_attain"] == pytest.approx(norm.sf(0.66 - 0.03, 0.62, 0.02), abs=1e-6)
     assert steady.loc["b", "predicted_median"] == pytest.approx(0.65)
     assert table.loc[("b", "T"), "p_attain"] == pytest.approx(norm.sf(0.66, 0.62, 0.02), abs=1e-6)  # untouched
+
+
+def test_a_lever_of_nothing_leaves_the_calibrated_probability_as_it_is():
+    rng = np.random.default_rng(41)
+    bottom = rng.integers(60, 600, (50, 1)) + np.zeros((50, 36))
+    logit = rng.normal(0, 0.6, (50, 1)) + 0.05 * np.arange(36) + rng.normal(0, 0.1, (50, 36)).cumsum(axis=1)
+    panel = make_shares(rng.binomial(bottom.astype(int), 1 / (1 + np.exp(-logit))).astype(float), bottom)
+    promise = level(units=panel.units, threshold=0.8, deadline="2024-06")
+    world = make_world(
+        [promise], panels={"x": panel}, predictives={"x": forecast_panel(panel, horizon=6)},
+        calibrate=True, scenario_points=0.0,
+    )  # fmt: skip
+    answer = assess_world(world)
+    assert (answer.assessments["p_raw"] - answer.assessments["p_attain"]).abs().max() > 0.02
+    steady = answer.extra["scenarios"].set_index("unit")["p_attain"]
+    own = answer.assessments.set_index("unit")["p_attain"]
+    np.testing.assert_allclose(steady, own.reindex(steady.index), atol=1e-9)
 
 
 def test_the_weakest_at_the_median_lift_only_their_parent():
@@ -128,7 +249,7 @@ def test_heaping_just_above_a_target_is_flagged_and_an_even_spread_is_not():
 
 def test_heaping_is_seldom_flagged_by_chance():
     rng = np.random.default_rng(0)
-    hits = [suspicions.heaping(rng.normal(0.75, 0.08, 300), threshold=0.8, up=True)[1] < 0.01 for _ in range(400)]
+    hits = [suspicions.heaping(rng.normal(0.75, 0.08, 300), threshold=0.8, up=True)[0].any() for _ in range(400)]
     assert np.mean(hits) < 0.03
 
 
@@ -166,6 +287,54 @@ def test_signals_are_listed_for_the_last_month_and_figures_that_need_checking():
     assert table.loc[table["signal"] == "level_jump", "period"].tolist() == ["2023-01"]
     worse = signals_table(make_world([], panels={"x": panel}), better={"x": "down"})
     assert ("u0", "special_cause_concern") in {(row.unit, row.signal) for row in worse.itertuples()}
+
+
+def test_old_jumps_and_places_are_not_raised_again():
+    """A jump or a December three years ago was looked at then; a place jumps when others move."""
+    rng = np.random.default_rng(11)
+    values = rng.normal(50, 0.1, (2, 60))
+    values[0, 10:] += 4.0  # four years ago
+    values[1, 40:] += 4.0
+    raised = signals_table(make_world([], panels={"x": make_panel(values)}), better={"x": "up"})
+    assert raised.loc[raised["signal"] == "level_jump", "unit"].tolist() == ["u1"]
+    december = rng.normal(50, 0.1, (2, 60))
+    december[0, 23] += 4.0  # 2020-12
+    december[1, 47] += 4.0  # 2022-12
+    raised = signals_table(make_world([], panels={"x": make_panel(december)}), better={"x": "up"})
+    assert raised.loc[raised["signal"] == "end_of_period", "unit"].tolist() == ["u1"]
+    places = make_panel(values.round(), kind="rank", resolution=1.0)
+    assert "level_jump" not in set(signals_table(make_world([], panels={"x": places}), better={"x": "down"})["signal"])
+
+
+def test_around_a_trend_only_points_beyond_the_limits_count():
+    """A straight climb is seven points in one direction for ever; the month that leaves its line is news."""
+    climb = 10.0 + np.arange(24) + np.random.default_rng(7).normal(0, 0.2, (2, 24))
+    climb[1, -1] -= 6.0
+    table = signals_table(make_world([], panels={"x": make_panel(climb)}), better={"x": "up"})
+    assert table[["unit", "signal", "rule"]].values.tolist() == [["u1", "special_cause_concern", "trend:below_limit"]]
+
+
+def test_the_label_of_a_past_deadline_is_that_of_the_deadline():
+    values = np.array([[10.0, 12, 14, 16, 18, 19, 19, 25, 30, 31, 32, 33]])  # the deadline 2023-07 missed 20 by one
+    promise = level(units=("u0",), threshold=20.0, deadline="2023-07")
+    answer = assess_world(make_world([promise], panels={"x": make_panel(values)}))
+    assert answer.assessments["status"].tolist() == ["missed"]
+    table = answer.extra["crosswalk_labels"].set_index("body")
+    assert table.loc["healthy_people", "label"] == "improving" and table.loc["eurostat", "label"] != "target_met"
+    # base 10 in 2023-01, 19 in 2023-07, both six months: 19/10 against 20/10
+    assert table.loc["eurostat", "ratio"] == pytest.approx((1.9 ** (1 / 6) - 1) / (2.0 ** (1 / 6) - 1))
+
+
+def test_a_unit_on_the_way_carries_the_note_and_one_that_stands_still_does_not():
+    rng = np.random.default_rng(0)
+    values = np.vstack([0.40 + 0.01 * np.arange(24), np.full(24, 0.5)]) + rng.normal(0, 0.004, (2, 24))
+    panel = make_panel(values)
+    promise = level(units=panel.units, threshold=0.8, deadline="2024-01")
+    answer = assess_world(
+        make_world([promise], panels={"x": panel}, predictives={"x": make_forecast(panel, [0.64], [0.01])})
+    )
+    nhs = answer.extra["crosswalk_labels"].query("body == 'nhs_assurance'")
+    assert nhs["label"].tolist() == ["consistent_fail"] * 2 and nhs["note"].tolist() == ["on_the_way", ""]
 
 
 def test_labels_of_other_bodies_stand_beside_ours():
@@ -282,9 +451,12 @@ def test_everything_wrong_with_promises_is_said_at_once():
         ("target S: weights", "component 'yy' has no data"),
         ("target R: peers", "1 of 2 peers have data"),
         ("target K: members", "there are no targets 'HIGHER'"),
-        ("targets HIGH and LOW", "no value of 'x' keeps both for 'P', 'a', 'b', 'c', 'd'"),
+        ("target HIGH, and target LOW", "no value of 'x' keeps both for 'P', 'a', 'b', 'c', 'd'"),
     ]
     assert found[5].remedy == "Did you mean 'HIGH'?"
+    places = {one.target: f"params/targets/x.yml: target {one.target}" for one in promises}
+    named = check_targets(promises, panels={"x": panel, "lone": lone}, cutoff=END, places=places)
+    assert all(one.where.startswith("params/targets/x.yml: target ") and one.remedy for one in named)
 
 
 @pytest.mark.parametrize(

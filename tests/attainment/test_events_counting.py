@@ -34,7 +34,7 @@ def test_the_quota_and_the_population_give_two_answers_and_the_named_one_counts(
     assert round(100 * table["share_of_population"], 1) == 1.8
     assert row["threshold"] == 2068 and row["gap_cases"] == 2068 - 109
     assert row["p_raw"] == pytest.approx(norm.sf(2068, 2000, 100), abs=1e-6)
-    assert table["p_quota"] == pytest.approx(row["p_raw"]) and table["p_population"] == 0.01
+    assert table["p_quota"] == pytest.approx(row["p_attain"]) and table["p_population"] == 0.01
 
 
 def test_a_share_of_those_eligible_from_a_count_and_a_population():
@@ -67,6 +67,16 @@ def test_a_reached_quota_of_a_count_that_cannot_fall_is_met_early():
     assert (row["status"], row["p_attain"]) == ("met", 1.0)
 
 
+def test_both_denominators_say_when_they_are_settled():
+    panel = make_panel(RISING, kind="count", cumulative=True, resolution=1.0)
+    forecast = make_forecast(panel, [105.0], [5.0], cumulative=True)
+    promise = count(of="quota", threshold=0.5, quota={"u0": 160}, population={"u0": 220})
+    row, extra = solve(promise, panel, forecast, cumulative=("x",))
+    table = extra["denominators"].iloc[0]
+    assert row["p_attain"] == table["p_quota"] == 1.0  # 100 of the 80 asked for, and it cannot fall
+    assert table["p_population"] == pytest.approx(norm.sf(110, 105, 5), abs=1e-6)  # 110 is still ahead
+
+
 def coverage(**more):
     return Promise(
         **{"target": "K", "indicator": "x", "kind": "coverage_all", "units": ("u0",), "deadline": "2024-01"} | more
@@ -90,7 +100,8 @@ def test_one_service_short_is_not_all_of_them():
 def test_k_of_n_services():
     panel = make_shares([[14, 16, 18, 20]], [[25] * 4])
     forecast = make_forecast(panel, [0.84], [0.02], lower=0.0, upper=1.0)
-    row, _ = solve(coverage(k=22), panel, forecast)
+    row, extra = solve(coverage(k=22), panel, forecast)
+    assert extra["coverage"].iloc[0][["covered", "n", "k", "missing"]].tolist() == [20, 25, 22, 2]
     assert row["threshold"] == pytest.approx(0.88)
     assert row["p_raw"] == pytest.approx(norm.sf(2), abs=1e-6)
 
@@ -132,6 +143,13 @@ def test_the_baseline_may_be_a_period_and_is_never_guessed():
     for promise in (change(baseline=None), change(baseline=None, baseline_period="2020-01")):
         row, _ = solve(promise, panel, forecast)
         assert (row["status"], row["reason"]) == ("not_assessable", "no_baseline")
+
+
+def test_a_baseline_under_another_definition_is_none():
+    panel = make_shares([[20, 14, 12, 10, 9, 9, 9]], [[200] * 7], first=np.array([2]))
+    promise = change(baseline=None, baseline_period="2023-07")
+    row, _ = solve(promise, panel, make_forecast(panel, [0.045], [0.005], lower=0.0, upper=1.0))
+    assert (row["status"], row["reason"]) == ("not_assessable", "no_baseline")
 
 
 def test_exactly_half_of_the_baseline_is_enough_for_at_most():

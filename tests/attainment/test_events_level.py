@@ -7,6 +7,7 @@ from scipy.stats import norm
 from analysis.attainment.assess import assess_world
 from analysis.attainment.events.settling import fell
 from analysis.attainment.promise import Promise
+from analysis.forecasting.ensemble import forecast_panel
 from attainment.factory import make_forecast, make_panel, make_shares, make_world
 
 
@@ -144,6 +145,15 @@ def test_gap_and_pace_by_hand():
     assert found["pace_percentile"] == 0.0  # nobody ever gained so much on the logit scale in three months
 
 
+def test_a_unit_that_reports_late_has_its_missing_months_to_make_up():
+    panel = make_shares([[20, 22, 24, 26, np.nan, np.nan]], [[50] * 6])  # 52 % two months ago
+    forecast = make_forecast(panel, [0.62, 0.64, 0.66], [0.01] * 3, lower=0.0, upper=1.0)
+    found = row(make_world([level(threshold=0.77)], panels={"x": panel}, predictives={"x": forecast}))
+    assert found["current"] == 0.52 and found["current_period"] == "2023-10"
+    assert found["required_pace"] == pytest.approx(0.25 / 5)  # three months ahead and two that are not in
+    assert found["required_cases"] == pytest.approx(13 / 5)
+
+
 def test_reasons_when_nothing_can_be_said():
     panel = make_panel([[1.0] * 30])
     forecast = make_forecast(panel, [1.0], [1.0])
@@ -187,3 +197,29 @@ def test_milestones_are_kept_missed_or_forecast():
     assert table["observed"].tolist() == [True, True, False]
     assert table["kept"].tolist() == [True, False, False]
     assert table["p"].tolist() == [1.0, 0.0, pytest.approx(0.5)]
+
+
+MIRRORED = {">=": "<=", ">": "<", "<=": ">=", "<": ">"}
+
+
+@pytest.mark.parametrize("operator", [">=", ">", "<=", "<"])
+def test_a_share_and_its_complement_have_one_probability_to_machine_precision(operator):
+    """P(share >= t) = 1 - P(complement > 1 - t), forecast, calibration and status included."""
+    rng = np.random.default_rng(31)
+    bottom = rng.integers(30, 900, (40, 1)) + np.zeros((40, 36))
+    logit = rng.normal(0, 0.7, (40, 1)) + 0.04 * np.arange(36) + rng.normal(0, 0.1, (40, 36)).cumsum(axis=1)
+    top = rng.binomial(bottom.astype(int), 1 / (1 + np.exp(-logit))).astype(float)
+    answers = []
+    for numerator, sign, threshold in ((top, operator, 0.8), (bottom - top, MIRRORED[operator], 0.2)):
+        panel = make_shares(numerator, bottom)
+        promise = level(operator=sign, threshold=threshold, units=panel.units, deadline="2024-09")
+        world = make_world(
+            [promise], panels={"x": panel}, predictives={"x": forecast_panel(panel, horizon=9)}, calibrate=True
+        )
+        answers.append(assess_world(world).assessments)
+    one, other = answers
+    assert one["n_origins"].min() > 0 and one["p_attain"].between(0.05, 0.95).sum() > 10
+    np.testing.assert_allclose(one["p_raw"], other["p_raw"], atol=1e-12)
+    np.testing.assert_allclose(one["p_attain"], other["p_attain"], atol=1e-12)
+    assert one["status"].tolist() == other["status"].tolist()
+    assert one["gap_cases"].tolist() == other["gap_cases"].tolist()

@@ -92,6 +92,48 @@ def test_a_published_rank_is_a_level():
     assert table["status"].tolist() == ["met"]
 
 
+def test_the_probability_of_a_place_agrees_with_a_slow_count_over_paths():
+    rng = np.random.default_rng(12)
+    panel = make_panel(np.repeat(rng.normal(90, 1, (8, 1)), 30, axis=1))
+    forecast = make_forecast(panel, panel.values[:, -1:], rng.uniform(0.3, 2.0, (8, 1)), common=0.5)
+    table, extra = solve(
+        [ranked(units=panel.units, peers=panel.units, threshold=3)], {"x": panel}, {"x": forecast}, n_paths=4000
+    )
+    paths = paths_at(make_world([], panels={"x": panel}, predictives={"x": forecast}, n_paths=4000), "x",
+                     rows=np.arange(8), horizon=1)  # fmt: skip
+    places = np.array([[1 + sum(other > own for other in path) for own in path] for path in paths.T])
+    assert table["p_raw"].tolist() == pytest.approx((places <= 3).mean(axis=0).tolist(), abs=1e-12)
+    low, high = (np.sort(places, axis=0)[at] for at in (399, 3599))  # the 400th and the 3600th of 4000
+    assert extra["ranks"]["rank_low"].tolist() == low.tolist()
+    assert extra["ranks"]["rank_high"].tolist() == high.tolist()
+
+
+def test_peers_within_noise_are_those_whose_order_the_paths_leave_open():
+    rng = np.random.default_rng(5)
+    mean = rng.normal(90, 1, (30, 1))
+    panel = make_panel(np.repeat(mean, 30, axis=1), units=[f"u{at:02d}" for at in range(30)])
+    for common in (0.0, 0.9):
+        forecast = make_forecast(panel, mean, np.full((30, 1), 0.8), common=common)
+        world = make_world(
+            [ranked(units=panel.units, peers=panel.units)], panels={"x": panel}, predictives={"x": forecast}
+        )
+        found = assess_world(world).extra["ranks"]["within_noise"].to_numpy()
+        paths = paths_at(world, "x", rows=np.arange(30), horizon=1)
+        above = (paths[:, None, :] > paths[None, :, :]).mean(axis=2)
+        slow = ((above >= 0.1) & (above <= 0.9)).sum(axis=1)
+        assert np.abs(found - slow).max() <= 2 and np.abs(found - slow).mean() < 0.5
+    assert found.mean() < 8  # a shock that all share leaves few orders open; alone it would be 15 of 29
+
+
+def test_a_unit_outside_the_peer_set_is_no_rival_of_the_others():
+    panel = make_panel([[90.0] * 3, [80.0] * 3, [85.0] * 3, [87.0] * 3])
+    promise = ranked(units=panel.units, peers=("u0", "u1"), threshold=2, deadline="2023-12")
+    table, extra = solve([promise], {"x": panel})
+    assert extra["ranks"]["rank_now"].tolist() == [1, 2, 2, 2]  # u1 stays second, u2 and u3 each join alone
+    assert extra["ranks"]["n_peers"].tolist() == [2, 2, 3, 3]
+    assert set(table["status"]) == {"met"}
+
+
 # ---- scores: QĐ 766 as published on the boards of Bắc Ninh
 
 WEIGHTS = {"transparency": 18, "progress": 20, "online": 12, "payment": 10, "satisfaction": 18, "digitisation": 22}
@@ -136,6 +178,17 @@ def test_online_services_at_90_per_cent_gain_2_32_points():
     gains = extra["scenarios"].set_index("scenario")["predicted_median"]
     total = 92.83 - 8.53 + 8.48
     assert gains["component_at_90:online"] - total == pytest.approx(2.32, abs=1e-6)
+    assert gains["component_at_90:payment"] == pytest.approx(total, abs=1e-6)  # 10 of 10: a lever lowers nothing
+
+
+def test_what_a_score_gained_since_a_quarter_ago_is_the_sum_of_what_its_components_gained():
+    panels, forecasts = board()
+    panels["online"] = make_panel([[7.0] * 26 + [8.0, 8.2, 8.4, 8.53]])
+    panels["progress"] = make_panel([[19.65] * 29 + [19.45]])
+    _, extra = solve([score()], panels, forecasts)
+    parts = extra["components"].set_index("component")
+    assert parts.loc["online", ["points_before", "points_gained"]].tolist() == [8.0, pytest.approx(0.53)]
+    assert parts["points_gained"].sum() == pytest.approx(0.53 - 0.20)
 
 
 def test_a_score_of_independent_components_against_the_normal_distribution():
@@ -262,6 +315,26 @@ def test_k_of_three_from_their_members_probabilities():
     assert extra["members"]["member"].tolist() == ["M0", "M1", "M2"]
 
 
+def test_a_place_among_peers_moves_with_the_score_and_not_against_it():
+    """Two members on one score: "at least 50" and "among the best two" are kept together."""
+    rng = np.random.default_rng(4)
+    panel = make_panel(50 + np.cumsum(rng.normal(0, 1, (5, 60)), axis=1))
+    forecast = make_forecast(panel, np.full((5, 1), 50.0), np.full((5, 1), 1.0))
+    names = panel.units
+    promises = [
+        Promise("A", "x", "level_at", names, ">=", 50.0, deadline="2024-01"),
+        ranked(target="B", units=names, peers=names, threshold=2.0),
+        Promise("K", "", "indicators_k_of_n", names, members=("A", "B"), k=2),
+    ]
+    table, extra = solve(promises, {"x": panel}, {"x": forecast})
+    row = extra["k_of_n"].iloc[0]
+    assert row["p_if_independent"] == pytest.approx(0.5 * 0.4, abs=0.03)
+    assert row["p_joint"] == pytest.approx(0.4, abs=0.05)  # the likelier one comes with the other
+    lower = Promise("A", "x", "level_at", names, "<=", 50.0, deadline="2024-01")
+    _, extra = solve([lower, *promises[1:]], {"x": panel}, {"x": forecast})
+    assert extra["k_of_n"].iloc[0]["p_joint"] < 0.05
+
+
 def test_members_that_are_settled_can_settle_the_whole():
     panels = {f"x{i}": make_panel([[1.5] * 30]) for i in range(3)}
     promises = [Promise(f"M{i}", f"x{i}", "level_at", ("u0",), ">=", float(i), deadline="2023-12") for i in range(3)]
@@ -269,6 +342,18 @@ def test_members_that_are_settled_can_settle_the_whole():
     for promise, status in zip(whole, ("met", "missed")):
         table, _ = solve([*promises, promise], panels)
         assert table.loc[("u0", "K"), "status"] == status
+
+
+def test_one_missed_member_does_not_decide_while_enough_are_open():
+    panels, forecasts = independent()
+    promises = members(k=2)
+    promises[0] = replace(promises[0], deadline="2023-12", threshold=99.0)  # missed already
+    table, extra = solve(promises, panels, forecasts)
+    row = table.loc[("u0", "K")]
+    assert not row["settled"] and row["p_raw"] == pytest.approx(norm.sf(0) * norm.sf(1), abs=0.03)
+    promises[1] = replace(promises[1], deadline="2023-12", threshold=99.0)
+    table, _ = solve(promises, panels, forecasts)
+    assert table.loc[("u0", "K"), "status"] == "missed"
 
 
 def test_an_unknown_member_matters_only_where_it_can_change_the_answer():

@@ -53,9 +53,11 @@ def test_one_broken_month_settles_the_strict_reading_only():
     each = readings.loc["each_period"]
     assert (each["n_observed"], each["n_broken"], each["first_broken"]) == (4, 1, "2023-11")
     rolling = readings.loc["rolling_3"]
-    assert (rolling["n_observed"], rolling["n_broken"]) == (2, 0) and rolling["p"] > 0.99  # 63.3 and 63.3 %
+    assert (rolling["n_observed"], rolling["n_broken"]) == (2, 0) and rolling[
+        "p"
+    ] == 0.99  # 63.3 and 63.3 %; open, so not 1
     assert readings.loc["cumulative", "so_far"] == pytest.approx(1300 / 2000)
-    assert readings.loc["cumulative", "p"] > 0.99 and not readings.loc["cumulative", "settled"]
+    assert readings.loc["cumulative", "p"] == 0.99 and not readings.loc["cumulative", "settled"]
 
 
 def test_percentages_are_summed_by_counts_not_averaged():
@@ -148,3 +150,36 @@ def test_a_start_in_years_means_its_first_month():
     assert row["status"] == "met" and readings.loc["each_period", "n_observed"] == 12
     row, readings = solve(sustained(start="2022-Q4", deadline="2023-12"), panel)
     assert row["status"] == "missed" and readings.loc["each_period", "first_broken"] == "2022-10"
+
+
+def test_a_promise_with_two_bounds_is_broken_above_as_well_as_below():
+    panel = make_panel([[0.5] * 30])
+    means, sd = np.array([0.62, 0.61, 0.65]), np.array([0.02, 0.02, 0.04])
+    row, readings = solve(sustained(operator=">=", upper=0.64), panel, make_forecast(panel, means, sd))
+    each = (norm.cdf(0.64, means, sd) - norm.cdf(0.6, means, sd)).prod()
+    assert row["p_raw"] == pytest.approx(each, abs=WITHIN)
+    mean, wide = means.mean(), np.sqrt((sd**2).sum()) / 3
+    both = norm.cdf(0.64, mean, wide) - norm.cdf(0.6, mean, wide)
+    assert readings.loc["cumulative", "p"] == pytest.approx(both, abs=WITHIN)
+    assert readings.loc["rolling_3", "p"] == pytest.approx(both, abs=WITHIN)
+    past = make_shares([[31, 33, 31]], [[50] * 3])  # 62, 66, 62 %
+    row, readings = solve(sustained(operator=">=", upper=0.64, start="2023-10", deadline="2023-12"), past)
+    assert row["status"] == "missed" and readings.loc["each_period", "first_broken"] == "2023-11"
+    assert readings.loc["cumulative", "p"] == 1.0  # 95 of 150 is 63.3 %
+
+
+def test_the_probability_of_the_official_reading_is_that_of_the_assessment():
+    panel = make_panel([[0.5] * 30])
+    row, readings = solve(sustained(), panel, make_forecast(panel, [0.9, 0.9, 0.9], [0.01] * 3))
+    assert readings.loc["each_period", "p"] == row["p_attain"] == 0.99
+
+
+def test_three_neighbouring_months_may_lie_on_both_sides_of_today():
+    """61 and 62 % are behind us at 500 dossiers each: January needs 57 %, February and January together 119 - 61."""
+    shares = make_shares([[290, 305, 310]], [[500] * 3])
+    forecast = make_forecast(shares, [0.56, 0.61], [0.02, 0.02], lower=0.0, upper=1.0)
+    _, readings = solve(sustained(operator=">=", start="2023-11", deadline="2024-02"), shares, forecast)
+    draws = np.random.default_rng(3).normal([0.56, 0.61], 0.02, (200_000, 2))
+    kept = (0.61 + 0.62 + draws[:, 0] >= 1.8) & (0.62 + draws.sum(axis=1) >= 1.8)
+    assert readings.loc["rolling_3", "p"] == pytest.approx(kept.mean(), abs=WITHIN)
+    assert kept.mean() < 0.5  # only the months ahead, there would be no three of them

@@ -65,3 +65,13 @@ def test_window_lengths(horizon, n_periods, season_length, expected):
 def test_a_row_without_data_has_no_pace():
     assert np.isnan(pace.actual_pace(np.full((1, 5), np.nan), window=3)[0])
     assert np.isnan(pace.actual_pace(np.array([[np.nan, 2.0]]), window=3)[0])
+
+
+def test_share_of_units_that_ever_were_so_fast_by_hand():
+    scaled = np.array([[0.0, 1.0, 3.0, 3.5], [0.0, np.nan, 4.0, 4.0], [np.nan, 1.0, np.nan, np.nan]])
+    # fastest windows of 2: unit one 3/2, unit two 4/2, unit three has none and does not count
+    kept = pace.units_that_kept(scaled, required=[1.5, 1.6, 2.1, np.nan], window=2, up=True)
+    np.testing.assert_allclose(kept, [1.0, 0.5, 0.0, np.nan])
+    falls = pace.units_that_kept(-scaled, required=[-1.6], window=2, up=False)
+    assert falls.tolist() == [0.5]
+    assert np.isnan(pace.units_that_kept(scaled, required=[0.1], window=4, up=True)[0])

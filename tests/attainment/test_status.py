@@ -1,8 +1,18 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.attainment.options import CUT_POINTS, AssessOptions
-from analysis.attainment.status import BANDS, bounded, counts_on_track, flip_flop_index, grade_of, status_of
+from analysis.attainment.status import (
+    BANDS,
+    bounded,
+    chained,
+    counts_on_track,
+    flip_flop_index,
+    flip_flops,
+    grade_of,
+    status_of,
+)
 from analysis.words.errors import ParamsError
 from analysis.words.schema import STATUSES
 
@@ -71,6 +81,11 @@ def test_a_status_changes_only_past_the_margin(previous, p, expected):
     assert status(p, previous=previous) == expected
 
 
+def test_the_margin_itself_holds_whatever_the_arithmetic():
+    assert 0.8 - 0.1 > 0.7  # in floating point
+    assert status(0.7, previous="on_track", margin=0.1) == "on_track"
+
+
 def test_every_status_can_be_reached_and_no_other():
     reached = {status(p) for p in (0.1, 0.3, 0.6, 0.9)} | {status(0.9, now=True), status(1, settled=True)}
     reached |= {status(0, settled=True), status(np.nan)}
@@ -123,3 +138,30 @@ def test_options_say_everything_that_is_wrong_at_once():
         AssessOptions(cut_points={"on_track": 0.5, "likely": 0.8, "at_risk": 0.2}, n_paths=1)
     assert [one.where for one in caught.value.problems] == ["cut_points", "n_paths"]
     assert "each in (0, 1)" in str(caught.value)
+
+
+def quarter(cutoff, p, **more):
+    usual = {"threshold": 0.8, "operator": ">=", "deadline": "2026-12", "settled": False, "attained_now": False}
+    row = {"unit": "a", "target": "T", "cutoff": cutoff, "p_attain": p, "grade": "A", "reason": "", "status": ""}
+    return pd.DataFrame([row | usual | more])
+
+
+def test_a_history_computed_again_holds_its_statuses_from_quarter_to_quarter():
+    """0.82, 0.77, 0.81, then 0.74: alone the colours would go down, up and down again."""
+    tables = [quarter(cutoff, p) for cutoff, p in (("2025-09", 0.82), ("2025-12", 0.77), ("2026-03", 0.81))]
+    alone = [chained([one], cut_points=CUT_POINTS, margin=0.05)[0] for one in tables]
+    assert [one["status"].iloc[0] for one in alone] == ["on_track", "likely", "on_track"]
+    held = chained(tables, cut_points=CUT_POINTS, margin=0.05)
+    assert [one["status"].iloc[0] for one in held] == ["on_track"] * 3
+    assert held[2][["previous_status", "previous_p"]].iloc[0].tolist() == ["on_track", 0.77]
+    last = quarter("2026-06", 0.74, status="likely")
+    without, within = flip_flops(last, pd.concat(alone)), flip_flops(last, pd.concat(held))
+    assert without["n_cutoffs"].tolist() == [4]
+    assert without["flip_flop_index"].tolist() == [1.0] and within["flip_flop_index"].tolist() == [0.0]
+
+
+def test_a_new_text_of_the_promise_frees_its_status():
+    tables = [quarter("2025-12", 0.82), quarter("2026-03", 0.77, threshold=0.85)]
+    assert chained(tables, cut_points=CUT_POINTS, margin=0.05)[1]["status"].tolist() == ["likely"]
+    thin = [quarter("2025-12", 0.82), quarter("2026-03", 0.9, reason="series_ended")]
+    assert chained(thin, cut_points=CUT_POINTS, margin=0.05)[1]["status"].tolist() == ["not_assessable"]

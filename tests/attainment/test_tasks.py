@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 from analysis.attainment import tasks as listed
 from analysis.attainment.assess import assess_world
@@ -74,7 +74,7 @@ def test_late_tasks_count_as_done_by_a_later_deadline_but_not_by_an_earlier_one(
 
 def test_the_delay_curve_agrees_with_the_plain_share_when_nothing_is_open():
     delays = np.array([-3.0, -3, 0, 2, 5, 5, 9, 30])
-    days, still = listed.delay_curve(delays, finished=np.ones(8, dtype=bool))
+    days, still, _ = listed.delay_curve(delays, finished=np.ones(8, dtype=bool))
     np.testing.assert_allclose(still, [(delays > day).mean() for day in days])
 
 
@@ -82,7 +82,7 @@ def test_the_delay_curve_recovers_a_known_delay_from_censored_tasks():
     rng = np.random.default_rng(0)
     delay = rng.exponential(20, 20_000)
     seen = rng.uniform(0, 40, 20_000)
-    days, still = listed.delay_curve(np.minimum(delay, seen).round(2), finished=delay <= seen)
+    days, still, _ = listed.delay_curve(np.minimum(delay, seen).round(2), finished=delay <= seen)
     at = np.searchsorted(days, [5, 10, 20]) - 1
     np.testing.assert_allclose(still[at], np.exp(-np.array([5, 10, 20]) / 20), atol=0.02)
 
@@ -114,8 +114,8 @@ def test_open_tasks_are_judged_by_how_late_tasks_have_been():
     row, extra = solve(promise(deadline="2022-07"), make_tasks(*rows), cutoff="2022-06")
     p = extra["tasks"]["p_done"].to_numpy()
     share = np.mean([done == "2021-06-15" for *_, done in history()])
-    assert p == pytest.approx([share] * 3, abs=0.2)  # two steps in the curve: half a task on each side weighs
-    assert row["p_raw"] == pytest.approx(p[0] ** 3, abs=0.05)
+    assert p == pytest.approx([share] * 3, abs=0.002)
+    assert row["p_raw"] == pytest.approx(p[0] ** 3, abs=0.02)
     assert extra["task_counts"]["expected_k"].iloc[0] == pytest.approx(p.sum())
 
 
@@ -124,6 +124,94 @@ def test_units_that_differ_make_all_or_nothing_more_likely():
     on_time = lambda table: table["done"] == "2021-06-15"  # noqa: E731
     assert listed.common_share(on_time(even), even["unit"]) < 0.05
     assert listed.common_share(on_time(uneven), uneven["unit"]) > 0.3
+
+
+def diligent(n_units, per_unit, *, common, p, seed):
+    """Whether tasks were on time: normal scores with the correlation `common` within a unit, below the cut of `p`."""
+    rng = np.random.default_rng(seed)
+    score = np.sqrt(common) * rng.standard_normal((n_units, 1))
+    return score + np.sqrt(1 - common) * rng.standard_normal((n_units, per_unit)) <= norm.ppf(p)
+
+
+@pytest.mark.parametrize("common", [0.0, 0.15, 0.4])
+def test_the_correlation_behind_the_marks_is_recovered(common):
+    marks = diligent(600, 20, common=common, p=0.8, seed=3)
+    found = listed.common_share(pd.Series(marks.ravel()), pd.Series(np.repeat(np.arange(600), 20)))
+    assert found == pytest.approx(common, abs=0.04)
+
+
+def test_all_tasks_of_a_unit_done_has_the_probability_of_a_simulated_truth():
+    """Five open tasks of each of 4,000 new units, done as diligently as 300 units were before."""
+    common, share = 0.4, 0.8
+    past = diligent(300, 20, common=common, p=share, seed=8)
+    rows = [
+        (f"h{task}", "OLD", f"h{unit}", "2021-06-30", "2021-06-15" if past[unit, task] else "2021-07-20")
+        for unit in range(300)
+        for task in range(20)
+    ]
+    rows += [(f"t{task}", "T", "u0", "2022-07-31", "") for task in range(5)]
+    row, extra = solve(promise(deadline="2022-07", k=4), make_tasks(*rows), cutoff="2022-06")
+    done = diligent(4000, 5, common=common, p=share, seed=9).sum(axis=1)
+    within = 4 * 0.5 / np.sqrt(4000)
+    assert row["p_raw"] == pytest.approx((done >= 4).mean(), abs=within)
+    counts = extra["task_counts"].iloc[0]
+    assert counts["p_all"] == pytest.approx((done == 5).mean(), abs=within)
+    assert counts["p_all"] > 0.8**5 + 0.1  # independent tasks would say 0.33
+    assert counts["expected_k"] == pytest.approx(done.mean(), abs=0.1)
+
+
+def test_tasks_of_many_owners_in_one_list_share_no_common_fate():
+    """Ten open tasks of ten owners: the binomial; of one owner: far likelier all or none."""
+    past = diligent(300, 20, common=0.4, p=0.9, seed=8)
+    rows = [
+        (f"h{task}", "OLD", "h", "2021-06-30", "2021-06-15" if past[body, task] else "2021-07-20", f"o{body}")
+        for body in range(300)
+        for task in range(20)
+    ]
+    found = {}
+    for n_owners in (10, 1):
+        mine = [(f"t{task}", "T", "u0", "2022-07-31", "", f"o{task % n_owners}") for task in range(10)]
+        tasks = pd.DataFrame([*rows, *mine], columns=[*listed.COLUMNS, "owner"])
+        tasks = tasks.assign(task=tasks["task"] + tasks["owner"])  # a task has one code
+        row, _ = solve(promise(deadline="2022-07"), tasks, cutoff="2022-06")
+        found[n_owners] = row["p_raw"]
+    assert found[10] == pytest.approx(0.9**10, abs=0.04)
+    assert found[1] == pytest.approx(diligent(20_000, 10, common=0.4, p=0.9, seed=1).all(axis=1).mean(), abs=0.04)
+    assert found[1] > found[10] + 0.1
+
+
+def test_a_task_that_stands_in_two_lists_is_learned_from_once():
+    once = history(n_units=12, per_unit=6, spread=0.2)
+    twice = [*once, *[(f"{task}{unit}", "ALL", "top", due, done) for task, _, unit, due, done in once]]
+    owners = [*[row[2] for row in once]] * 2
+    names = [f"{row[0]}{row[2]}" for row in once] * 2
+    mine = [(f"t{i}", "T", "u0", "2022-07-31", "") for i in range(4)]
+    answers = []
+    for rows, whose, codes in ((once, owners[: len(once)], names[: len(once)]), (twice, owners, names)):
+        table = make_tasks(*rows).assign(owner=whose, task=codes)
+        tasks = pd.concat([table, make_tasks(*mine).assign(owner="u0")], ignore_index=True)
+        answers.append(solve(promise(deadline="2022-07"), tasks, cutoff="2022-06")[0]["p_raw"])
+    assert answers[0] == answers[1]
+
+
+def test_k_tasks_done_settle_the_promise_but_not_how_many_will_be():
+    rows = [*history(), *[(f"t{i}", "T", "u0", "2022-05-31", "2022-05-01") for i in range(3)],
+            ("open", "T", "u0", "2022-07-31", "")]  # fmt: skip
+    row, extra = solve(promise(deadline="2022-07", k=3), make_tasks(*rows), cutoff="2022-06")
+    counts = extra["task_counts"].iloc[0]
+    assert row["p_attain"] == 1.0 and counts["expected_k"] == pytest.approx(3 + counts["p_all"], abs=0.02)
+    assert 0.6 < counts["p_all"] < 0.8 and counts["n_blocking"] == 0
+
+
+def test_more_tasks_promised_than_listed_cannot_be_assessed():
+    rows = [*history(), ("a", "T", "u0", "2022-07-31", ""), ("b", "T", "u0", "2022-07-31", "2022-06-01")]
+    row, extra = solve(promise(deadline="2022-07", n=126), make_tasks(*rows), cutoff="2022-06")
+    assert (row["status"], row["reason"]) == ("not_assessable", "tasks_unlisted")
+    assert extra["task_counts"].iloc[0][["n", "n_listed"]].tolist() == [126, 2]
+    row, _ = solve(promise(deadline="2022-06", n=126), make_tasks(*rows), cutoff="2022-06")
+    assert row["reason"] == "tasks_unlisted"  # those that nobody listed may have been done
+    row, _ = solve(promise(deadline="2022-07", n=126, k=1), make_tasks(*rows), cutoff="2022-06")
+    assert row["status"] == "met"
 
 
 def test_overdue_and_unlikely_tasks_block():
@@ -137,6 +225,23 @@ def test_overdue_and_unlikely_tasks_block():
     table = extra["tasks"].set_index("task")
     assert table["state"].to_dict() == {"a": "open_overdue", "b": "open_in_time", "c": "done_on_time"}
     assert table["blocking"].to_dict() == {"a": True, "b": True, "c": False}
+
+
+def test_an_overdue_task_is_judged_by_those_that_were_late_too():
+    """Of 100 tasks 60 were on time, 30 came 20 days late, 10 never: ten days late, 30 of 40 still come."""
+    delay = np.repeat([-5.0, 20.0, 400.0], [60, 30, 10])
+    curve = listed.delay_curve(delay, finished=delay < 100)
+    p = listed.p_done_by([0.0], today=10, deadline=30, curve=curve)
+    assert p[0] == pytest.approx(1 - (0.1 * 100 + 0.5) / (0.4 * 100 + 1))
+
+
+def test_a_task_that_is_overdue_blocks_however_likely_it_is():
+    rows = [(f"h{i}", "OLD", "h", "2021-06-30", "2021-07-20") for i in range(40)]  # everybody is twenty days late
+    rows += [("late", "T", "u0", "2022-06-20", ""), ("ahead", "T", "u0", "2022-07-05", "")]
+    _, extra = solve(promise(deadline="2022-07"), make_tasks(*rows), cutoff="2022-06")
+    table = extra["tasks"].set_index("task")
+    assert table.loc[["late", "ahead"], "p_done"].min() > 0.9
+    assert table.loc[["late", "ahead"], "blocking"].tolist() == [True, False]
 
 
 def test_without_finished_tasks_there_is_no_probability():

@@ -135,6 +135,13 @@ def test_flagged_points_are_hollow_and_a_break_is_a_vertical_line(run, panel):
     assert draw(panel).count('class="r-flag ln"') == 0
 
 
+def test_months_before_a_merger_are_marked_by_its_line_only(run, panel):
+    history = view_of(run, "vi").history("003", "online")
+    merged = history._replace(flags=["merger" if one == "merger" else "rebased" for one in history.flags])
+    drawn = draw(replace(panel, history=merged))
+    assert drawn.count("hollow") == 1 and drawn.count('class="r-flag ln"') == 1
+
+
 def test_labels_move_apart_and_stay_within_the_axes():
     placed = trajectory.spread([(BOTTOM, "a", "target"), (BOTTOM - 2, "b", "median"), (BOTTOM - 3, "c", "target")])
     at = [one[0] for one in placed]

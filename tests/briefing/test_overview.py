@@ -139,6 +139,20 @@ def test_the_largest_changes_come_first_changed_statuses_before_others(run):
     assert max(names.count(one) for one in names) <= 2  # one target alone does not fill the table
 
 
+def test_statuses_that_go_back_and_forth_are_counted(run):
+    flips = pd.DataFrame({"unit": list("abc"), "target": "T", "n_cutoffs": 4, "flip_flop_index": [0.0, 1.0, np.nan]})
+    text = overview_page(replace(run, extra=run.extra | {"flip_flops": flips}), language="en").changes().text
+    assert text.endswith("Over 4 quarters 1 of 2 statuses went back and forth (flip-flop index 0.50).")
+
+
+def test_a_change_with_several_causes_shows_the_part_of_each(run):
+    sizes = {"from_target": 0.0, "from_revision": -0.1, "from_new_figures": 0.3, "from_model": 0.001}
+    table = run.extra["changes"].head(1).assign(p_change=0.2, cause="new_figures", **sizes)
+    page = overview_page(replace(run, extra={"changes": table}), language="en")
+    why = soup(page.changes()).tbody.find_all("td")[-1].text
+    assert why == "new figures came: +30 percentage points; an old figure was revised: −10 percentage points"
+
+
 def test_sub_units_stand_beside_the_whole(run):
     rows = soup(overview_page(run, language="en").sub_units()).tbody.find_all("tr")
     root = run.assessments[(run.assessments.unit == "64") & (run.assessments.n_sub_units > 0)]
@@ -228,9 +242,9 @@ def test_real_moves_name_their_units_by_indicator_and_count_the_rest(run):
 def test_overdue_tasks_come_first_with_their_lead_and_due_date(run):
     tasks = pd.DataFrame(
         [
-            ("64", "T1", "open_in_time", "2026-10-31", "", 0.9, False, "TASK"),
-            ("64", "T2", "open_overdue", "2026-09-05", "", 0.4, True, "TASK"),
-            ("64", "T3", "done_on_time", "2026-06-30", "2026-06-01", 1.0, False, "TASK"),
+            ("64", "T1", "open_in_time", "2026-10-31", "", 0.9, False, "TASK-126"),
+            ("64", "T2", "open_overdue", "2026-09-05", "", 0.4, True, "TASK-126"),
+            ("64", "T3", "done_on_time", "2026-06-30", "2026-06-01", 1.0, False, "TASK-126"),
         ],
         columns=["unit", "task", "state", "due", "done", "p_done", "blocking", "target"],
     )

@@ -18,7 +18,7 @@ CASES = {
             dict(reading="each_period", p=0.0, n_observed=9, n_broken=2, first_broken="2026-02", official=True),
             dict(reading="cumulative", p=0.9, n_observed=1, n_broken=0, first_broken="", official=False),
         ],
-        "không giữ được ở 2/9 kỳ, lần đầu tháng 2/2026; tính lũy kế: 90%",
+        "từng kỳ (cách tính chính thức): không giữ được ở 2/9 kỳ, lần đầu tháng 2/2026; tính lũy kế: 90%",
     ),
     "ranks": (
         [dict(rank_low=13.0, rank_high=21.0, n_peers=135, within_noise=18)],
@@ -31,6 +31,14 @@ CASES = {
     "task_counts": (
         [dict(done_on_time=2, done_late=1, open_in_time=4, open_overdue=3)],
         "2 hoàn thành đúng hạn, 1 hoàn thành quá hạn, 4 chưa xong trong hạn, 3 quá hạn",
+    ),
+    "contributions": (
+        [
+            dict(part="A", place=2, pull=0.012, pull_cases=30.0),
+            dict(part="B", place=1, pull=0.031, pull_cases=78.0),
+            dict(part="C", place=3, pull=-0.01, pull_cases=-20.0),
+        ],
+        "bị kéo lại nhiều nhất bởi B (3,1 điểm phần trăm) và A (1,2 điểm phần trăm)",
     ),
     "k_of_n": ([dict(n_met_now=2, n_members=5, expected_met=2.38)], "hiện đạt 2/5, kỳ vọng 2,4"),
     "denominators": (
@@ -49,6 +57,31 @@ CASES = {
         "nếu mỗi kỳ hơn dự báo +1 điểm phần trăm: 78%",
     ),
 }
+
+
+MORE = {
+    "components": (
+        [
+            dict(component="online", weight=12.0, headroom=2.8, points_gained=0.5),
+            dict(component="digit", weight=22.0, headroom=6.74, points_gained=-0.9),
+        ],
+        "còn nhiều điểm nhất: Số hóa hồ sơ, 6,7/22 điểm; −0,4 điểm so với một quý trước, nhiều nhất do Số hóa hồ sơ "
+        "(−0,9)",
+    ),
+    "task_counts": (
+        [dict(done_on_time=2, done_late=1, open_in_time=4, open_overdue=3, expected_k=7.28, n=10, n_listed=10,
+              p_all=0.124, n_blocking=3)],
+        "2 hoàn thành đúng hạn, 1 hoàn thành quá hạn, 4 chưa xong trong hạn, 3 quá hạn; dự kiến xong 7,3/10; "
+        "xong hết: 12%; 3 nhiệm vụ đang cản trở",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_a_line_says_more_where_the_table_knows_more(run, name):
+    rows, said = MORE[name]
+    table = pd.DataFrame([KEY | row for row in rows])
+    assert remarks(view_of(replace(run, extra={name: table}), "vi"), TARGET) == [said]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -80,7 +113,9 @@ def test_a_reading_kept_so_far_is_said_too(run):
     table = pd.DataFrame(
         [KEY | dict(reading="each_period", p=0.7, n_observed=9, n_broken=0, first_broken="", official=True)]
     )
-    assert remarks(view_of(replace(run, extra={"readings": table}), "en"), TARGET) == ["kept in all 9 periods so far"]
+    assert remarks(view_of(replace(run, extra={"readings": table}), "en"), TARGET) == [
+        "every single period (official): kept in all 9 periods so far"
+    ]
 
 
 @pytest.mark.parametrize(

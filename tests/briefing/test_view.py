@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.briefing.parts import provenance, title
 from analysis.briefing.view import view_of
 from analysis.words import schema
 from analysis.words.errors import DataError
@@ -103,3 +104,22 @@ def test_milestones_of_all_units_or_of_one(run):
 def test_whole_numbers_that_are_missing_are_nan(run):
     [row] = [one for one in view_of(run, "vi").assessed("001") if one.target == "GL-FULL-80"]
     assert np.isnan(row.n_sub_units)
+
+
+def test_figures_that_end_before_the_cutoff_are_not_said_to_reach_it(run):
+    """A run of the quarter just ended, before its figures came in: 2026-08 is the newest, the cutoff 2026-09."""
+    late = replace(run, observations=run.observations[run.observations["period"] <= "2026-08"])
+    assert title(view_of(run, "vi"), "Đầu trang").text.endswith("số liệu đến tháng 9/2026")
+    assert title(view_of(late, "vi"), "Đầu trang").text.endswith(
+        "số liệu mới đến tháng 8/2026, dự báo tính từ cuối tháng 9/2026"
+    )
+    assert title(view_of(late, "en"), "Title").text.endswith(
+        "data up to August 2026 only, forecast as of the end of September 2026"
+    )
+    said = provenance(view_of(late, "en"), notebook="n").html
+    assert "August 2026" in said and "September 2026" in said
+
+
+def test_figures_after_the_cutoff_of_an_earlier_quarter_are_no_newest_ones(run):
+    early = replace(run, assessments=run.assessments.assign(cutoff="2026-03"))
+    assert view_of(early, "vi").newest == "2026-03"

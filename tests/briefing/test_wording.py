@@ -1,6 +1,8 @@
 """Sentences: the eight words, hedges with their number, quantities with their unit."""
 
 import math
+import re
+from pathlib import Path
 from types import SimpleNamespace as Row
 
 import pytest
@@ -96,7 +98,46 @@ GOAL = dict(kind="level_at", operator=">=", threshold=0.8, deadline="2025-12")
         ({"kind": "tasks_k_of_n", "threshold": math.nan}, None, Row(k=46, n=126, start=""), "46/126 vào tháng 12/2025"),
         ({"kind": "tasks_k_of_n", "threshold": math.nan, "deadline": ""}, None, None, "hoàn thành toàn bộ nhiệm vụ"),
         ({"kind": "directional", "threshold": math.nan, "deadline": ""}, RATE, None, "tăng (văn bản không nêu số)"),
-        ({"kind": "directional", "threshold": math.nan, "deadline": ""}, RANK, None, "giảm (văn bản không nêu số)"),
+        (
+            {"kind": "directional", "threshold": math.nan, "deadline": ""},
+            RANK,
+            None,
+            "nâng hạng (văn bản không nêu số)",
+        ),
+        ({"kind": "score_ge", "threshold": math.nan, "deadline": ""}, None, None, "tăng (văn bản không nêu số)"),
+        ({"kind": "coverage_all", "threshold": 1.0}, RATE, Row(n=math.nan), "đủ toàn bộ danh mục vào tháng 12/2025"),
+        (
+            {"kind": "coverage_all", "threshold": math.nan, "deadline": ""},
+            COUNT,
+            Row(n=25),
+            "đủ cả 25 mục trong danh mục",
+        ),
+        (
+            {"kind": "tasks_k_of_n", "threshold": math.nan},
+            None,
+            Row(n=126),
+            "hoàn thành cả 126 nhiệm vụ vào tháng 12/2025",
+        ),
+        ({"kind": "indicators_k_of_n", "threshold": math.nan}, None, Row(n=12), "đạt cả 12 chỉ tiêu vào tháng 12/2025"),
+        (
+            {"kind": "conditional", "threshold": math.nan, "deadline": ""},
+            RATE,
+            Row(n=math.nan, condition_vi="bộ, ngành công bố"),
+            "đủ toàn bộ danh mục, sau khi bộ, ngành công bố",
+        ),
+        ({}, RATE, Row(upper=0.95), "từ 80% đến 95% vào tháng 12/2025"),
+        (
+            {"kind": "sustained_from"},
+            RATE,
+            Row(start="2026-01", reading="cumulative"),
+            "tối thiểu 80% tính chung cả thời gian từ tháng 1/2026",
+        ),
+        (
+            {"kind": "sustained_from"},
+            RATE,
+            Row(start="2026-01", reading="rolling_3"),
+            "tối thiểu 80% tính gộp ba kỳ liền bất kỳ từ tháng 1/2026",
+        ),
         (
             {"kind": "cumulative_count", "threshold": math.nan},
             COUNT,
@@ -129,3 +170,15 @@ def test_lists_are_joined_as_a_sentence_does():
         "a và b",
         "a, b và c",
     ]
+
+
+def test_every_reason_of_an_assessment_has_its_words():
+    """Codes stand as text in the events; each is a sentence on a page."""
+    folder = Path(wording.__file__).parents[1] / "attainment"
+    written = set()
+    for path in set(folder.rglob("*.py")) - {folder / "intake_table.py"}:  # its codes are for a machine to read
+        written |= set(re.findall(r'"((?:no|too|not|series|deadline|member|component|beyond|tasks)_[a-z_]+|break)"',
+                                  path.read_text(encoding="utf-8")))  # fmt: skip
+    codes = written - {"no_blank", "not_assessable", "tasks_k_of_n"}
+    assert {"beyond_horizon", "component_missing", "tasks_unlisted", "no_baseline", "break"} <= codes
+    assert {one for one in codes if one not in wording.REASONS} == set()

@@ -10,7 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "data" / "demo"
-GENERATED = ("units.csv", "dossiers.csv", "accounts.csv", "procedures.csv", "index_766.csv", "tasks.csv")
+GENERATED = (
+    "units.csv", "dossiers.csv", "accounts.csv", "procedures.csv", "index_766.csv", "crosswalk.csv", "tasks.csv",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -120,15 +122,60 @@ def test_no_other_numerator_is_above_its_denominator():
     assert sorted(above) == [("099057", "thanh_toan_truc_tuyen"), ("099S12", "xu_ly_toan_trinh")]
 
 
+def test_218_communes_went_into_135_and_the_weights_of_each_sum_to_one():
+    went = rows("crosswalk.csv")
+    assert len({row["old"] for row in went}) == 218 and len({row["new"] for row in went}) == 135
+    assert {row["change"] for row in went} == {"2025-07"}
+    shares = {}
+    for row in went:
+        shares[row["old"]] = shares.get(row["old"], 0.0) + float(row["weight"])
+    assert all(abs(one - 1) < 1e-12 for one in shares.values())
+    assert [row["new"] for row in went if float(row["weight"]) < 1] == ["099037", "099038"]
+
+
+def test_accounts_are_reported_by_the_communes_of_their_time():
+    known = {
+        "before": {row["old"] for row in rows("crosswalk.csv")},
+        "after": {row["unit"] for row in rows("units.csv")},
+    }
+    for row in rows("accounts.csv"):
+        day, month, year = row["ngay"].split("/")
+        assert row["ma_xa"] in known["before" if f"{year}-{month}" < "2025-07" else "after"]
+
+
+def test_the_parts_of_a_commune_sum_to_what_it_has_to_the_last_citizen(generate):
+    counts = generate.plant(generate.simulate(), leaves=[row["unit"] for row in rows("units.csv")[1:]])
+    went = {row["old"]: row["new"] for row in rows("crosswalk.csv")}
+    for when, column in (("31/10/2022", 0), ("30/06/2025", 32)):
+        reported = [row for row in rows("accounts.csv") if row["ngay"] == when]
+        own = {}
+        for row in reported:
+            own[went[row["ma_xa"]]] = own.get(went[row["ma_xa"]], 0) + number(row["tai_khoan_kich_hoat"])
+        leaves = [row["unit"] for row in rows("units.csv")[1:]]
+        for unit, count in own.items():
+            if unit not in ("099037", "099038"):
+                assert count == counts["activated"][leaves.index(unit), column]
+        shared = sum(int(counts["activated"][leaves.index(one), column]) for one in ("099037", "099038"))
+        assert own["099037"] + own["099038"] == shared
+
+
 def test_cumulative_counts_fall_where_planted_and_nowhere_else():
+    went = {row["old"]: row["new"] for row in rows("crosswalk.csv")}
     falls = set()
     for column in ("tai_khoan_kich_hoat", "so_suc_khoe"):
         last = {}
         for row in rows("accounts.csv"):
             if number(row[column]) < last.get(row["ma_xa"], 0):
-                falls.add((row["ma_xa"], column, row["ngay"]))
+                falls.add((went.get(row["ma_xa"], row["ma_xa"]), column, row["ngay"]))
             last[row["ma_xa"]] = number(row[column])
     assert falls == {("099012", "tai_khoan_kich_hoat", "28/02/2025"), ("099076", "so_suc_khoe", "30/04/2026")}
+
+
+def test_far_more_desks_stand_just_below_the_target_than_just_above():
+    late = [number(row["qua_han"]) / max(number(row["da_giai_quyet"]), 1)
+            for row in rows("dossiers.csv", ";") if row["thang"] == "tháng 9/2026" and row["qua_han"]]  # fmt: skip
+    below, above = sum(0.018 < one <= 0.02 for one in late), sum(0.02 < one <= 0.022 for one in late)
+    assert below >= 14 and below > 3 * above
 
 
 def test_units_are_late_missing_or_new_where_planted():
@@ -153,7 +200,7 @@ def test_the_definition_change_lets_the_level_jump_down():
 def test_a_planted_trouble_names_a_unit_of_the_tree():
     known = {row["unit"] for row in rows("units.csv")} | {"*"}
     troubles = rows("troubles.csv")
-    assert len(troubles) == 15
+    assert len(troubles) == 19
     assert {row["unit"] for row in troubles} <= known
 
 

@@ -74,3 +74,14 @@ def test_every_commune_has_a_quota_of_its_own(run):
     book = next(target for target in targets if target.target == "BOOK-QUOTA")
     assert sorted(book.quota) == units_of(book, units) == units.loc[units["level"].eq("commune"), "unit"].tolist()
     assert min(book.quota.values()) >= 10
+    assert sorted(book.population) == sorted(book.quota)
+    assert all(book.quota[unit] < people for unit, people in book.population.items())
+
+
+def test_every_reading_bound_and_clock_is_shown_by_some_target(run):
+    targets = {target.target: target for target in run[3]}
+    assert {one.reading for one in targets.values() if one.reading} == {"each_period", "cumulative"}
+    assert {one.operator for one in targets.values()} == {">", ">=", "<=", None}
+    assert targets["ONL-BAND"].upper == 0.95
+    assert {one.started for one in targets.values() if one.kind == "conditional"} == {True, False}
+    assert {one.kind for one in targets.values() if one.milestones} == {"level_at", "cumulative_count"}

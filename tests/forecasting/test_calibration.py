@@ -122,7 +122,11 @@ def test_a_threshold_set_from_the_level_of_then_asks_the_same_question_of_the_pa
     truth = stats.norm.sf((np.log(1.1) - 3 * 0.03) / (0.05 * np.sqrt(3)))  # .475
     p = predictive.p_exceeds(1.1 * panel.last_value(), horizon=3)
     assert p.mean() + 0.03 < moving.apply(p).mean() < truth  # the models are too timid, and are corrected
-    assert fixed.apply(p).mean() < p.mean()  # today's level was hardly ever reached in the past: the wrong lesson
+    np.testing.assert_allclose(fixed.apply(p), moving.apply(p))  # numbers that follow the present values are growth
+    shuffled = calibrate_level(
+        panel, threshold=rng.permutation(growth(panel)), horizon=3, predictive=predictive
+    )  # today's levels of other units are levels: they were hardly ever reached in the past
+    assert shuffled.shift < moving.shift
     same = calibrate_level(panel, threshold=lambda _: 1500.0, horizon=3, predictive=predictive)
     assert same == calibrate_level(panel, threshold=1500.0, horizon=3, predictive=predictive)
 

@@ -215,3 +215,21 @@ def test_a_panel_in_per_cent_gets_the_answer_of_the_same_panel_in_shares():
     p, q = share.p_exceeds(0.9, horizon=4), per_cent.p_exceeds(90.0, horizon=4)
     np.testing.assert_allclose(p, q, atol=0.01)
     assert per_cent.quantiles([0.999]).max() <= 100.0
+
+
+@pytest.mark.parametrize("n_periods", [12, 36])
+def test_intervals_of_a_unit_alone_are_as_wide_as_it_errs(n_periods):
+    """A unit without a panel: its season, settings and spread all come from its own few points."""
+    inside, cases = np.zeros(2), 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        season = rng.normal(0, 0.1, 12) if n_periods == 36 else np.zeros(12)
+        walk = np.cumsum(rng.normal(0.01, 0.06, n_periods + 4))
+        series = 1 + walk + season[np.arange(n_periods + 4) % 12] + rng.normal(0, 0.06, n_periods + 4)
+        panel = make_panel(series[None, :n_periods], kind="level", season_length=12 if n_periods == 36 else 1)
+        low95, low80, high80, high95 = forecast_panel(panel, horizon=4).quantiles([0.025, 0.1, 0.9, 0.975])[0].T
+        after = series[n_periods:]
+        inside += [((low80 <= after) & (after <= high80)).sum(), ((low95 <= after) & (after <= high95)).sum()]
+        cases += 4
+    assert 0.72 <= inside[0] / cases <= 0.88  # .70 with 36 months before season and settings were counted
+    assert 0.88 <= inside[1] / cases <= 0.99

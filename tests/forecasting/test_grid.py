@@ -54,9 +54,9 @@ def fixture_gappy():
 
 def test_every_setting_of_every_series_equals_the_oracle(gappy):
     fit = grid.fit_grid(gappy)
-    assert len(fit.settings) == 154
+    assert len(fit.settings) == 70
     assert fit.drift != 0.0
-    for g in range(0, 154, 5):
+    for g in range(0, 70, 3):
         for row, series in enumerate(gappy):
             one = (fit.settings.alpha[g], fit.settings.beta[g], fit.settings.phi[g], fit.settings.common[g] * fit.drift)
             level, trend, sse, scored = oracle(series, *one)
@@ -70,7 +70,7 @@ def test_start_values_are_kept_out_of_the_likelihood():
     fit = grid.fit_grid(six)
     assert fit.drift == 0.0
     assert fit.n_scored[0] == 4.0
-    steep = (fit.settings.alpha == 0.99) & (fit.settings.beta == 0.5) & (fit.settings.phi == 1.0)
+    steep = (fit.settings.alpha == 0.99) & (fit.settings.beta == 0.6) & (fit.settings.phi == 1.0)
     flat = (fit.settings.alpha == 0.99) & ~fit.settings.trend & (fit.settings.common == 0)
     assert fit.sse[steep, 0] > 25.0  # the line of the first two points foretold 10, then was corrected
     np.testing.assert_allclose(fit.sse[flat, 0], 2.5**2 * (1 + 0.01**2 + 0.01**4 + 0.01**6), rtol=1e-9)

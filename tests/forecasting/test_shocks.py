@@ -13,7 +13,8 @@ def make_past(z, *, horizon=1, first=10):
     shape = (*z.shape, horizon)
     error = np.repeat(z[:, :, None], horizon, axis=2)
     origins = np.arange(first, first + len(z))
-    return Past(np.arange(z.shape[1]), origins, np.zeros(shape), np.ones(shape), error, np.full(z.shape, 30.0))
+    still = np.zeros(shape)
+    return Past(np.arange(z.shape[1]), origins, still, np.ones(shape), error, np.full(z.shape, 30.0), still)
 
 
 def test_origins_that_overlap_are_one():
@@ -29,7 +30,7 @@ def test_errors_are_known_only_once_observed():
     y = np.arange(10.0)[None, :]
     past = look_back(
         y,
-        forecast=lambda rows, n: (np.zeros((1, 3)), np.ones((1, 3)), np.ones(1)),
+        forecast=lambda rows, n: (np.zeros((1, 3)), np.ones((1, 3)), np.ones(1), np.zeros((1, 3))),
         horizon=3,
         origins=np.array([6, 8]),
         rows=np.array([0]),

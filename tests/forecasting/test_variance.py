@@ -20,7 +20,7 @@ def test_by_hand_with_the_choice_given():
     # 7 / 19, of its own logarithm; the flat last one adds 4 errors of the median. Each widened by 2 / its own errors
     faded = np.array([(9.75 / 1.75) ** (7 / 19) * 4 ** (12 / 19), 4.0, 4 * 4 / (7 / 3 + 4)])
     np.testing.assert_allclose(found.variance, faded * [1 + 2 / 3, 1 + 2 / 2, 1 + 2 / 3])
-    np.testing.assert_allclose(found.df[:1], [7 / 3 - 1 + 2 / 0.5])
+    np.testing.assert_allclose(found.df[:1], [7 / 3 - 1 + 2 / 0.5 * (1 - 0.5 / 3)])
 
 
 def test_calm_and_restless_units_are_told_apart_without_a_common_width():

@@ -7,8 +7,8 @@ import pytest
 
 from analysis.intake import cutoffs
 from analysis.intake.deadlines import check_deadlines
-from analysis.words.errors import ParamsError
-from intake.factory import INDICATOR, TARGET, read_project
+from analysis.words.errors import AnalysisError, ParamsError
+from intake.factory import INDICATOR, TARGET, read_project, write_text
 
 
 def messages(error) -> list[str]:
@@ -75,3 +75,37 @@ def test_a_cutoff_before_the_first_figure_is_an_error(tmp_path):
     assert messages(error) == [
         "cutoff: found '2023-12', but the first figure is of 2024-01. Allowed: 2024-01 or later. Correct it."
     ]
+
+
+def test_every_kind_of_bad_promise_is_told_at_once_with_file_entry_and_remedy(tmp_path):
+    """Conflicting targets, weights that do not sum, an unknown operator, a rank without peers, a crosswalk that loses
+    population, a deadline inside the history: one error, nothing told later that could have been told now."""
+    write_text(tmp_path / "params/crosswalk.csv", "old,new,weight,change\na,01,0.6,2024-02\nb,02,1,2024-02\n")
+    common = {"name_vi": "t", "name_en": "t", "scope": "all", "deadline": "2025-12"}
+    score = {"kind": "score_ge", "operator": ">=", "threshold": 30, "total": 100, "version": "v"}
+    with pytest.raises(AnalysisError) as error:
+        read_project(
+            tmp_path,
+            params={"crosswalk": "params/crosswalk.csv", "units": "params/units.csv"},
+            units="unit,name,parent,level\nP,Tỉnh,,province\n01,Xã A,P,commune\n02,Xã B,P,commune\n",
+            targets=[
+                TARGET,
+                TARGET | {"target": "CAP", "operator": "<", "threshold": 0.5},
+                common | score | {"target": "SUM", "components": [{"indicator": "online", "weight": 38}]},
+                TARGET | {"target": "OPER", "operator": "at least"},
+                common | {"target": "RANK", "kind": "rank_le", "indicator": "online", "threshold": 3},
+                TARGET | {"target": "LATE", "deadline": "2024-01"},
+            ],
+        )
+    file = f"{tmp_path}/params/targets/small.yml: target "
+    told = {
+        file + "CAP": "< 0.5 contradicts target 'ON-80' (>= 0.8)",
+        file + "SUM": "the keys do not fit together",
+        file + "OPER: operator": "the operator 'at least' is not known",
+        file + "RANK: peers": "the key is missing",
+        file + "LATE: deadline": "found '2024-01', but the cutoff is 2024-02",
+        f"{tmp_path}/params/crosswalk.csv": "unit 'a' loses 40.0% of itself",
+    }
+    assert {one.where for one in error.value.problems} == set(told)
+    for one in error.value.problems:
+        assert one.found.startswith(told[one.where]) and one.remedy

@@ -86,3 +86,33 @@ def test_changes_name_their_cause():
     assert found.loc[0, "p_change"] == pytest.approx(0.4)
     shuffled = changes.build_changes(now.sample(frac=1, random_state=1), before=before.iloc[::-1])
     pd.testing.assert_frame_equal(shuffled, found)
+
+
+def test_a_change_is_split_into_parts_that_sum_to_it_and_the_largest_names_the_cause():
+    """Said 0.50; of then we would say otherwise now (d: a new target, c: a figure revised); now it is 0.80."""
+    before = assessments([said(unit, 0.50, current=0.6, current_period="2026-03") for unit in "abcd"])
+    before = before.assign(current_now=[0.6, 0.6, 0.55, 0.6], threshold=[0.8, 0.8, 0.8, 0.7])
+    again = assessments([said(unit, p) for unit, p in zip("abcd", (0.50, 0.56, 0.20, 0.90))])
+    now = assessments([said(unit, 0.80, current=0.7, current_period="2026-06", cutoff="2026-06") for unit in "abcd"])
+    found = changes.build_changes(now, before=before, again=again.sample(frac=1, random_state=2))
+    np.testing.assert_allclose(found[list(changes.PARTS)].sum(axis=1), found["p_change"])
+    by_hand = [  # target, revision, new figures, model
+        [0, 0, 0.30, 0], [0, 0, 0.24, 0.06], [0, -0.30, 0.60, 0], [0.40, 0, -0.10, 0],
+    ]  # fmt: skip
+    np.testing.assert_allclose(found[list(changes.PARTS)], by_hand, atol=1e-12)
+    assert found["cause"].tolist() == ["new_figures", "new_figures", "new_figures", "target"]
+
+
+def test_a_revision_too_small_to_matter_is_not_the_cause():
+    before = assessments([said("a", 0.5, current=0.6, current_period="2026-03")]).assign(current_now=[0.601])
+    now = assessments([said("a", 0.9, current=0.7, current_period="2026-06", cutoff="2026-06")])
+    again = assessments([said("a", 0.51)])
+    assert changes.build_changes(now, before=before)["cause"].tolist() == ["revision"]
+    assert changes.build_changes(now, before=before, again=again)["cause"].tolist() == ["new_figures"]
+
+
+def test_a_quarter_that_cannot_be_computed_again_is_not_split():
+    before = assessments([said("a", 0.5, current=0.6, current_period="2026-03")])
+    now = assessments([said("a", 0.9, current=0.7, current_period="2026-06", cutoff="2026-06")])
+    found = changes.build_changes(now, before=before, again=assessments([said("b", 0.5)]))
+    assert found[list(changes.PARTS)].isna().all(axis=None) and found["cause"].tolist() == ["new_figures"]

@@ -213,9 +213,14 @@ def test_a_mistake_is_told_with_its_remedy(tmp_path, change, message):
         ("relative_change", {"baseline": 4, "baseline_period": "2022"}, "one of `baseline` and `baseline_period`"),
         ("indicators_k_of_n", {"members": ["T0"]}, "n = 1, the number of members"),
         ("conditional", {"then": "level_at"}, "an operator and a threshold for `then: level_at`, and only there"),
+        ("relative_change", {"threshold": 0.5, "operator": ">=", "upper": 0.6},
+         "`upper` with the kinds level_at, sustained_from only"),
+        ("level_at", {"upper": 0.9, "unit_thresholds": {"001": 0.95}}, "unit_thresholds of at most `upper` 0.9"),
+        ("indicators_k_of_n", {"milestones": [{"period": "2024-06", "threshold": 6}]},
+         "no milestones for the kind indicators_k_of_n"),
         ("directional", {"valid_from": "2024-01-02", "valid_to": "2024-01-01"}, "valid_from on or before valid_to"),
     ],
-)
+)  # fmt: skip
 def test_a_kind_refuses_what_does_not_fit_it(tmp_path, kind, change, allowed):
     told = said(tmp_path, GOOD[kind] | change)
     assert len(told) == 1 and f"Allowed: {allowed}. Correct one of them." in told[0]

@@ -119,15 +119,20 @@ def _rows(name: str, panel: Panel, charted, rules, types, limits: signals.Limits
 
 
 def _checks(name: str, panel: Panel) -> pd.DataFrame:
-    """Level jumps, falling denominators and end-of-period surges of one indicator."""
-    values = panel.usable()
+    """Level jumps, falling denominators and end-of-period surges of one indicator, of the last two years.
+
+    A place jumps when others move: ranks are not looked at.
+    """
+    if panel.kind == "rank":
+        return pd.DataFrame()
+    values, oldest = panel.usable(), panel.n_periods - WINDOW
     scaled = on_scale(values, kind=panel.kind, denominator=panel.denominator, resolution=panel.resolution)
     jumps = suspicions.level_jumps(scaled)
     if panel.kind == "rate":
         at = (np.arange(panel.n_units), np.clip(jumps, 0, None))
         step = np.abs(values[at] - values[at[0], np.clip(jumps - 1, 0, None)])
         jumps = np.where(step >= LEAST_JUMP, jumps, -1)
-    parts = [_flag(name, panel, jumps, "level_jump")]
+    parts = [_flag(name, panel, np.where(jumps >= oldest, jumps, -1), "level_jump")]
     if panel.denominator is not None:
         dropped = suspicions.denominator_drops(panel.denominator)
         column = np.where(dropped, panel.n_periods - 1, -1)
@@ -136,7 +141,7 @@ def _checks(name: str, panel: Panel) -> pd.DataFrame:
         months = np.array([int(one[-2:]) for one in panel.periods])
         surges = suspicions.end_of_period_surges(scaled, months=months)
         column = np.where(surges.any(axis=1), panel.n_periods - 1 - np.argmax(surges[:, ::-1], axis=1), -1)
-        parts.append(_flag(name, panel, column, "end_of_period"))
+        parts.append(_flag(name, panel, np.where(column >= oldest, column, -1), "end_of_period"))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -210,6 +215,11 @@ def crosswalk_table(frame: pd.DataFrame, world: World) -> pd.DataFrame:
         own = frame[frame["target"] == promise.target].set_index("unit").loc[list(case.units)]
         up = at_least(promise.operator)
         values = case.pick(case.panel.usable())
+        values = values[:, : case.horizon] if case.horizon < 0 else values  # a past deadline: as it stood then
+        if not values.shape[1]:
+            continue
+        reached = own["attained_now"].to_numpy(dtype=bool)
+        reached = np.where(own["settled"], own["p_attain"] == 1, reached)
         limits = signals.xmr(values)
         target = own["threshold"].to_numpy(dtype=float)
         exact = signals.assurance(limits, target=target, up=up)
@@ -218,9 +228,9 @@ def crosswalk_table(frame: pd.DataFrame, world: World) -> pd.DataFrame:
             own["status"].to_numpy(),
             values,
             target=target,
-            horizon=case.horizon,
+            horizon=max(case.horizon, 0),
             up=up,
-            reached=own["attained_now"].to_numpy(dtype=bool),
+            reached=reached,
             assurance=exact,
             kind=case.panel.kind,
         )

@@ -10,17 +10,19 @@ import numpy as np
 import pandas as pd
 
 from analysis.attainment.annexes import crosswalk_table, signals_table
+from analysis.attainment.contributions import contributions
 from analysis.attainment.events.composite import score_ge
-from analysis.attainment.events.counting import add_milestones, coverage_all, cumulative_count, relative_change
+from analysis.attainment.events.counting import coverage_all, cumulative_count, relative_change
 from analysis.attainment.events.level import level_at
 from analysis.attainment.events.listing import tasks_k_of_n
+from analysis.attainment.events.milestones import add_milestones
 from analysis.attainment.events.ranking import rank_le
 from analysis.attainment.events.several import SOLVED, conditional, directional, indicators_k_of_n
 from analysis.attainment.events.sustained import sustained_from
 from analysis.attainment.options import AssessOptions
 from analysis.attainment.promise import Promise, promises_of
 from analysis.attainment.rollup import add_sub_units, roll_up
-from analysis.attainment.status import bounded, flip_flops, grade_of, status_of
+from analysis.attainment.status import before_of, bounded, flip_flops, grade_of, status_of
 from analysis.attainment.whatif import scenarios
 from analysis.attainment.world import Case, Outcome, World
 from analysis.registry.targets import units_of
@@ -90,8 +92,9 @@ def assess(
     -------
     Assessed
         ``extra`` holds, where there is something to say: pace, milestones; by kind readings, denominators, coverage,
-        baselines, ranks, components, members, k_of_n, directional, tasks, task_counts; beside all rollup, scenarios,
-        crosswalk_labels, signals, flip_flops. Each has columns unit and target (signals: unit and indicator).
+        baselines, ranks, components, members, k_of_n, directional, tasks, task_counts; beside all rollup,
+        contributions, scenarios, crosswalk_labels, signals, flip_flops. Each has columns unit and target (signals:
+        unit and indicator).
 
     Raises
     ------
@@ -153,6 +156,7 @@ def _annexes(
     return {
         "flip_flops": flip_flops(frame, previous),
         "rollup": roll_up(frame, world),
+        "contributions": contributions(frame, world),
         "scenarios": scenarios(frame, world),
         "crosswalk_labels": crosswalk_table(frame, world),
         "signals": signals_table(world, better=dict(better), denominators=denominators),
@@ -181,8 +185,8 @@ def check_kinds(promises: Iterable[Promise]) -> None:
 def _outcome(world: World, promise: Promise, extra: dict[str, list[pd.DataFrame]]) -> pd.DataFrame:
     case = world.case(promise)
     outcome = EVENTS[promise.kind](case)
-    if promise.milestones and case.panel is not None:
-        add_milestones(outcome, case)
+    if promise.milestones and (case.panel is not None or promise.kind in ("score_ge", "tasks_k_of_n")):
+        add_milestones(outcome, case, event=EVENTS[promise.kind])
     for name, table in outcome.extra.items():
         if len(table):
             extra.setdefault(name, []).append(table.assign(target=promise.target))
@@ -200,7 +204,7 @@ def _sorted(tables: list[pd.DataFrame]) -> pd.DataFrame:
     table = pd.concat(tables, ignore_index=True)
     key = [
         one
-        for one in ("target", "unit", "scenario", "reading", "component", "member", "period", "task")
+        for one in ("target", "unit", "scenario", "reading", "component", "member", "period", "place", "task")
         if one in table
     ]
     return table.sort_values(key, kind="stable", ignore_index=True)
@@ -251,7 +255,7 @@ def _judge(frame: pd.DataFrame, world: World, previous: pd.DataFrame | None) -> 
     frame.loc[short & (frame["n_points"] < options.min_points), "reason"] = "too_few_points"
     frame.loc[short & (frame["n_points"] >= options.min_points), "reason"] = "series_ended"
     frame.loc[np.isnan(frame["p_attain"]) & (frame["reason"] == ""), "reason"] = "no_forecast"
-    before = _previous(frame, previous)
+    before = before_of(frame, previous)
     frame["previous_status"], frame["previous_p"] = before["status"].to_numpy(), before["p_attain"].to_numpy()
     frame["status"] = status_of(
         frame["p_attain"],
@@ -262,19 +266,3 @@ def _judge(frame: pd.DataFrame, world: World, previous: pd.DataFrame | None) -> 
         margin=options.hysteresis_margin,
         previous=np.where(before["same"], before["status"], ""),
     )
-
-
-def _previous(frame: pd.DataFrame, previous: pd.DataFrame | None) -> pd.DataFrame:
-    """Status and p of the cutoff before, and whether the promise still has the same text."""
-    empty = pd.DataFrame({"status": [""] * len(frame), "p_attain": np.nan, "same": False})
-    if previous is None or previous.empty:
-        return empty
-    text = ["threshold", "operator", "deadline"]
-    before = previous.sort_values("cutoff", kind="stable").drop_duplicates(["unit", "target"], keep="last")
-    before = before.set_index(["unit", "target"])[["status", "p_attain", *text]]
-    before = before.reindex(pd.MultiIndex.from_frame(frame[["unit", "target"]]))
-    now = frame[text].reset_index(drop=True)
-    before = before.reset_index(drop=True)
-    same = (before["operator"] == now["operator"]) & (before["deadline"] == now["deadline"])
-    same &= np.isclose(before["threshold"], now["threshold"], rtol=1e-12, equal_nan=True)
-    return pd.DataFrame({"status": before["status"].fillna(""), "p_attain": before["p_attain"], "same": same})

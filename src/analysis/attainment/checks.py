@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from types import MappingProxyType
 
 import numpy as np
 
@@ -13,7 +14,13 @@ from analysis.words.errors import Problem, did_you_mean, examples
 from analysis.words.periods import last_day
 
 
-def check_targets(promises: Sequence[Promise], *, panels: Mapping[str, Panel], cutoff: str) -> list[Problem]:
+def check_targets(
+    promises: Sequence[Promise],
+    *,
+    panels: Mapping[str, Panel],
+    cutoff: str,
+    places: Mapping[str, str] = MappingProxyType({}),
+) -> list[Problem]:
     """Everything that makes a promise impossible to assess as written; all at once.
 
     Parameters
@@ -22,6 +29,8 @@ def check_targets(promises: Sequence[Promise], *, panels: Mapping[str, Panel], c
     panels : mapping
         Indicator -> Panel.
     cutoff : str
+    places : mapping
+        Code of a target -> its file and entry, for the messages.
 
     Returns
     -------
@@ -30,12 +39,13 @@ def check_targets(promises: Sequence[Promise], *, panels: Mapping[str, Panel], c
         sum to their total, ranks without peers, members that do not exist, promises that contradict one another.
     """
     codes = {one.target for one in promises}
-    problems = [problem for one in promises for problem in _alone(one, panels, cutoff, codes)]
-    return problems + _contradictions(promises)
+    where = {code: places.get(code, f"target {code}") for code in codes}
+    problems = [problem for one in promises for problem in _alone(one, panels, cutoff, where)]
+    return problems + _contradictions(promises, where)
 
 
-def _alone(promise: Promise, panels: Mapping[str, Panel], cutoff: str, codes: set[str]) -> list[Problem]:
-    where = f"target {promise.target}"
+def _alone(promise: Promise, panels: Mapping[str, Panel], cutoff: str, places: Mapping[str, str]) -> list[Problem]:
+    where = places[promise.target]
     found: list[Problem] = []
     if promise.deadline and not promise.settled and last_day(promise.deadline) < last_day(cutoff):
         found.append(
@@ -58,7 +68,7 @@ def _alone(promise: Promise, panels: Mapping[str, Panel], cutoff: str, codes: se
                     "Write a fraction: 0.8 for 80 %",
                 )
             )
-    found += _of_kind(promise, panels, where, codes)
+    found += _of_kind(promise, panels, where, set(places))
     return found
 
 
@@ -106,7 +116,7 @@ def _of_kind(promise: Promise, panels: Mapping[str, Panel], where: str, codes: s
     return found
 
 
-def _contradictions(promises: Sequence[Promise]) -> list[Problem]:
+def _contradictions(promises: Sequence[Promise], places: Mapping[str, str]) -> list[Problem]:
     """Pairs that no value can keep together: at least 0.8 and at most 0.6 at the same deadline for one unit."""
     found = []
     groups: dict[tuple, list[Promise]] = {}
@@ -120,7 +130,7 @@ def _contradictions(promises: Sequence[Promise]) -> list[Problem]:
             if bad:
                 found.append(
                     Problem(
-                        f"targets {one.target} and {other.target}",
+                        f"{places[one.target]}, and {places[other.target]}",
                         f"no value of {one.indicator!r} keeps both for {examples(bad)}",
                         "promises that can be kept together",
                         "One of them is out of date: end it with `valid_to`",

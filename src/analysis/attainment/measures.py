@@ -57,7 +57,13 @@ def base_frame(case: Case) -> pd.DataFrame:
         denominator=frame["current_denominator"],
     )
     if np.isfinite(case.promise.upper):
-        frame["attained_now"] &= frame["current"].to_numpy() <= case.promise.upper
+        frame["attained_now"] &= holds(
+            frame["current"],
+            operator="<=",
+            threshold=case.promise.upper,
+            numerator=frame["current_numerator"],
+            denominator=frame["current_denominator"],
+        )
     frame.loc[case.rows < 0, "reason"] = "no_series"
     return frame
 
@@ -86,7 +92,8 @@ def add_pace(frame: pd.DataFrame, case: Case) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The "pace" extra: unit, window, required_scaled, actual_scaled (logit for shares), share_that_kept.
+        The "pace" extra: unit, window, required_scaled, actual_scaled (logit for shares), share_that_kept (of all
+        windows of all units), units_that_kept (of the units, in any window).
     """
     if case.panel is None or case.horizon is None:
         return pd.DataFrame()
@@ -122,6 +129,7 @@ def add_pace(frame: pd.DataFrame, case: Case) -> pd.DataFrame:
             "required_scaled": required,
             "actual_scaled": actual,
             "share_that_kept": frame["pace_percentile"],
+            "units_that_kept": pace.units_that_kept(scaled, required=required, window=window, up=up),
         }
     )
 

@@ -153,3 +153,35 @@ def share_that_kept(scaled: np.ndarray, *, required, window: int, up: bool) -> n
     tiny = 1e-12 * np.maximum(1, np.abs(required))
     kept = 1 - np.searchsorted(paces, required - tiny, side="left") / len(paces)
     return np.where(np.isfinite(required), kept, np.nan)
+
+
+def units_that_kept(scaled: np.ndarray, *, required, window: int, up: bool) -> np.ndarray:
+    """Share of units that ever kept the required pace over a window, of those with a window at all.
+
+    Parameters
+    ----------
+    scaled, required, window, up
+        As of :func:`share_that_kept`.
+
+    Returns
+    -------
+    array, shape (m,)
+        In [0, 1]; NaN where there is no window or no requirement.
+
+    Examples
+    --------
+    >>> units_that_kept(np.array([[0.0, 1.0, 3.0], [0.0, 1.0, 1.0]]), required=[1.5], window=1, up=True).tolist()
+    [0.5]
+    """
+    sign = 1.0 if up else -1.0
+    required = sign * np.asarray(required, dtype=float)
+    if window >= scaled.shape[1]:
+        return np.full(required.shape, np.nan)
+    paces = sign * (scaled[:, window:] - scaled[:, :-window]) / window
+    known = np.isfinite(paces)
+    best = np.sort(np.where(known, paces, -np.inf).max(axis=1)[known.any(axis=1)])
+    if not len(best):
+        return np.full(required.shape, np.nan)
+    tiny = 1e-12 * np.maximum(1, np.abs(required))
+    kept = 1 - np.searchsorted(best, required - tiny, side="left") / len(best)
+    return np.where(np.isfinite(required), kept, np.nan)

@@ -183,3 +183,53 @@ def flip_flops(now: pd.DataFrame, previous: pd.DataFrame | None) -> pd.DataFrame
 def counts_on_track(statuses) -> int:
     """How many statuses count as on track (met, holding, on track)."""
     return int(sum(one in ON_TRACK for one in statuses))
+
+
+def chained(tables: list[pd.DataFrame], *, cut_points: Mapping[str, float], margin: float) -> list[pd.DataFrame]:
+    """Assessments of one cutoff after the other with the statuses they would have been published with.
+
+    Each quarter's statuses hold within the margin of the quarter before, where the promise's text is the same.
+
+    Parameters
+    ----------
+    tables : list of DataFrame
+        ``schema.ASSESSMENTS``, oldest first.
+    cut_points, margin
+        As of :func:`status_of`.
+
+    Returns
+    -------
+    list of DataFrame
+        With `status`, `previous_status` and `previous_p` filled in; the first has none before it.
+    """
+    out: list[pd.DataFrame] = []
+    for table in tables:
+        before = before_of(table, out[-1] if out else None)
+        status = status_of(
+            table["p_attain"],
+            settled=table["settled"].to_numpy(dtype=bool),
+            attained_now=table["attained_now"].to_numpy(dtype=bool),
+            grade=np.where(table["reason"] != "", "D", table["grade"]),
+            cut_points=cut_points,
+            margin=margin,
+            previous=np.where(before["same"], before["status"], ""),
+        )
+        named = {"previous_status": before["status"].to_numpy(), "previous_p": before["p_attain"].to_numpy()}
+        out.append(table.assign(status=status, **named))
+    return out
+
+
+def before_of(frame: pd.DataFrame, previous: pd.DataFrame | None) -> pd.DataFrame:
+    """Status and p of the cutoff before of each row, and whether the promise still has the same text."""
+    empty = pd.DataFrame({"status": [""] * len(frame), "p_attain": np.nan, "same": False})
+    if previous is None or previous.empty:
+        return empty
+    text = ["threshold", "operator", "deadline"]
+    before = previous.sort_values("cutoff", kind="stable").drop_duplicates(["unit", "target"], keep="last")
+    before = before.set_index(["unit", "target"])[["status", "p_attain", *text]]
+    before = before.reindex(pd.MultiIndex.from_frame(frame[["unit", "target"]]))
+    now = frame[text].reset_index(drop=True)
+    before = before.reset_index(drop=True)
+    same = (before["operator"] == now["operator"]) & (before["deadline"] == now["deadline"])
+    same &= np.isclose(before["threshold"], now["threshold"], rtol=1e-12, equal_nan=True)
+    return pd.DataFrame({"status": before["status"].fillna(""), "p_attain": before["p_attain"], "same": same})

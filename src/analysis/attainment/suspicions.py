@@ -1,7 +1,7 @@
 """Figures that need checking, said without accusing: nothing here says that somebody did something wrong.
 
 ================== =================================================================================================
-heaping            far more units just above a target than just below it, in the present period
+heaping            far more units just on the good side of a target than on the other, in the present period
 end_of_period      the last month of a half-year stands out from its neighbours, and falls back after it
 denominator_drop   the denominator is far below what it usually was: a share can rise without one more case
 level_jump         the level changes from one period to the next and stays

@@ -13,6 +13,7 @@ import pandas as pd
 from analysis.attainment.compare import at_least, p_holds
 from analysis.attainment.events.level import calibrated
 from analysis.attainment.measures import QUANTILES
+from analysis.attainment.rollup import weights_of
 from analysis.attainment.world import Case, World
 
 KINDS = ("level_at", "cumulative_count", "coverage_all", "relative_change")
@@ -83,15 +84,12 @@ def _weakest(case: Case, own: pd.DataFrame) -> pd.DataFrame:
         rows = rows[np.isfinite(middle[rows])] if len(rows) else rows
         if len(rows) <= case.options.weakest:
             continue
-        gain[at], lifted[at] = (
-            lift(
-                middle[rows],
-                weights=_denominators(case, rows),
-                weakest=case.options.weakest,
-                up=at_least(case.promise.operator),
-            ),
-            True,
-        )
+        weights = weights_of(case.panel, rows)
+        if np.isnan(weights).any():  # shares without their denominators are never averaged
+            continue
+        up = at_least(case.promise.operator)
+        gain[at] = lift(middle[rows], weights=weights, weakest=case.options.weakest, up=up)
+        lifted[at] = True
     if not lifted.any():
         return pd.DataFrame()
     p, median = shifted(case, own, gain)
@@ -118,15 +116,6 @@ def _medians(case: Case) -> np.ndarray:
     if key not in memory:
         memory[key] = case.predictive.quantiles(QUANTILES)
     return memory[key][:, case.horizon - 1, QUANTILES.index(0.5)]
-
-
-def _denominators(case: Case, rows: np.ndarray) -> np.ndarray:
-    if case.panel.denominator is None:
-        return np.ones(len(rows))
-    recent = case.panel.denominator[rows]
-    last = recent.shape[1] - 1 - np.argmax(np.isfinite(recent)[:, ::-1], axis=1)
-    weight = recent[np.arange(len(rows)), last]
-    return np.where(np.isfinite(weight) & (weight > 0), weight, 1.0)
 
 
 def _table(case: Case, own: pd.DataFrame, scenario: str, p: np.ndarray, median: np.ndarray) -> pd.DataFrame:

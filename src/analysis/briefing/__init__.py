@@ -1,25 +1,29 @@
-"""What a page says and draws: sentences, tables, charts. Imports words only; takes tables, returns fragments."""
+"""What a page says and draws: sentences, tables, charts. Imports words only; takes tables, returns fragments.
 
-from analysis.briefing.explore import explorer
-from analysis.briefing.forecast import forecast_page
-from analysis.briefing.fragment import Fragment
-from analysis.briefing.lab import lab_style
-from analysis.briefing.overview import overview_page
-from analysis.briefing.promises import registry_page
-from analysis.briefing.quality import quality_page
-from analysis.briefing.scorecard import scorecard_page
-from analysis.briefing.unit import unit_page
-from analysis.briefing.warm import warm
+The names below are imported when they are first asked for: a run in which no page changes draws no chart.
+"""
 
-__all__ = [
-    "Fragment",
-    "explorer",
-    "forecast_page",
-    "lab_style",
-    "overview_page",
-    "quality_page",
-    "registry_page",
-    "scorecard_page",
-    "unit_page",
-    "warm",
-]
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "Fragment": "fragment",
+    "explorer": "explore",
+    "forecast_page": "forecast",
+    "lab_style": "lab",
+    "overview_page": "overview",
+    "quality_page": "quality",
+    "registry_page": "promises",
+    "scorecard_page": "scorecard",
+    "unit_digests": "slices",
+    "unit_page": "unit",
+    "warm": "warm",
+}
+__all__ = sorted(_HOME)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return found

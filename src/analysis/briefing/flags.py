@@ -59,7 +59,7 @@ FLAG_WORDS = {
 SIGNALS = {  # codes of attainment's signals and suspicions: (what stands out, how it is marked)
     "special_cause_improvement": (_("better than chance swings explain"), "info"),
     "special_cause_concern": (_("worse than chance swings explain"), "warning"),
-    "heaping": (_("many units stand just above the target"), "warning"),
+    "heaping": (_("many units only just meet the target"), "warning"),
     "end_of_period": (_("the last month of a half-year stands out"), "warning"),
     "denominator_drop": (_("the denominator is far below usual"), "warning"),
     "level_jump": (_("the level jumps and stays"), "warning"),

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -20,6 +21,7 @@ FRAGMENT_MIME = "application/vnd.candich.fragment+json"
 PAGE_MIME = "application/vnd.candich.page+json"
 KINDS = ("sentence", "table", "chart", "note", "banner", "provenance", "page")
 _UNQUOTABLE = re.compile(r'[\\"\x00-\x1f@;{}()]+')  # what must not stand in a string of a style attribute
+_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff]")
 _VOID = frozenset(["br", "col", "rect", "path", "line", "circle", "polyline", "polygon", "wbr"])
 
 
@@ -84,13 +86,7 @@ def clean_text(text: str) -> str:
     >>> clean_text("a\\ud800b\\x00")
     'a\\ufffdb\\ufffd'
     """
-    return (
-        "".join(
-            "\ufffd" if 0xD800 <= ord(one) <= 0xDFFF or (ord(one) < 32 and one not in "\n\t") else one for one in text
-        )
-        if not text.isprintable()
-        else text
-    )
+    return _UNFIT.sub("\ufffd", text)
 
 
 def name_html(text: str) -> Markup:
@@ -123,9 +119,19 @@ def tag(name: str, *children: object, **attributes: object) -> Markup:
     if name in _VOID:
         return Markup("".join(parts) + ">") if not children else Markup("".join(parts) + "/>")
     parts.append(">")
-    parts += [str(escape(child)) for child in children if child is not None]
+    parts += [_escaped(child) for child in children if child is not None]
     parts.append(f"</{name}>")
     return Markup("".join(parts))
+
+
+def _escaped(value: object) -> str:
+    """A value as the text of an element; the same few thousand short texts come again on every page."""
+    return _escaped_text(value) if type(value) is str and len(value) < 80 else str(escape(value))
+
+
+@lru_cache(maxsize=1 << 14)
+def _escaped_text(text: str) -> str:
+    return str(escape(text))
 
 
 def table(
@@ -159,12 +165,12 @@ def table(
     classes = {one: ' class="num"' for one in numeric}
     out = [f'<div class="table-wrap"><table class="{escape(class_)}"{named}>']
     out.append(f"<caption>{escape(caption)}</caption><thead><tr>")
-    out += [f'<th scope="col"{classes.get(at, "")}>{escape(one)}</th>' for at, one in enumerate(header)]
+    out += [f'<th scope="col"{classes.get(at, "")}>{_escaped(one)}</th>' for at, one in enumerate(header)]
     out.append("</tr></thead><tbody>")
     for row in rows:
         cells = list(row)
-        out.append(f'<tr><th scope="row">{escape(cells[0])}</th>')
-        out += [f"<td{classes.get(at, '')}>{escape(one)}</td>" for at, one in enumerate(cells[1:], start=1)]
+        out.append(f'<tr><th scope="row">{_escaped(cells[0])}</th>')
+        out += [f"<td{classes.get(at, '')}>{_escaped(one)}</td>" for at, one in enumerate(cells[1:], start=1)]
         out.append("</tr>")
     return Markup("".join(out) + "</tbody></table></div>")
 

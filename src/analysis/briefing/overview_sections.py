@@ -44,7 +44,7 @@ def changes(view: View) -> Fragment:
         text = _("No earlier run is stored to compare with.")
         return Fragment(tag("p", text, class_="note"), "note", text)
     rows = list(table_.itertuples(index=False))
-    text = " ".join(filter(None, [_say_changes(view, rows), _say_targets(view, rows)]))
+    text = " ".join(filter(None, [_say_changes(view, rows), _say_targets(view, rows), _back_and_forth(view)]))
     signals = _signals(view)
     largest = _largest(rows)
     if not largest:
@@ -107,6 +107,21 @@ def _largest(rows: list[tuple]) -> list[tuple]:
     return largest
 
 
+def _back_and_forth(view: View) -> str:
+    """How many statuses changed to and fro over the last quarters, and the mean flip-flop index."""
+    _, language = view._, view.language
+    table_ = view.extra("flip_flops")
+    known = table_[table_["flip_flop_index"].notna()] if len(table_) else table_
+    if not len(known):
+        return ""
+    return _("Over {n} quarters {k} of {m} statuses went back and forth (flip-flop index {index}).").format(
+        n=number(known["n_cutoffs"].max(), language),
+        k=number((known["flip_flop_index"] > 0).sum(), language),
+        m=number(len(known), language),
+        index=number(known["flip_flop_index"].mean(), language, 2),
+    )
+
+
 def _change(view: View, row) -> list[object]:
     language = view.language
     before = Markup("{} {}").format(parts.chip(row.status_before, language), percent(row.p_before, language, 0))
@@ -122,6 +137,19 @@ def _change(view: View, row) -> list[object]:
 
 
 def _why(view: View, row) -> str:
+    """The cause; where several moved the probability each with its part, else what came beside what was forecast."""
+    _, language = view._, view.language
+    sizes = {cause: getattr(row, f"from_{cause}", math.nan) for cause in CAUSES}
+    parts_ = sorted((one for one in sizes if abs(sizes[one]) >= 0.005), key=lambda one: (-abs(sizes[one]), one))
+    if len(parts_) < 2:
+        return _why_figures(view, row)
+    pattern = _("{cause}: {n}")
+    return "; ".join(
+        pattern.format(cause=cause_word(view, one), n=points(sizes[one], language, 0, signed=True)) for one in parts_
+    )
+
+
+def _why_figures(view: View, row) -> str:
     """The cause; where new figures came, what came beside what had been forecast for it."""
     _, language, why = view._, view.language, cause_word(view, row.cause)
     assessed = next((one for one in view.assessed(row.unit) if one.target == row.target), None)

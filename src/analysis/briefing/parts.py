@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup, escape
 
 from analysis.briefing.fragment import Fragment, name_html, tag
-from analysis.briefing.locale import number, period, translator
+from analysis.briefing.locale import date, number, period, translator
 from analysis.briefing.view import View
 from analysis.briefing.wording import (
     ICONS,
@@ -18,6 +18,7 @@ from analysis.briefing.wording import (
     status_word,
     upper_first,
 )
+from analysis.words.periods import last_day
 from analysis.words.schema import STATUSES
 from analysis.words.slugs import page_slug
 
@@ -80,12 +81,32 @@ def unit_link(view: View, unit: str, *, folder: str) -> Markup:
     return Markup(f'<a href="{prefix}{page_slug(unit)}.html">') + name_html(view.name(unit)) + Markup("</a>")
 
 
+def validity(view: View, target) -> str:
+    """Which promise it replaces, or by which and from when it was replaced; "" for one that stands alone."""
+    _ = view._
+    said = [_("replaces {code}").format(code=target.replaces)] if target.replaces else []
+    for other in view.targets.values():
+        if other.replaces == target.target:
+            since = date(other.valid_from, view.language) if other.valid_from else "–"
+            said.append(_("replaced by {code} from {date}").format(code=other.target, date=since))
+    return "; ".join(said)
+
+
+def say_upto(view: View) -> str:
+    """Up to when the figures go; where they end before the cutoff, both are said."""
+    _, cutoff = view._, period(view.cutoff, view.language)
+    if view.newest and last_day(view.newest) < last_day(view.cutoff):
+        pattern = _("data up to {newest} only, forecast as of the end of {period}")
+        return pattern.format(newest=period(view.newest, view.language), period=cutoff)
+    return _("data up to {period}").format(period=cutoff)
+
+
 def title(view: View, heading: object, *, about: str = "") -> Fragment:
     """Page heading: what the page speaks of, what it belongs to, the run's name, the period of the data."""
     _ = view._
     name = view.run.params.get(f"title_{view.language}") or view.run.run_id
-    upto = _("data up to {period}").format(period=period(view.cutoff, view.language))
-    line = " · ".join(dict.fromkeys(one for one in (about, name, upto) if one and one != Markup(heading).striptags()))
+    said = (about, name, say_upto(view))
+    line = " · ".join(dict.fromkeys(one for one in said if one and one != Markup(heading).striptags()))
     html = Markup('<header class="page-title">') + tag("h1", heading) + tag("p", line, class_="kicker")
     return Fragment(html + Markup("</header>"), "banner", f"{Markup(heading).striptags()}\n{line}")
 
@@ -112,17 +133,22 @@ def provenance(view: View, *, notebook: str, unit: str = "") -> Fragment:
     run, manifest = view.run, view.run.manifest
     pairs = [
         (_("Run"), run.run_id),
-        (_("Data up to"), period(view.cutoff, view.language)),
+        (_("Data up to"), period(view.newest or view.cutoff, view.language)),
+        (_("Forecast as of the end of"), period(view.cutoff, view.language)),
         (_("Notebook"), notebook),
     ]
     for name, digest in sorted(manifest.get("hashes", {}).items()):
         name = _(HASHED[name]) if name in HASHED else name
         pairs.append((_("SHA-256 of {name}").format(name=name), tag("code", str(digest)[:16])))
     for source in source_rows(manifest):
-        digest = tag("code", str(source.get("sha256", ""))[:16])
-        rows = source.get("rows")
-        counted = _("{n} rows").format(n=number(rows, view.language)) if rows is not None else ""
-        pairs.append((_("Source"), Markup("{} · {} · {}").format(source.get("path", ""), counted, digest)))
+        said = [source.get("path", "")]
+        if source.get("rows") is not None:
+            said.append(_("{n} rows").format(n=number(source["rows"], view.language)))
+        if source.get("sha256"):
+            said.append(tag("code", str(source["sha256"])[:16]))
+        pairs.append((_("Source"), Markup(" · ").join(said)))
+    if unit:  # hashes of whole files would change this page with every other unit's figures; the manifest has them
+        pairs.append((_("SHA-256 of this unit's figures"), tag("code", view.figures_digest[:16])))
     how = _("The same inputs give the same page, byte for byte; {command} checks it.")
     check = Markup(escape(how)).format(command=tag("code", f"candich verify {run.run_id}"))
     listing = tag("dl", *[tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs], class_="provenance")

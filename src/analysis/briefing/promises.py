@@ -27,7 +27,7 @@ def _(message: str) -> str:
 
 KINDS = {
     "level_at": _("level at a deadline"),
-    "sustained_from": _("kept in every period"),
+    "sustained_from": _("kept over time"),
     "cumulative_count": _("cumulative count"),
     "coverage_all": _("all of a list"),
     "tasks_k_of_n": _("tasks done"),
@@ -50,6 +50,10 @@ FIELDS = {
     "better": _("direction"),
     "n": _("how many in all"),
     "k": _("how many"),
+    "document_date": _("date of the text"),
+    "components": _("components"),
+    "total": _("highest score"),
+    "version": _("edition"),
 }
 del _
 
@@ -109,6 +113,9 @@ class RegistryPage:
         name = Markup("{}{} {}").format(
             tag("b", self.view.target_name(row.target)), mark, tag("span", row.target, class_="soft")
         )
+        valid = parts.validity(self.view, row)
+        if valid:
+            name += Markup(" ") + tag("span", valid, class_="soft")
         kind = self.view._(KINDS[row.kind]) if row.kind in KINDS else row.kind.replace("_", " ")
         goal = Markup("{} {}").format(self._goal(row), tag("span", kind, class_="soft"))
         return [
@@ -129,10 +136,11 @@ class RegistryPage:
             }
             return goal.format(**shown)
         if row.kind == "relative_change":
+            change = percent(row.threshold, self.view.language, 0)
+            if not row.deadline:
+                return self.view._("{change} against the baseline").format(change=change)
             goal = self.view._("{change} against the baseline by {deadline}")
-            return goal.format(
-                change=percent(row.threshold, self.view.language, 0), deadline=period(row.deadline, self.view.language)
-            )
+            return goal.format(change=change, deadline=period(row.deadline, self.view.language))
         stated = SimpleNamespace(kind=row.kind, operator=row.operator, threshold=row.threshold, deadline=row.deadline)
         return say_goal(stated, self.view.indicators.get(row.indicator), self.view.language, row)
 

@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 from analysis.briefing.locale import number, percent, period
 from analysis.briefing.view import View
-from analysis.briefing.wording import probability, quantity, reading_word
+from analysis.briefing.wording import difference, list_of, probability, quantity, reading_word
+
+MOST_PULLS = 3  # sub-units named
 
 WORTH_SAYING = 0.01  # a lever that moves the probability less is no lever
 
@@ -45,6 +47,8 @@ def _readings(view: View, row) -> str:
         )
     elif mine.n_observed > 0:
         text = _("kept in all {n} periods so far").format(n=number(mine.n_observed, language))
+    official_word = _("{reading} (official)").format(reading=reading_word(mine.reading, language))
+    text = f"{official_word}: {text}" if text else official_word
     others = [one for one in table if not one.official and math.isfinite(one.p)]
     other = [
         _("{reading}: {p}").format(reading=reading_word(one.reading, language), p=probability(one.p, language))
@@ -75,21 +79,66 @@ def _components(view: View, row) -> str:
     best = max(table, key=lambda one: (one.headroom, one.component))
     indicator = view.indicators.get(best.component)
     name = view.text(indicator, "name") if indicator is not None else best.component
-    return _("most points still to be had: {component}, {points} of {weight}").format(
+    said = _("most points still to be had: {component}, {points} of {weight}").format(
         component=name, points=number(best.headroom, language, 1), weight=number(best.weight, language)
+    )
+    return "; ".join(one for one in (said, _points_gained(view, row)) if one)
+
+
+def _points_gained(view: View, row) -> str:
+    """What the score gained since a quarter ago, and the component that moved it most."""
+    _, language = view._, view.language
+    table = view.extra_rows("components", row.unit, row.target)
+    gains = [getattr(one, "points_gained", math.nan) for one in table]
+    if not gains or not all(map(math.isfinite, gains)):
+        return ""
+    most, component = max(zip(gains, (one.component for one in table)), key=lambda one: (abs(one[0]), one[1]))
+    indicator = view.indicators.get(component)
+    return _("{points} points since a quarter ago, most by {component} ({most})").format(
+        points=_signed(sum(gains), language),
+        component=view.text(indicator, "name") if indicator is not None else component,
+        most=_signed(most, language),
     )
 
 
+def _signed(value: float, language: str, digits: int = 1) -> str:
+    shown = number(value, language, digits)
+    return f"+{shown}" if round(value, digits) > 0 else shown
+
+
+def _pulls(view: View, row) -> str:
+    """A parent: the sub-units that add most to its gap, and how much of it each."""
+    _, language = view._, view.language
+    table = [one for one in view.extra_rows("contributions", row.unit, row.target) if one.pull_cases > 0]
+    if not table or row.settled:
+        return ""
+    indicator = view.indicators.get(row.indicator)
+    shown = [
+        f"{view.name(one.part)} ({difference(one.pull, indicator, language, signed=False)})"
+        for one in sorted(table, key=lambda one: one.place)[:MOST_PULLS]
+    ]
+    return _("held back most by {units}").format(units=list_of(shown, language))
+
+
 def _tasks(view: View, row) -> str:
-    """Task lists: the four states of practice."""
+    """Task lists: the four states of practice, how many to expect, whether all, how many stand in the way."""
     _, language = view._, view.language
     for one in view.extra_rows("task_counts", row.unit, row.target):
-        return _("{on_time} done on time, {late} done late, {open} open in time, {overdue} overdue").format(
+        states = _("{on_time} done on time, {late} done late, {open} open in time, {overdue} overdue").format(
             on_time=number(one.done_on_time, language),
             late=number(one.done_late, language),
             open=number(one.open_in_time, language),
             overdue=number(one.open_overdue, language),
         )
+        if row.settled or not math.isfinite(getattr(one, "p_all", math.nan)):
+            return states
+        ahead = _("{expected} of {n} to be expected; all of them: {p}; {k} stand in the way").format(
+            expected=number(one.expected_k, language, 1),
+            n=number(max(one.n, one.n_listed), language),
+            p=probability(one.p_all, language),
+            k=number(one.n_blocking, language),
+        )
+        return f"{states}; {ahead}"
     return ""
 
 
@@ -156,5 +205,6 @@ _REMARKS: tuple[Callable[[View, tuple], str], ...] = (
     _k_of_n,
     _quota,
     _milestone,
+    _pulls,
     _lever,
 )

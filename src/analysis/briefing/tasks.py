@@ -9,7 +9,7 @@ from markupsafe import Markup
 from analysis.briefing import parts
 from analysis.briefing.fragment import name_html, table
 from analysis.briefing.locale import date, number, percent
-from analysis.briefing.view import View, plain
+from analysis.briefing.view import View
 
 MAX_TASKS = 6
 OPEN = ("open_overdue", "open_in_time")
@@ -41,13 +41,12 @@ def urgent_tasks(view: View, *, unit: str) -> Markup:
     rows = open_tasks(view, unit)
     if not rows:
         return Markup("")
-    names = {row.task: row for row in plain(view.extra("task_list")).itertuples(index=False)}
     late_word = _(STATES[OPEN[0]])
     late = sum(row.state == "open_overdue" for row in rows)
     header = [_("Task"), _("Lead"), _("Due"), _("State"), _("Probability of being done by the deadline of the list")]
     body = []
     for row in rows[:MAX_TASKS]:
-        known = names.get(row.task)
+        known = view.task_list.get(row.task)
         name = (view.text(known, "name") if known is not None else "") or row.task
         owner = getattr(known, "owner", "") or _("not named in the text")
         body.append(
@@ -67,9 +66,6 @@ def urgent_tasks(view: View, *, unit: str) -> Markup:
 
 def open_tasks(view: View, unit: str) -> list[tuple]:
     """A unit's open tasks, a task once: overdue ones first, then the earliest due."""
-    found = view.extra("tasks")
-    if found.empty:
-        return []
-    mine = plain(found[(found["unit"] == unit) & found["state"].isin(OPEN)])
-    mine = mine.drop_duplicates("task")
-    return sorted(mine.itertuples(index=False), key=lambda row: (row.state != "open_overdue", row.due, row.task))
+    found = [one for row in view.assessed(unit) for one in view.extra_rows("tasks", unit, row.target)]
+    once = {one.task: one for one in reversed(found) if one.state in OPEN}
+    return sorted(once.values(), key=lambda row: (row.state != "open_overdue", row.due, row.task))

@@ -11,11 +11,12 @@ from functools import cached_property
 import numpy as np
 from markupsafe import Markup
 
+from analysis.briefing import bodies, parts, unit_notes, unit_sections, unit_targets
 from analysis.briefing import method as methods
-from analysis.briefing import parts, unit_notes, unit_sections, unit_targets
 from analysis.briefing.fragment import Fragment, name_html, tag
 from analysis.briefing.locale import number, ratio
-from analysis.briefing.view import View, view_of
+from analysis.briefing.slices import UnitView, unit_view
+from analysis.briefing.view import View
 from analysis.briefing.wording import level_word, probability, say_chance, say_chance_of, status_word
 from analysis.words.schema import ON_TRACK, RunTables
 
@@ -27,7 +28,7 @@ WORST_FIRST = ("unlikely", "at_risk", "likely", "missed")
 class UnitPage:
     """One unit's page; see :func:`unit_page`."""
 
-    view: View
+    view: UnitView
     unit: str
 
     @cached_property
@@ -88,6 +89,10 @@ class UnitPage:
         """Units of similar size beside this one."""
         return unit_sections.peers(self.view, unit=self.unit, rows=self.rows)
 
+    def other_rules(self) -> Fragment:
+        """What other bodies' rules would call the same targets."""
+        return bodies.other_rules(self.view, unit=self.unit, rows=self.rows)
+
     def last_forecast(self) -> Fragment:
         """What was forecast a quarter ago, and what happened."""
         return unit_sections.last_forecast(self.view, unit=self.unit)
@@ -128,9 +133,7 @@ def unit_page(run: RunTables, *, unit: str, language: str) -> UnitPage:
     ParamsError
         When we do not speak `language`.
     """
-    view = view_of(run, language)
-    view.unit(unit)
-    return UnitPage(view, unit)
+    return UnitPage(unit_view(run, unit=unit, language=language), unit)
 
 
 def urgent(rows: list[tuple]):

@@ -14,10 +14,10 @@ from analysis.briefing.charts.trajectory import Panel, Promised
 from analysis.briefing.fragment import Fragment, details, name_html, table, tag
 from analysis.briefing.locale import number, percent, period
 from analysis.briefing.measures import measure_of, speaks_of_series
-from analysis.briefing.view import History, View, view_of
+from analysis.briefing.slices import UnitView
+from analysis.briefing.view import History, View
 from analysis.briefing.wording import difference, quantity, say_chance, status_word
 
-N_PEERS = 5
 MAX_PEER_TARGETS = 6
 MAX_SETTLED = 6  # past probabilities of a unit; the scorecard has them all
 UNMARKED = frozenset(
@@ -225,11 +225,11 @@ def say_description(view: View, code: str, rows: list[tuple], pair: tuple) -> st
     return " ".join(parts_)
 
 
-def peers(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
+def peers(view: UnitView, *, unit: str, rows: list[tuple]) -> Fragment:
     """The unit among the five of its level that are nearest in size: level today and status, never a league table."""
     _, language = view._, view.language
     shown = [row for row in rows if row.indicator in view.indicators and math.isfinite(row.current)][:MAX_PEER_TARGETS]
-    others = nearest_in_size(view, unit)
+    others = list(view.peers)
     if not others or not shown:
         text = _("No unit of the same level and a known size is in the data.")
         return Fragment(tag("p", text, class_="note"), "note", text)
@@ -253,39 +253,11 @@ def _peer_cell(view: View, row) -> Markup | str:
     return Markup("{} {}").format(value, parts.chip(row.status, view.language))
 
 
-def nearest_in_size(view: View, unit: str, *, n: int = N_PEERS) -> list[str]:
-    """Units of the same level whose size (largest denominator, else largest count) is nearest in ratio."""
-    sizes = sizes_of(view)
-    if unit not in sizes:
-        return []
-    level = view.units[unit].level
-    same = [code for code in sizes if code != unit and view.units[code].level == level]
-    return sorted(same, key=lambda code: (abs(math.log(sizes[code] / sizes[unit])), code))[:n]
-
-
-def sizes_of(view: View) -> dict[str, float]:
-    """Size of every unit: what its shares are shares of; kept with the view."""
-    cached = view.__dict__.get("_sizes")
-    if cached is None:
-        cached = view.__dict__["_sizes"] = {
-            unit: size for unit, rows in view.all_assessed().items() if unit in view.units and (size := _size(rows)) > 0
-        }
-    return cached
-
-
-def _size(rows: list[tuple]) -> float:
-    for name in ("current_denominator", "current"):
-        known = [value for row in rows if math.isfinite(value := getattr(row, name)) and value > 0]
-        if known:
-            return max(known)
-    return 0.0
-
-
-def last_forecast(view: View, *, unit: str) -> Fragment:
+def last_forecast(view: UnitView, *, unit: str) -> Fragment:
     """Last quarter's forecast for today beside today's figure, and past probabilities whose outcome is known."""
     _ = view._
     pieces, texts = [], []
-    if view.run.previous is not None:
+    if view.has_before:
         rows, held = _then_and_now(view, unit)
         if rows:
             inside = _("{k} of {n} figures lie within last quarter's 80% bands.").format(
@@ -307,12 +279,11 @@ def last_forecast(view: View, *, unit: str) -> Fragment:
     return Fragment(Markup("").join(pieces), "table", " ".join(texts))
 
 
-def _then_and_now(view: View, unit: str) -> tuple[list[list[object]], int]:
+def _then_and_now(view: UnitView, unit: str) -> tuple[list[list[object]], int]:
     _, language = view._, view.language
-    before = view_of(view.run.previous, language)
     rows, held = [], 0
     for code, indicator in view.indicators.items():
-        history, fan = view.history(unit, code), before.fan(unit, code)
+        history, fan = view.history(unit, code), view.fan_before(unit, code)
         median, bounds = fan.at_level(0.5), fan.band(0.8)
         if not history.periods or history.periods[-1] not in fan.periods or median is None or bounds is None:
             continue

@@ -51,9 +51,7 @@ def targets_table(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     ]
     scales = scales_of(view, rows)
     body = [_row(view, row, scales.get(scale_key(view, row))) for row in rows]
-    caption = _("Targets of {unit}, data up to {period}").format(
-        unit=view.name(unit), period=period(view.cutoff, view.language)
-    )
+    caption = _("Targets of {unit}, {upto}").format(unit=view.name(unit), upto=parts.say_upto(view))
     html = table(caption, header, body, class_="targets stack")
     if any(_inferred(view, row.target) for row in rows):
         note = _("{dagger} not stated in the source text, inferred by us; the registry of promises names each.")
@@ -97,6 +95,9 @@ def _row(view: View, row, scale: Scale | None) -> list[object]:
         if target is not None and target.owner
         else ""
     )
+    valid = parts.validity(view, target) if target is not None else ""
+    if valid:
+        name += Markup(" ") + tag("span", valid, class_="goal")
     status = parts.chip(row.status, language) + _before(view, row)
     more = "; ".join(remarks(view, row))
     return [
@@ -151,7 +152,7 @@ def _standing(view: View, row, indicator, scale: Scale | None) -> Markup:
 
 
 def _pace(view: View, row, indicator) -> Markup:
-    _, language = view._, view.language
+    _ = view._
     if indicator is None or not math.isfinite(row.required_pace) or row.settled:
         return tag("span", "–", class_="nil")
     per = _per(view, row)
@@ -161,12 +162,26 @@ def _pace(view: View, row, indicator) -> Markup:
         needed = _("needed {pace} {per}").format(pace=_moved(view, row.required_pace, indicator), per=per)
     kept = _("kept {pace} {per}").format(pace=_moved(view, row.actual_pace, indicator), per=per)
     lines = [tag("b", needed), tag("span", kept)]
-    if math.isfinite(row.pace_percentile) and not _reached(row):
-        often = _("{share} of all units' past spells of this length were as fast")
-        if row.pace_percentile < 0.005:
-            often = _("no unit was ever as fast over a spell of this length")
-        lines.append(tag("span", often.format(share=percent(row.pace_percentile, language, 0)), class_="soft"))
+    often = "" if _reached(row) else _how_often(view, row)
+    if often:
+        lines.append(tag("span", often, class_="soft"))
     return Markup(" ").join(lines)
+
+
+def _how_often(view: View, row) -> str:
+    """How many units ever moved as fast as is needed; without that table, how many of their spells did."""
+    _, language = view._, view.language
+    for one in view.extra_rows("pace", row.unit, row.target):
+        share = getattr(one, "units_that_kept", math.nan)
+        if math.isfinite(share):
+            often = _("{share} of units were ever as fast over {n} periods")
+            often = often if share > 0 else _("no unit was ever as fast over {n} periods")
+            few = 0 < share < 0.005  # "0%" would deny them
+            return often.format(share=percent(share, language, 1 if few else 0), n=number(one.window, language))
+    if not math.isfinite(row.pace_percentile):
+        return ""
+    often = _("{share} of all units' past spells of this length were as fast")
+    return often.format(share=percent(row.pace_percentile, language, 1 if 0 < row.pace_percentile < 0.005 else 0))
 
 
 def _moved(view: View, pace: float, indicator) -> str:

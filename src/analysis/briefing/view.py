@@ -5,6 +5,7 @@ Read-only selections over :class:`RunTables`; nothing is computed here that a ta
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -14,12 +15,19 @@ import pandas as pd
 
 from analysis.briefing.locale import Translator, text_of, translator
 from analysis.words.errors import DataError, Problem, did_you_mean
+from analysis.words.periods import last_day
 from analysis.words.schema import RunTables
 
 _VIEWS: dict[tuple[int, str], View] = {}
 _MAX_VIEWS = 8
 OURS = "ensemble"  # model of the evidence table that the probabilities come from
 ALL_TARGETS = "all"  # its rows that pool the targets of an indicator
+N_PEERS = 5
+# extra tables with rows about a unit and target that a unit's page may show
+EXTRA_NAMES = (
+    *("readings", "ranks", "components", "task_counts", "k_of_n", "denominators", "milestones", "scenarios"),
+    *("contributions", "pace", "crosswalk_labels", "tasks"),
+)
 
 
 class History(NamedTuple):
@@ -41,8 +49,8 @@ class Fan(NamedTuple):
 
     def at_level(self, level: float) -> np.ndarray | None:
         """Column of a quantile level, None where the run did not store it."""
-        found = np.flatnonzero(np.abs(self.levels - level) < 1e-6)
-        return self.predicted[:, found[0]] if len(found) else None
+        found = next((at for at, one in enumerate(self.levels.tolist()) if abs(one - level) < 1e-6), None)
+        return None if found is None else self.predicted[:, found]
 
     def band(self, interval_level: float) -> tuple[np.ndarray, np.ndarray] | None:
         """Lower and upper bound of a central interval."""
@@ -195,12 +203,44 @@ class View:
         """A unit's forecast quantiles."""
         slices, columns = self._forecast
         at = slices.get((unit, indicator), slice(0, 0))
-        levels = np.unique(columns["quantile_level"][at])
-        n_periods = (at.stop - at.start) // max(len(levels), 1)
-        if n_periods * len(levels) != at.stop - at.start:
+        every = columns["quantile_level"][at]  # the levels of the first horizon, then those of the next
+        again = np.flatnonzero(every[1:] <= every[:-1])
+        levels = every[: again[0] + 1] if len(again) else every
+        n_periods = len(every) // max(len(levels), 1)
+        if n_periods * len(levels) != len(every) or (every.reshape(n_periods, len(levels)) != levels).any():
             raise DataError(Problem(f"forecasts of {unit!r}, {indicator!r}", "quantile levels differ between horizons"))
         predicted = columns["predicted"][at].reshape(n_periods, len(levels))
         return Fan(columns["period"][at][:: max(len(levels), 1)].tolist(), levels, predicted)
+
+    @cached_property
+    def has_before(self) -> bool:
+        """Whether the forecasts of the quarter before are stored."""
+        return self.run.previous is not None
+
+    def fan_before(self, unit: str, indicator: str) -> Fan:
+        """A unit's forecast quantiles of the quarter before."""
+        return view_of(self.run.previous, self.language).fan(unit, indicator)
+
+    @cached_property
+    def source_names(self) -> list[dict]:
+        """The run's raw files without their hashes and rows, which are the whole run's; the manifest has them."""
+        sources = self.run.manifest.get("sources", [])
+        return [{"path": one.get("path", "") if isinstance(one, dict) else str(one)} for one in sources]
+
+    @cached_property
+    def sizes(self) -> dict[str, float]:
+        """Size of every unit: what its shares are shares of."""
+        sized = ((unit, _size(rows)) for unit, rows in self._assessed.items() if unit in self.units)
+        return {unit: size for unit, size in sized if size > 0}
+
+    @cached_property
+    def _sizes_of_level(self) -> dict[str, tuple[np.ndarray, list[str]]]:
+        """Level -> logarithms of its units' sizes and their codes, the smallest first."""
+        found: dict[str, list[tuple[float, str]]] = {}
+        for unit, size in self.sizes.items():
+            found.setdefault(self.units[unit].level, []).append((math.log(size), unit))
+        ordered = {level: sorted(pairs) for level, pairs in found.items()}
+        return {level: (np.array([a for a, _b in one]), [b for _a, b in one]) for level, one in ordered.items()}
 
     @cached_property
     def evidence(self) -> pd.DataFrame:
@@ -257,6 +297,43 @@ class View:
         """The last observed period the forecasts saw; the latest where indicators differ."""
         cutoffs = self.run.assessments["cutoff"].unique().tolist() or self.run.forecasts["cutoff"].unique().tolist()
         return max(cutoffs, default=str(self.run.params.get("cutoff") or ""))
+
+    @cached_property
+    def task_list(self) -> dict[str, tuple]:
+        """Task to its row in the list: name, owner, due date."""
+        found = self.extra("task_list")
+        return {row.task: row for row in plain(found).itertuples(index=False)} if len(found) else {}
+
+    @cached_property
+    def newest(self) -> str:
+        """The newest period with a figure, the cutoff at the latest; "" without figures."""
+        seen = self.run.observations["period"].unique().tolist()
+        return max((one for one in seen if last_day(one) <= last_day(self.cutoff)), key=last_day, default="")
+
+
+def nearest_in_size(view: View, unit: str, *, n: int = N_PEERS) -> list[str]:
+    """Units of the same level whose size (largest denominator, else largest count) is nearest in ratio."""
+    if unit not in view.sizes:
+        return []
+    size = math.log(view.sizes[unit])
+    logs, codes = view._sizes_of_level[view.units[unit].level]
+    apart = np.abs(logs - size)
+    if len(apart) > n + 1:  # the bound lies above the last place by far more than a rounding error
+        apart_enough = np.partition(apart, n)[n] + 1e-9
+        codes = [codes[at] for at in np.flatnonzero(apart <= apart_enough)]
+    return sorted((one for one in codes if one != unit), key=lambda one: _apart(view, unit, one))[:n]
+
+
+def _apart(view: View, unit: str, other: str) -> tuple[float, str]:
+    return abs(math.log(view.sizes[other] / view.sizes[unit])), other
+
+
+def _size(rows: list[tuple]) -> float:
+    for name in ("current_denominator", "current"):
+        known = [value for row in rows if math.isfinite(value := getattr(row, name)) and value > 0]
+        if known:
+            return max(known)
+    return 0.0
 
 
 def plain(frame: pd.DataFrame) -> pd.DataFrame:

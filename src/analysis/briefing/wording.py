@@ -68,6 +68,9 @@ REASONS = {  # codes that attainment gives; "no_data", "stale" and "failed" are 
     "no_members": _("the promise names no components"),
     "member_not_assessable": _("one of its components cannot be assessed"),
     "no_peers": _("the peers are not in the data"),
+    "component_missing": _("one of its components has no figure"),
+    "beyond_horizon": _("the deadline lies beyond the forecast"),
+    "tasks_unlisted": _("more tasks are promised than listed"),
 }
 LEVELS = {
     "nation": _("Nation"),
@@ -197,34 +200,67 @@ def say_goal(assessment, indicator, language: str, target=None) -> str:
     'trên 60% vào tháng 9/2023'
     """
     _ = translator(language)
-    operator = {
-        ">": _("above {value}"),
-        ">=": _("at least {value}"),
-        "<": _("below {value}"),
-        "<=": _("at most {value}"),
-    }
-    n, k = getattr(target, "n", math.nan), getattr(target, "k", math.nan)
-    if math.isfinite(assessment.threshold):
-        if assessment.kind == "rank_le" or getattr(indicator, "kind", "") == "rank" and "<" in assessment.operator:
-            goal = _("among the first {k}").format(k=number(assessment.threshold, language))
-        else:
-            value = quantity(assessment.threshold, indicator, language, stated=True)
-            goal = operator.get(assessment.operator, "{value}").format(value=value)
-    elif _finite(k) and _finite(n):
-        goal = _("{k} of {n}").format(k=number(k, language), n=number(n, language))
-    elif assessment.kind == "tasks_k_of_n":
-        goal = _("all tasks done")
-    elif assessment.kind not in ("directional", "conditional"):
-        goal = _("the number assigned to each unit")
-    else:
-        up = getattr(indicator, "better", "up") != "down"
-        goal = _("rise (no number in the text)") if up else _("fall (no number in the text)")
+    goal = _say_amount(assessment, indicator, language, target)
+    if assessment.kind == "conditional" and getattr(target, f"condition_{language}", ""):
+        goal = _("{goal}, once {condition}").format(goal=goal, condition=getattr(target, f"condition_{language}"))
     if assessment.kind == "sustained_from" and getattr(target, "start", ""):
         since = period(target.start, language)
-        return _("{goal} in every period from {start}").format(goal=goal, start=since)
+        spans = {
+            "cumulative": _("{goal} over the whole time from {start}"),
+            "rolling_3": _("{goal} over any three periods from {start}"),
+        }
+        each = _("{goal} in every period from {start}")
+        return spans.get(getattr(target, "reading", ""), each).format(goal=goal, start=since)
     if not assessment.deadline:
         return goal
     return _("{goal} by {deadline}").format(goal=goal, deadline=period(assessment.deadline, language))
+
+
+def _say_amount(assessment, indicator, language: str, target) -> str:
+    """How much is promised, without when; what the text leaves open is said to be open."""
+    _ = translator(language)
+    counted = _say_count(assessment.kind, language, target)
+    if counted and (assessment.kind == "coverage_all" or not math.isfinite(assessment.threshold)):
+        return counted
+    if math.isfinite(assessment.threshold):
+        if assessment.kind == "rank_le" or getattr(indicator, "kind", "") == "rank" and "<" in assessment.operator:
+            return _("among the first {k}").format(k=number(assessment.threshold, language))
+        value = quantity(assessment.threshold, indicator, language, stated=True)
+        upper = getattr(target, "upper", math.nan)
+        if _finite(upper):
+            high = quantity(upper, indicator, language, stated=True)
+            return _("from {low} to {high}").format(low=value, high=high)
+        operator = {
+            ">": _("above {value}"),
+            ">=": _("at least {value}"),
+            "<": _("below {value}"),
+            "<=": _("at most {value}"),
+        }
+        return operator.get(assessment.operator, "{value}").format(value=value)
+    if assessment.kind not in ("directional", "conditional", "score_ge", "rank_le"):
+        return _("the number assigned to each unit")
+    if assessment.kind == "rank_le" or getattr(indicator, "kind", "") == "rank":
+        return _("a better place (no number in the text)")
+    up = getattr(indicator, "better", "up") != "down"
+    return _("rise (no number in the text)") if up else _("fall (no number in the text)")
+
+
+def _say_count(kind: str, language: str, target) -> str:
+    """k of n, all n, or simply all, for promises on a list; "" for the others, and where nothing is known."""
+    _ = translator(language)
+    n, k = getattr(target, "n", math.nan), getattr(target, "k", math.nan)
+    if _finite(k) and _finite(n):
+        return _("{k} of {n}").format(k=number(k, language), n=number(n, language))
+    whole = {
+        "tasks_k_of_n": (_("all {n} tasks done"), _("all tasks done")),
+        "coverage_all": (_("all {n} of the list"), _("the whole list")),
+        "indicators_k_of_n": (_("all {n} targets met"), _("all targets met")),
+        "conditional": (_("all {n} of the list"), _("the whole list")),
+    }
+    if kind not in whole or target is None:
+        return _("all tasks done") if kind == "tasks_k_of_n" else ""
+    with_n, without = whole[kind]
+    return with_n.format(n=number(n, language)) if _finite(n) else without
 
 
 def _finite(value) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.forecasting import ensemble, past, scales, shocks
+from analysis.forecasting import ensemble, past, relative, scales, shocks
 from analysis.forecasting.ensemble import Options
 from analysis.forecasting.panel import Panel, truncate
 from analysis.forecasting.predictive import Predictive, t_upper
@@ -94,7 +94,8 @@ def calibrate_level(
     panel : Panel
     threshold : array, shape (n,), or float, or function
         Natural units. A function of the panel as it stood at an origin gives that origin's thresholds, shape (n,): a
-        growth of 10 % from today's level is asked of the past as a growth of 10 % from the level of then.
+        growth of 10 % from today's level is asked of the past as a growth of 10 % from the level of then. An array that
+        follows the units' present values is taken for such a function (:mod:`.relative`).
     horizon : int
         Periods after the cutoff.
     strict, at_least : bool
@@ -113,6 +114,9 @@ def calibrate_level(
     else:
         scale = ensemble.choose_scale(panel, options=options)
         behind = ensemble.past_forecasts(panel, scale=scale, horizon=horizon, options=options)
+    if not callable(threshold):
+        threshold = np.broadcast_to(np.asarray(threshold, dtype=float), (panel.n_units,))
+        threshold = relative.moving(threshold, panel=panel) or threshold
     values = panel.usable()[behind.rows]
     upward = strict if at_least else not strict
     some = scale.rows(behind.rows)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.forecasting import bounds, grid, holt, past, scales, seasonality, shocks, theta, variance
+from analysis.forecasting import bounds, grid, holt, past, scales, seasonality, shocks, theta, together, variance
 from analysis.forecasting.panel import Panel, last_observed, truncate
 from analysis.forecasting.predictive import Predictive
 
@@ -61,6 +61,8 @@ class Members:
         ``c_j`` of the grid member, for the joint paths.
     choice : tuple of float
         Fade and borrowing of the variance.
+    lean : array, shape (n, H)
+        From `mean` to the forecast of the view with a common path; the other view is as far on the other side.
     """
 
     mean: np.ndarray
@@ -68,6 +70,11 @@ class Members:
     df: np.ndarray
     carry: np.ndarray
     choice: tuple[float, float]
+    lean: np.ndarray
+
+    def leaning(self, weight: float) -> np.ndarray:
+        """Mean with `weight` on the view with a common path."""
+        return self.mean + (2.0 * weight - 1.0) * self.lean
 
 
 def forecast_panel(panel: Panel, *, horizon: int, options: Options = Options()) -> Predictive:  # noqa: B008
@@ -88,12 +95,14 @@ def forecast_panel(panel: Panel, *, horizon: int, options: Options = Options()) 
     scale = choose_scale(panel, options=options)
     members = predict(panel, scale=scale, horizon=horizon, options=options)
     same = replace(options, fade=members.choice[0], borrowed=members.choice[1])
-    behind = past_forecasts(panel, scale=scale, horizon=horizon, options=same) if options.shocks else None
+    views = past_views(panel, scale=scale, horizon=horizon, options=same) if options.shocks else None
+    behind = None if views is None else together.settled(views)
     learned = shocks.none(horizon) if behind is None else shocks.learn(behind, n_periods=panel.n_periods)
+    weight = 0.5 if behind is None else together.weight_of(views, n_periods=panel.n_periods)
     return Predictive(
         units=panel.units,
         scale=scale,
-        mean=members.mean,
+        mean=members.leaning(weight),
         sd=members.sd * learned.width,
         df=members.df,
         carry=members.carry,
@@ -118,10 +127,15 @@ def predict(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options
         noise=scales.size_noise(panel),
     )
     mean, sd = work.restore(members.mean, members.sd)
-    return replace(members, mean=mean, sd=sd)
+    return replace(members, mean=mean, sd=sd, lean=work.restore(members.mean + members.lean, members.sd)[0] - mean)
 
 
 def past_forecasts(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options) -> past.Past:
+    """Forecasts of the same models from earlier origins, each with the weight of the views that it could know."""
+    return together.settled(past_views(panel, scale=scale, horizon=horizon, options=options))
+
+
+def past_views(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options) -> past.Past:
     """Forecasts of the same models from earlier origins, for at most ``past.MAX_UNITS`` units.
 
     Parameters
@@ -139,9 +153,9 @@ def past_forecasts(panel: Panel, *, scale: scales.Scale, horizon: int, options: 
     rows = past.some_rows(y)
     some, chosen = panel.rows(rows), scale.rows(rows)
 
-    def forecast(_rows: np.ndarray, n_periods: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def forecast(_rows: np.ndarray, n_periods: int) -> tuple[np.ndarray, ...]:
         members = predict(truncate(some, n_periods), scale=chosen, horizon=horizon, options=options)
-        return members.mean, members.sd, members.df
+        return members.mean, members.sd, members.df, members.lean
 
     seasonal = options.season and panel.n_periods >= 2 * panel.season_length > 2
     first = 2 * panel.season_length if seasonal else past.MIN_KNOWN  # an origin without a profile errs otherwise
@@ -222,6 +236,7 @@ class Prepared:
         """Put the season back into forecasts, shape (n, H), and its own uncertainty into their spread."""
         index = self.profile.at(start=self.y.shape[1], length=mean.shape[1])
         own = self.profile.variance[:, None]
+        sd = sd / np.sqrt(1.0 - self.profile.spent[:, None])
         if self.profile.ratio:
             return mean * index, np.sqrt((sd * index) ** 2 + mean**2 * own)
         return mean + index, np.sqrt(sd**2 + own)
@@ -266,6 +281,24 @@ def fit_members(
     -------
     Members
     """
+    about = {"horizon": horizon, "options": options, "damped": damped}
+    alone = _one_view(y, floor=floor, noise=noise, **about)
+    if len(y) == 1:
+        *_, at = grid.start_values(y)
+        scored = (np.isfinite(y) & (np.arange(y.shape[1]) > at[:, None])).sum(axis=1)
+        return replace(alone, sd=alone.sd * variance.alone(scored)[:, None])
+    path = together.common_path(y)
+    apart = _one_view(y - path, floor=floor, noise=noise, **about)
+    usual = replace(options, fade=variance.USUAL[0], borrowed=variance.USUAL[1])
+    common = _one_view(path[None, :], floor=np.zeros(1), noise=None, **(about | {"options": usual}))
+    lean = 0.5 * (apart.mean + common.mean - alone.mean)
+    sd = np.sqrt(0.5 * (alone.sd**2 + apart.sd**2 + common.sd**2) + lean**2)
+    return replace(alone, mean=alone.mean + lean, sd=sd, df=0.5 * (alone.df + apart.df), lean=lean)
+
+
+def _one_view(
+    y: np.ndarray, *, horizon: int, floor: np.ndarray, options: Options, damped: bool, noise: np.ndarray | None
+) -> Members:
     gap = np.minimum(y.shape[1] - 1 - last_observed(y), MAX_GAP)
     fit = grid.fit_grid(y, chosen=grid.settings(damped=damped))
     loglik = grid.log_likelihood(fit, floor=floor)
@@ -283,4 +316,4 @@ def fit_members(
     mean[few] = np.nan
     sd = np.sqrt(total)
     sd[few] = np.nan
-    return Members(mean, sd, spread.df, pooled.carry, (spread.fade, spread.borrowed))
+    return Members(mean, sd, spread.df, pooled.carry, (spread.fade, spread.borrowed), np.zeros_like(mean))

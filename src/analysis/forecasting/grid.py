@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-ALPHAS = (0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.99)
-BETAS = (0.02, 0.1, 0.25, 0.5)
-PHIS = (0.7, 0.85, 0.93, 0.98, 1.0)
+ALPHAS = (0.1, 0.25, 0.45, 0.7, 0.99)
+BETAS = (0.03, 0.15, 0.6)
+PHIS = (0.8, 0.9, 0.97, 1.0)
 TREND_PENALTY = 1.0  # log-likelihood taken off settings with a trend
 # A unit's own trend fades to this share of the panel's drift. Nought underrates growth that all units share, all of
 # it overrates growth that slows down; the likelihood is higher at a half than at either on 20 of 24 panel stages.
@@ -55,12 +55,12 @@ class Settings:
 
 
 def settings(*, damped: bool = False) -> Settings:
-    """The 154 settings of the pooled grid: 7 without a trend, 7 with the panel's drift, 140 with a trend of their own.
+    """The 70 settings of the pooled grid: 5 without a trend, 5 with the panel's drift, 60 with a trend of their own.
 
     Parameters
     ----------
     damped : bool
-        Without the 28 undamped ones.
+        Without the 15 undamped ones.
     """
     flat = [(alpha, 0.0, 1.0, 0.0) for alpha in ALPHAS]
     shared = [(alpha, 0.0, 1.0, 1.0) for alpha in ALPHAS]
@@ -71,7 +71,7 @@ def settings(*, damped: bool = False) -> Settings:
 
 
 def without_trend() -> Settings:
-    """The 7 settings without any slope: simple exponential smoothing."""
+    """The 5 settings without any slope: simple exponential smoothing."""
     n = len(ALPHAS)
     return Settings(np.array(ALPHAS), np.zeros(n), np.ones(n), np.zeros(n))
 

@@ -34,9 +34,17 @@ class Mixture:
 
 
 def damped_prior(chosen: grid.Settings) -> np.ndarray:
-    """Even weight on every setting with a damped trend, none on the others."""
+    """Weight on the settings with a damped trend only, ``beta ** -1/2``: a noisy unit alone is not to chase its trend.
+
+    Examples
+    --------
+    >>> chosen = grid.Settings(*np.array([[0.5, 0.5, 0.5], [0.0, 0.04, 0.16], [1.0, 0.9, 0.9], [0.0, 0.0, 0.0]]))
+    >>> damped_prior(chosen).round(3)
+    array([0.   , 0.667, 0.333])
+    """
     damped = chosen.trend & (chosen.phi < 1.0)
-    return damped / damped.sum()
+    weight = np.where(damped, np.where(damped, chosen.beta, 1.0) ** -0.5, 0.0)
+    return weight / weight.sum()
 
 
 def mix(fit: grid.Fit, loglik: np.ndarray, *, prior: np.ndarray, horizon: int, gap: np.ndarray) -> Mixture:

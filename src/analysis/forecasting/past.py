@@ -32,6 +32,8 @@ class Past:
     error : array, shape (K, k, H)
         Observed less predicted mean; NaN where not (yet) observed.
     df : array, shape (K, k)
+    lean : array, shape (K, k, H)
+        From the mean to the forecast of the view with a common path (:mod:`.together`); the other is as far away.
     """
 
     rows: np.ndarray
@@ -40,9 +42,10 @@ class Past:
     sd: np.ndarray
     error: np.ndarray
     df: np.ndarray
+    lean: np.ndarray
 
 
-Forecaster = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray, np.ndarray]]
+Forecaster = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]
 
 
 def some_rows(values: np.ndarray, *, at_most: int = MAX_UNITS) -> np.ndarray:
@@ -115,7 +118,8 @@ def look_back(y: np.ndarray, *, forecast: Forecaster, horizon: int, origins: np.
     y : array, shape (n, T)
         Modelling scale.
     forecast : callable
-        ``forecast(rows, n_periods)`` gives mean and sd, shape (k, H), and df, shape (k,), from the first `n_periods`.
+        ``forecast(rows, n_periods)`` gives mean and sd, shape (k, H), df, shape (k,), and lean, shape (k, H), from the
+        first `n_periods`.
     horizon : int
         H.
     origins, rows : array of int
@@ -125,10 +129,10 @@ def look_back(y: np.ndarray, *, forecast: Forecaster, horizon: int, origins: np.
     Past
     """
     shape = (len(origins), len(rows), horizon)
-    mean, sd, error = np.empty(shape), np.empty(shape), np.full(shape, np.nan)
+    mean, sd, lean, error = np.empty(shape), np.empty(shape), np.empty(shape), np.full(shape, np.nan)
     df = np.empty(shape[:2])
     for k, origin in enumerate(origins):
-        mean[k], sd[k], df[k] = forecast(rows, int(origin))
+        mean[k], sd[k], df[k], lean[k] = forecast(rows, int(origin))
         seen = y[rows, origin : origin + horizon]
         error[k, :, : seen.shape[1]] = seen - mean[k, :, : seen.shape[1]]
-    return Past(rows, origins, mean, sd, error, df)
+    return Past(rows, origins, mean, sd, error, df, lean)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 MIN_SEASONS = 2  # full seasons of history below which no profile is estimated
+MOST_SPENT = 0.5  # of the degrees of freedom: what a unit has left is at least half its periods
 MIN_SEEN = 0.75  # share of a moving window that has to be observed
 
 
@@ -27,11 +28,15 @@ class Profile:
     variance : array, shape (n,)
         Sampling variance left in a shrunk index.
     ratio : bool
+    spent : array, shape (n,)
+        Share of the degrees of freedom that the index of a unit alone has used up: its errors are that much too small.
+        0 in a panel, whose past errors tell the width.
     """
 
     index: np.ndarray
     variance: np.ndarray
     ratio: bool
+    spent: np.ndarray
 
     def at(self, *, start: int, length: int) -> np.ndarray:
         """Index of `length` columns from column `start` on (column 0 is season 0), shape (n, length)."""
@@ -41,7 +46,7 @@ class Profile:
 
 def no_profile(n: int) -> Profile:
     """A profile that changes nothing."""
-    return Profile(np.zeros((n, 1)), np.zeros(n), False)
+    return Profile(np.zeros((n, 1)), np.zeros(n), False, np.zeros(n))
 
 
 def seasonal_profile(values: np.ndarray, *, season_length: int, ratio: bool) -> Profile:
@@ -69,11 +74,12 @@ def seasonal_profile(values: np.ndarray, *, season_length: int, ratio: bool) -> 
     season = np.arange(n_periods) % m
     count = np.isfinite(apart).sum(axis=0)
     mean = np.where(count > 0, _ordered_mean(apart, count), np.nan)[None, :]
-    common, common_variance = shrunk_index(mean, season=season, m=m)
+    common, common_variance, common_kept = shrunk_index(mean, season=season, m=m)
     if n == 1:
-        return Profile(common + 1.0 if ratio else common, common_variance, ratio)
-    own, own_variance = shrunk_index(apart - common[:, season], season=season, m=m)
-    return Profile(common + own + (1.0 if ratio else 0.0), own_variance + common_variance, ratio)
+        spent = common_kept * (m - 1) / max(int(np.isfinite(values).sum()), 1)
+        return Profile(common + 1.0 if ratio else common, common_variance, ratio, np.minimum(spent, MOST_SPENT))
+    own, own_variance, _ = shrunk_index(apart - common[:, season], season=season, m=m)
+    return Profile(common + own + (1.0 if ratio else 0.0), own_variance + common_variance, ratio, np.zeros(n))
 
 
 def _ordered_mean(apart: np.ndarray, count: np.ndarray) -> np.ndarray:
@@ -150,7 +156,7 @@ def bridge(values: np.ndarray) -> np.ndarray:
     return np.where(inside, left + (right - left) * share, np.nan)
 
 
-def shrunk_index(apart: np.ndarray, *, season: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
+def shrunk_index(apart: np.ndarray, *, season: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean deviation by season, drawn to zero by James-Stein.
 
     With V the sampling variance of an index and A the variance of the indices beyond it, an index keeps
@@ -168,6 +174,8 @@ def shrunk_index(apart: np.ndarray, *, season: np.ndarray, m: int) -> tuple[np.n
     index : array, shape (n, m)
     variance : array, shape (n,)
         Sampling variance of what was kept.
+    kept : array, shape (n,)
+        Share of the index that was kept.
     """
     n = apart.shape[0]
     index, count, within = np.zeros((n, m)), np.zeros((n, m)), np.zeros(n)
@@ -187,4 +195,4 @@ def shrunk_index(apart: np.ndarray, *, season: np.ndarray, m: int) -> tuple[np.n
     size = (index * index).sum(axis=1) / np.maximum(n_known - 1, 1)
     lost = (max(m - 3, 1) / max(m - 1, 1)) * sampling / np.where(size > 0, size, 1.0)
     kept = np.where((free > 0) & (size > 0), 1.0 - np.minimum(lost, 1.0), 0.0)
-    return index * kept[:, None], sampling * kept
+    return index * kept[:, None], sampling * kept, kept

@@ -24,7 +24,8 @@ LEAST_APART, MIN_APART = 0.02, 20  # its least value, and the units that can tel
 MOST_LENT = 16.0  # degrees of freedom the panel lends at most
 USUAL = (1.0, 4.0)  # what is taken when the panel is too short to tell, and the centre of the choice
 MIN_JUDGED = 30  # errors foretold, over all units, below which the usual choice stands
-CHOSEN = 2.0  # level, slope and setting of a short series are chosen by the very errors that are then measured
+CHOSEN = 2.0  # level and slope of a short series are chosen by the very errors that are then measured
+CHOSEN_ALONE = 3.0  # and so are alpha, beta and phi where no other unit has a say in them
 TINY = 1e-12
 FLAT = 1e-3  # of the panel's typical squared error: a unit below it has not moved, which is no proof that it cannot
 UNSEEN = 0.05**2  # squared error borrowed where nothing has ever moved: 5 % of the level, or of the odds
@@ -85,6 +86,18 @@ def one_step(
     return Spread(variance * (1.0 + CHOSEN / own), df, fade, borrowed)
 
 
+def alone(n_scored: np.ndarray) -> np.ndarray:
+    """Factor on the standard deviation of a unit that has no panel, from the number of its errors.
+
+    Examples
+    --------
+    >>> alone(np.array([8.0, 30.0])).round(3)
+    array([1.14 , 1.046])
+    """
+    n = np.maximum(n_scored, 1.0)
+    return np.sqrt((n + CHOSEN + CHOSEN_ALONE) / (n + CHOSEN))
+
+
 @dataclass
 class _State:
     """Faded sums of squared errors, one a unit."""
@@ -117,7 +130,9 @@ class _State:
         lend = max(self.borrowed, USUAL[1])  # a flat unit's logarithm says nothing
         additive = (n_own * own + lend * centre) / (n_own + lend)
         variance = np.where(known, mixed, np.where(seen, additive, centre)) * relative + floor
-        lent = np.minimum(2.0 / apart, MOST_LENT)
+        lent = min(2.0 / apart, MOST_LENT) * (
+            1.0 - 0.5 / max(int(seen.sum()), 1)
+        )  # a unit alone has nobody to borrow from
         return np.maximum(variance, np.maximum(floor, TINY)), np.maximum(n_own - 1.0, 1.0) + lent
 
 

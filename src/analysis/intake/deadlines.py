@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.registry.targets import Target
-from analysis.registry.yamls import read_yaml
+from analysis.registry.targets import Target, places_of
 from analysis.words.errors import Problem
 from analysis.words.periods import as_period, between, last_day, last_in, period_code
 
@@ -47,21 +46,16 @@ def check_deadlines(
         here = last.get(target.indicator, overall)
         if not target.settled and target.deadline and here and between(here, target.deadline) < 0:
             passed.append((target, here))
-    places = _places(paths) if passed else {}
+    places = places_of(paths) if passed else {}
     return [
         Problem(
-            f"{places.get(target.target, '')}target {target.target}: deadline",
+            f"{places.get(target.target, f'target {target.target}')}: deadline",
             f"found {target.deadline!r}, but the cutoff is {here}",
             f"{here} or later",
             "Set `settled: true` to keep it on the board as met or missed, or correct the deadline or the cutoff",
         )
         for target, here in passed
     ]
-
-
-def _places(paths: Sequence[Path]) -> dict[str, str]:
-    """Code of a target -> its file; the files were read before and are good."""
-    return {str(entry["target"]): f"{path}: " for path in paths for entry in read_yaml(path)["targets"]}
 
 
 def check_cutoff(observations: pd.DataFrame, *, indicators: pd.DataFrame, cutoff: str | None) -> list[Problem]:

@@ -30,7 +30,7 @@ from analysis.registry.indicators import read_indicators
 from analysis.registry.joins import check_joins
 from analysis.registry.params import RunParams
 from analysis.registry.sources import SIDES, SourceParams, read_source
-from analysis.registry.targets import Target, read_targets
+from analysis.registry.targets import Target, find_targets
 from analysis.registry.units import check_tree, read_units
 from analysis.words.errors import AnalysisError, DataError, ParamsError, Problem, require
 
@@ -100,9 +100,11 @@ def read_inputs(params: RunParams, *, data_dir: Path | None, root: Path) -> Inpu
     crosswalk = caught.run(lambda: read_crosswalk(params.crosswalk, root=root)) if params.crosswalk else None
     from_sources = [one.source for one in prepared]
     targets: tuple[Target, ...] = ()
+    paths = [root / one for one in params.targets]
     if indicators is not None and units is not None:
-        paths = [root / one for one in params.targets]
-        targets = caught.run(lambda: read_targets(paths, indicators=indicators, units=units)) or ()
+        found = caught.run(lambda: find_targets(paths, indicators=indicators, units=units))
+        targets, problems = found or ((), [])
+        caught.add(problems, ParamsError)
     tasks = None
     if params.tasks and units is not None:
         tasks = caught.run(lambda: read_tasks(root / params.tasks, units=units, targets=targets))
@@ -113,14 +115,29 @@ def read_inputs(params: RunParams, *, data_dir: Path | None, root: Path) -> Inpu
     tables = {"indicators": indicators, "units": units}
     former = former_units(crosswalk, units=units)
     rows, sources = _observe_all(prepared, **tables, former=former, findings=findings, caught=caught)
+    caught.add(_passed(targets, rows, indicators=indicators, cutoff=params.cutoff, paths=paths), ParamsError)
     caught.stop()
     observations, found = join(rows, sources=from_sources, **tables, crosswalk=crosswalk)
     quality = as_quality(findings + found)
     dated = {"observations": observations, "indicators": indicators, "cutoff": params.cutoff}
-    problems = check_cutoff(**dated)
-    problems = problems or check_deadlines(targets, **dated, paths=[root / one for one in params.targets])
-    require(problems, ParamsError)
+    require(check_cutoff(**dated), ParamsError)
     return Inputs(units, indicators, targets, observations, quality, tuple(sources), tasks)
+
+
+def _passed(
+    targets: tuple[Target, ...],
+    rows: list[pd.DataFrame],
+    *,
+    indicators: pd.DataFrame,
+    cutoff: str | None,
+    paths: list[Path],
+) -> list[Problem]:
+    """Deadlines that have passed, from the rows of all files: told beside everything else that is wrong."""
+    if not any(map(len, rows)):
+        return []
+    seen = pd.concat(rows, ignore_index=True)
+    seen = seen.assign(value=seen[list(SIDES)].bfill(axis=1).iloc[:, 0])
+    return check_deadlines(targets, observations=seen, indicators=indicators, cutoff=cutoff, paths=paths)
 
 
 def _near(root: Path) -> Path:

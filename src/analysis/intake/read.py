@@ -263,7 +263,8 @@ def _cell(value: object) -> object:
 
 def _read_parquet(path: Path, *, source: SourceParams, where: str) -> pd.DataFrame:
     try:
-        file = pq.ParquetFile(path, thrift_string_size_limit=10_000_000, thrift_container_size_limit=1_000_000)
+        limits = {"thrift_string_size_limit": 10_000_000, "thrift_container_size_limit": 1_000_000}
+        file = pq.ParquetFile(path, pre_buffer=False, **limits)
         meta, schema = file.metadata, file.schema_arrow
     except (pa.ArrowException, OSError) as error:
         raise DataError(Problem(where, f"it is not a Parquet file: {str(error)[:200]}", "", "Write it anew")) from None
@@ -277,7 +278,8 @@ def _read_parquet(path: Path, *, source: SourceParams, where: str) -> pd.DataFra
     # text as dictionaries: a long word repeated in each row stays one word in memory
     text = [one.name for one in schema if pa.types.is_string(one.type) or pa.types.is_large_string(one.type)]
     try:
-        table = pq.ParquetFile(path, read_dictionary=text).read()
+        with pq.ParquetFile(path, read_dictionary=text, pre_buffer=False) as file:  # threads: the run forks later
+            table = file.read(use_threads=False)
     except (pa.ArrowException, OSError, MemoryError) as error:
         raise DataError(Problem(where, f"it cannot be read: {str(error)[:200]}", "", "Write it anew")) from None
     return pd.DataFrame({name: _plain(table.column(name)) for name in table.column_names})

@@ -1,14 +1,23 @@
-"""The words around a page: navigation, notices, the index and its search, in the languages of the site.
+"""The words and the style around a page: navigation, notices, the index and its search, in the languages of the site.
 
 A sentence is looked up in the briefings' catalogue first; those below are only the ones publishing itself says.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from collections.abc import Callable
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
 
 from analysis.briefing.locale import translator
 
+TEMPLATES = Path(__file__).parent / "template"
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+SIMULATED = "Simulated data, made up for demonstration. No figure here describes a real place."
 VIETNAMESE = {
     "Skip to content": "Đến phần nội dung",
     "You are here": "Bạn đang ở",
@@ -86,3 +95,28 @@ def words(language: str) -> Callable[[str], str]:
         return VIETNAMESE.get(message, message)
 
     return look_up
+
+
+@lru_cache(maxsize=1)
+def stylesheet() -> str:
+    """The briefings' theme followed by the frame's own rules; refused where either could close the style element."""
+    theme = files("analysis.briefing").joinpath("theme.css")
+    parts = [theme.read_text(encoding="utf-8")] if theme.is_file() else []
+    text = "\n".join([*parts, (TEMPLATES / "page.css").read_text(encoding="utf-8")])
+    text = re.sub(r"/\*.*?\*/\s*", "", text, flags=re.DOTALL).replace("</", "<\\/")
+    return re.sub(r"\s*\n\s*", "\n", re.sub(r" *([{};,]) *|(?<=:) +", r"\1", text)).replace(";}", "}").strip()
+
+
+@lru_cache(maxsize=8)
+def short_script(name: str) -> str:
+    """A script of the template without its indentation and its remarks."""
+    text = (TEMPLATES / name).read_text(encoding="utf-8")
+    return re.sub(r"\n\s*", "\n", re.sub(r" // [^\n]*", "", text))
+
+
+def policy(script: str) -> str:
+    """The page's content policy: nothing from anywhere, and no script but the one with this hash."""
+    if not script:
+        return POLICY
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    return f"{POLICY}; script-src 'sha256-{digest}'"

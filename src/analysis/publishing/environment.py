@@ -25,6 +25,7 @@ _EVERYWHERE = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # or pyarrow starts a thread as soon as it is imported
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # large pages: a fork copies tables of pages, one entry each (3x less)
 }
 _X86 = {
     "OPENBLAS_CORETYPE": "Haswell",

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from analysis.publishing import keys
+from analysis.publishing.early import import_papermill
 from analysis.publishing.forks import Limits, Outcome, can_fork, count_threads, run_forked
 from analysis.publishing.fresh import fresh_outcomes
 from analysis.publishing.jobs import (
@@ -149,7 +150,8 @@ def _outcomes(
     close: Sequence[int] = (),
     elsewhere: Callable[[list[_Task]], Iterator[tuple[int, Outcome]]] | None = None,
 ) -> Iterator[tuple[int, Outcome]]:
-    from analysis.publishing.make import read_notebook  # Papermill: only when there is something to make
+    import_papermill()  # only when there is something to make
+    from analysis.publishing.make import read_notebook
 
     for path in sorted({Path(task.job.notebook) for task in tasks}):
         read_notebook(path)
@@ -182,6 +184,7 @@ def forked_outcomes(
     tasks: Sequence[_Task], *, run_dir: Path, n_jobs: int, limits: Limits, close: Sequence[int] = ()
 ) -> Iterator[tuple[int, Outcome]]:
     """Make the pages of `tasks`, each in a process forked from this one; yields index and outcome as they end."""
+    import_papermill()
     from analysis.publishing.make import make_page, rehearse, warm_up
 
     work = partial(_work, make=make_page, run_dir=run_dir, seconds=limits.seconds)

@@ -8,12 +8,9 @@ libraries' HTML, Markdown and script outputs, attachments and local files never 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from jinja2 import FileSystemLoader
@@ -27,14 +24,11 @@ from traitlets.config import Config
 from analysis.briefing.fragment import FRAGMENT_MIME, clean_text
 from analysis.briefing.locale import translate_markdown
 from analysis.publishing.canonical import page_data
-from analysis.publishing.chrome import words
+from analysis.publishing.chrome import SIMULATED, TEMPLATES, policy, short_script, stylesheet, words
 from analysis.publishing.lean import lean
 from analysis.publishing.sanitise import sanitise
 
-TEMPLATES = Path(__file__).parent / "template"
 LEFT_OUT = {"parameters", "injected-parameters", "remove-cell", "papermill-error-cell-tag"}
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-SIMULATED = "Simulated data, made up for demonstration. No figure here describes a real place."
 SCRIPTS = {  # what a fragment shows when it can use one -> the script that does it; pages are whole without any
     'id="heat-tools"': "heat.js",
     "<details": "figures.js",
@@ -176,37 +170,12 @@ def needed(css: str, html: str) -> str:
     return re.sub(r"\n+", "\n", re.sub(r"@media[^{}]*\{\s*\}", "", rules))
 
 
-@lru_cache(maxsize=8)
-def short_script(name: str) -> str:
-    """A script of the template without its indentation and its remarks."""
-    text = (TEMPLATES / name).read_text(encoding="utf-8")
-    return re.sub(r"\n\s*", "\n", re.sub(r" // [^\n]*", "", text))
-
-
-def policy(script: str) -> str:
-    """The page's content policy: nothing from anywhere, and no script but the one with this hash."""
-    if not script:
-        return POLICY
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    return f"{POLICY}; script-src 'sha256-{digest}'"
-
-
 def _has_heading(notebook: NotebookNode) -> bool:
     return any(
         "<h1" in output.get("data", {}).get("text/html", "") and FRAGMENT_MIME in output.data
         for cell in notebook.cells
         for output in cell.get("outputs", [])
     )
-
-
-@lru_cache(maxsize=1)
-def stylesheet() -> str:
-    """The briefings' theme followed by the frame's own rules; refused where either could close the style element."""
-    theme = files("analysis.briefing").joinpath("theme.css")
-    parts = [theme.read_text(encoding="utf-8")] if theme.is_file() else []
-    text = "\n".join([*parts, (TEMPLATES / "page.css").read_text(encoding="utf-8")])
-    text = re.sub(r"/\*.*?\*/\s*", "", text, flags=re.DOTALL).replace("</", "<\\/")
-    return re.sub(r"\s*\n\s*", "\n", re.sub(r" *([{};,]) *|(?<=:) +", r"\1", text)).replace(";}", "}").strip()
 
 
 def left_out(cell: NotebookNode) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import logging
 import os
@@ -13,6 +14,11 @@ from pathlib import Path
 import nbformat
 import papermill
 from nbformat import NotebookNode
+from papermill.engines import papermill_engines
+from papermill.execute import prepare_notebook_metadata, raise_for_execution_errors, remove_error_markers
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
+from papermill.utils import chdir
 
 from analysis.publishing.canonical import canonical, check_executed, notebook_text, page_data
 from analysis.publishing.exporter import BriefingExporter
@@ -22,7 +28,9 @@ from analysis.publishing.proof import check_page
 from analysis.publishing.shell import prepare_shell
 from analysis.words.errors import Problem, PublishError, require
 
+ENGINE = "candich"
 RUN_DIR = "run_dir"  # the parameter that names the run's folder
+_as_loaded: dict[Path, tuple[NotebookNode, NotebookNode]] = {}  # as read, as Papermill loads it
 logging.getLogger("papermill").setLevel(logging.ERROR)
 
 
@@ -62,14 +70,13 @@ def warm_up(notebooks: Iterable[tuple[Path, str]]) -> None:
         cells=[nbformat.v4.new_code_cell("parameter: int = 1", id="a", metadata={"tags": ["parameters"]})],
         metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}},
     )
-    ran = papermill.execute_notebook(
-        trivial, None, parameters={"parameter": 2}, engine_name="candich", progress_bar=False
-    )
+    ran = papermill.execute_notebook(trivial, None, parameters={"parameter": 2}, engine_name=ENGINE, progress_bar=False)
     nbformat.validate(ran)
     for path, language in notebooks:
         prose = [cell for cell in read_notebook(path).cells if cell.cell_type == "markdown"]
         page = NotebookNode(canonical(ran, context={"language": language}), cells=prose)
         exporter().from_notebook_node(page)
+        _loaded(path)
     prepare_shell()
 
 
@@ -99,28 +106,58 @@ def execute(job: PageJob, *, run_dir: Path, seconds: float | None = None) -> Not
     if RUN_DIR in parameters:
         parameters[RUN_DIR] = Path(os.path.relpath(Path(parameters[RUN_DIR]).resolve(), folder.resolve())).as_posix()
     replies: dict[int, bool] = {}
-    engine = {"engine_name": "candich", "on_reply": replies.__setitem__}
-    if not can_fork():
-        engine = {
-            "execution_timeout": int(seconds or 300),
-            "on_cell_executed": _hook(replies),
-            "coalesce_streams": True,
-        }
     try:
-        notebook = papermill.execute_notebook(
-            read_notebook(Path(job.notebook)),  # Papermill works on a copy of its own
-            None,
-            parameters=parameters,
-            cwd=folder,
-            progress_bar=False,
-            request_save_on_cell_execute=False,
-            **engine,
-        )
+        notebook = _run(Path(job.notebook), parameters, folder=folder, replies=replies, seconds=seconds)
     except papermill.PapermillExecutionError as error:
         found = f"cell {error.cell_index + 1} raised {error.ename}: {error.evalue}"[:1500]
         raise PublishError(Problem(job.page, found, "", "Run the notebook by hand with these parameters")) from error
     require(check_executed(notebook, replies=replies, where=job.page), PublishError)
     return canonical(notebook, context=_context(job))
+
+
+def _run(
+    path: Path, parameters: dict, *, folder: Path, replies: dict[int, bool], seconds: float | None
+) -> NotebookNode:
+    """Papermill's own steps (parameters, engine, errors); without fork, all of ``papermill.execute_notebook``.
+
+    What is left out there reads, checks and writes the notebook as JSON four times for a file nobody asked for.
+    """
+    if not can_fork():
+        return papermill.execute_notebook(
+            read_notebook(path),
+            None,
+            parameters=parameters,
+            cwd=folder,
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            execution_timeout=int(seconds or 300),
+            on_cell_executed=_hook(replies),
+            coalesce_streams=True,
+        )
+    notebook = parameterize_notebook(_prepared(path), parameters, engine_name=ENGINE)
+    notebook = remove_error_markers(prepare_notebook_metadata(notebook, None, None))
+    with chdir(folder):
+        notebook = papermill_engines.execute_notebook_with_engine(
+            ENGINE,
+            notebook,
+            kernel_name=notebook.metadata.kernelspec.name,
+            progress_bar=False,
+            on_reply=replies.__setitem__,
+        )
+    raise_for_execution_errors(notebook, None)
+    return notebook
+
+
+def _prepared(path: Path) -> NotebookNode:
+    """A notebook as Papermill loads it; a copy of its own."""
+    return copy.deepcopy(_loaded(path))
+
+
+def _loaded(path: Path) -> NotebookNode:
+    notebook = read_notebook(path)
+    if path not in _as_loaded or _as_loaded[path][0] is not notebook:
+        _as_loaded[path] = (notebook, load_notebook_node(notebook))
+    return _as_loaded[path][1]
 
 
 def _hook(replies: dict[int, bool]):

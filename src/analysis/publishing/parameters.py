@@ -11,10 +11,12 @@ import ast
 import builtins
 import keyword
 import math
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from analysis.words.errors import ParamsError, Problem, did_you_mean, require
+
+if TYPE_CHECKING:  # nbformat takes two seconds to import
+    from nbformat import NotebookNode
 
 ALLOWED = {"str": str, "int": int, "float": (int, float), "bool": bool}
 MAX_LENGTH = 20_000  # characters of one text value

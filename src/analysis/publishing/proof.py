@@ -9,7 +9,8 @@ from analysis.words.errors import Problem
 MAX_BYTES = 2_000_000  # far above the 100 kB a unit page should take; above it something ran away
 OPTIONAL = frozenset("td th tr thead tbody li dt dd".split())  # closed by what follows, as HTML has it
 VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
-_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)(?:[^<>\"']|\"[^\"]*\"|'[^']*')*?(/?)>")
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)((?:[^<>\"']+|\"[^\"]*\"|'[^']*')*)>")
+_ID = re.compile(r"\sid=\"([^\"]*)\"")
 _RAW = re.compile(r"(<(style|script)\b[^>]*>).*?(</\2>)", re.DOTALL)
 _REMOTE = re.compile(
     r"<(?:link|script|img|iframe|object|embed|audio|video|source|image|use|a|form|base)\b[^>]*?"
@@ -55,21 +56,21 @@ def check_page(html: str, *, where: str, language: str, max_bytes: int = MAX_BYT
 
 def _unclosed(html: str) -> list[str]:
     stack = []
-    for closing, name, alone in _TAG.findall(_RAW.sub(r"\1\3", html)):
-        name = name.lower()
+    for closing, name, rest in _TAG.findall(_RAW.sub(r"\1\3", html)):
         if closing:
+            name = name.lower()
             while stack and stack[-1] in OPTIONAL and stack[-1] != name and name in stack:
                 stack.pop()
             opened = stack.pop() if stack else ""
             if opened != name:
                 before = f"<{opened}> is not closed before </{name}>"
                 return [before if opened else f"</{name}> closes nothing that is open"]
-        elif not alone and name not in VOID:
+        elif not rest.endswith("/") and (name := name.lower()) not in VOID:
             stack.append(name)
     return [f"<{stack[-1]}> is never closed"] if stack else []
 
 
 def _repeated_ids(html: str) -> list[str]:
-    ids = re.findall(r"<[^<>]*?\sid=\"([^\"]*)\"", html)
+    ids = _ID.findall(html)  # in a text the mark is escaped, so it stands in tags alone
     twice = sorted({one for one in ids if ids.count(one) > 1}) if len(set(ids)) < len(ids) else []
     return [f"the id {twice[0]!r} stands on the page twice"] if twice else []

@@ -82,28 +82,39 @@ def sanitise(html: str) -> str:
 
 def is_clean(html: str) -> bool:
     """Whether every tag is well-formed, closed and on the list with all its attributes."""
-    end, stack = 0, []
-    for match in _TAG.finditer(html):
-        if "<" in html[end : match.start()]:
+    pieces = html.split("<")  # on a clean fragment each "<" begins a tag: in texts and values it is escaped
+    stack: list[str] = []
+    for piece in pieces[1:]:
+        end = piece.find(">")
+        name, kind = _tag_of(piece[:end]) if end >= 0 else ("", "")
+        if not kind or (stack and stack[-1] == "style" and kind != "closing"):
             return False
-        closing, name, attributes, alone = match.groups()
-        text, end = html[end : match.start()], match.end()
-        if name not in _KNOWN or (stack and stack[-1] == "style" and not _style_text(text, closing)):
-            return False
-        if closing:
-            if attributes.strip() or alone or not stack or stack.pop() != name:
+        if kind == "closing":
+            if not stack or stack.pop() != name:
                 return False
-        elif not _clean_attributes(name, attributes):
-            return False
-        elif not alone and name not in VOID:
+        elif kind == "opening":
+            if name == "style" and _BAD_STYLE.search(piece[end + 1 :]):
+                return False
             stack.append(name)
-        elif alone and name in HTML and name not in VOID and name not in SVG:
-            return False  # <div/> opens an element that is never closed
-    return not stack and "<" not in html[end:]
+    return not stack
 
 
-def _style_text(text: str, closing: str) -> bool:
-    return bool(closing) and not _BAD_STYLE.search(text)
+@lru_cache(maxsize=1 << 14)
+def _tag_of(inside: str) -> tuple[str, str]:
+    """Name and kind (opening, closing, alone) of what stands between "<" and ">"; no kind where it may not be."""
+    match = _TAG.fullmatch(f"<{inside}>")
+    if match is None:
+        return "", ""
+    closing, name, attributes, alone = match.groups()
+    if name not in _KNOWN:
+        return name, ""
+    if closing:
+        return name, "" if attributes.strip() or alone else "closing"
+    if not _clean_attributes(name, attributes):
+        return name, ""
+    if alone:  # <div/> opens an element that is never closed
+        return name, "" if name in HTML and name not in VOID and name not in SVG else "alone"
+    return name, "alone" if name in VOID else "opening"
 
 
 @lru_cache(maxsize=8192)

@@ -15,10 +15,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from analysis.briefing.fragment import clean_text
-from analysis.briefing.overview import say_overview
-from analysis.briefing.view import view_of
-from analysis.publishing.chrome import words
-from analysis.publishing.exporter import SIMULATED, TEMPLATES, policy, short_script, stylesheet
+from analysis.publishing.chrome import SIMULATED, TEMPLATES, policy, short_script, stylesheet, words
 from analysis.publishing.jobs import FAILED, PageResult
 from analysis.publishing.proof import check_page
 from analysis.publishing.quarters import quarters_of
@@ -195,6 +192,9 @@ def _intro(run: RunTables, *, language: str) -> str:
     """The overview's one sentence; nothing where nothing is assessed."""
     if not len(run.assessments):
         return ""
+    from analysis.briefing.overview import say_overview  # with Matplotlib: not for a run that stands
+    from analysis.briefing.view import view_of
+
     view = view_of(run, language)
     rows = [row for mine in view.all_assessed().values() for row in mine]
     return clean_text(say_overview(view, view.assessed(view.root), rows))

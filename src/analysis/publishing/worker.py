@@ -26,6 +26,7 @@ from functools import partial
 from pathlib import Path
 
 from analysis.publishing import keys
+from analysis.publishing.early import import_papermill
 from analysis.publishing.environment import pinned_environment
 from analysis.publishing.forks import Limits, Outcome, count_threads, run_forked
 from analysis.publishing.jobs import PageJob
@@ -157,6 +158,7 @@ def _answer(chunk: dict, *, folder: Path, warmed: set) -> dict:
 
 def _made(jobs: Sequence[PageJob], *, chunk: dict, folder: Path, warmed: set) -> Iterator[tuple[int, Outcome]]:
     """As `execute` does here: the first page of each notebook alone, then once in this process, then the others."""
+    import_papermill()
     from analysis.publishing.make import rehearse, warm_up
 
     parent, run_dir = os.getppid(), Path(chunk["run_dir"])

@@ -16,6 +16,8 @@ from analysis.words.periods import last_day
 Operator = Literal[">", ">=", "<", "<="]
 Reading = Literal["each_period", "cumulative", "rolling_3"]
 READINGS = ("each_period", "cumulative", "rolling_3")
+TWO_SIDED = ("level_at", "sustained_from")
+NO_STEPS = ("indicators_k_of_n", "directional", "conditional")  # kinds that have no number to step towards
 
 
 class Scope(Entry):
@@ -81,6 +83,12 @@ class Common(Entry):
             said.append(f"names of this target's keys in `inferred`, not {', '.join(unknown)}")
         if self.upper is not None and (self.operator != ">=" or self.threshold is None or self.upper < self.threshold):
             said.append("an `upper` of at least the threshold, with the operator >=")
+        if self.upper is not None and self.kind not in TWO_SIDED:
+            said.append(f"`upper` with the kinds {', '.join(TWO_SIDED)} only")
+        if self.upper is not None and any(one > self.upper for one in self.unit_thresholds.values()):
+            said.append(f"unit_thresholds of at most `upper` {self.upper:g}")
+        if self.milestones and self.kind in NO_STEPS:
+            said.append(f"no milestones for the kind {self.kind}")
         if self.k is not None and self.n is not None and self.k > self.n:
             said.append(f"k of at most n = {self.n}")
         if self.valid_from and self.valid_to and self.valid_from > self.valid_to:

@@ -19,7 +19,9 @@ from analysis.registry.yamls import read_yaml
 from analysis.words.errors import ParamsError, Problem, did_you_mean, examples, require
 from analysis.words.schema import OPERATORS, TARGETS, as_table
 
-__all__ = ["KINDS", "Target", "check_targets", "read_targets", "targets_table", "units_of"]
+__all__ = [
+    "KINDS", "Target", "check_targets", "find_targets", "places_of", "read_targets", "targets_table", "units_of",
+]  # fmt: skip
 
 
 def read_targets(
@@ -42,6 +44,20 @@ def read_targets(
     ------
     ParamsError
         With all problems of all entries and between them.
+    """
+    targets, problems = find_targets(paths, indicators=indicators, units=units)
+    require(problems, ParamsError)
+    return targets
+
+
+def find_targets(
+    paths: str | Path | Iterable[str | Path], *, indicators: pd.DataFrame, units: pd.DataFrame
+) -> tuple[tuple[Target, ...], list[Problem]]:
+    """As :func:`read_targets`, but what is wrong is handed back beside the entries that could be read.
+
+    Returns
+    -------
+    targets, problems : tuple
     """
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
     problems: list[Problem] = []
@@ -78,11 +94,34 @@ def read_targets(
             if target is not None:
                 targets.append(target)
     problems += check_targets(targets, indicators=indicators, units=units, places=places)
-    require(problems, ParamsError)
-    return tuple(
-        one.model_copy(update={"peers": tuple(units_in(one.peers, units))}) if one.kind == "rank_le" else one
-        for one in targets
-    )
+    return tuple(_with_peers(one, units) for one in targets), problems
+
+
+def _with_peers(target: Target, units: pd.DataFrame) -> Target:
+    """The target with unit codes as peers, where it is a rank; peers that are not in the list are a problem by then."""
+    if target.kind != "rank_le" or (isinstance(target.peers, Scope) and not _units_if_known(target.peers, units)):
+        return target
+    return target.model_copy(update={"peers": tuple(units_in(target.peers, units))})
+
+
+def places_of(paths: Iterable[str | Path]) -> dict[str, str]:
+    """Code of a target -> its file and entry, for messages; a file that cannot be read has none.
+
+    Returns
+    -------
+    dict
+    """
+    places: dict[str, str] = {}
+    for path in paths:
+        try:
+            raw = read_yaml(path)
+        except ParamsError:
+            continue
+        entries = raw.get("targets") if isinstance(raw, dict) else None
+        for entry in entries if isinstance(entries, list) else []:
+            if isinstance(entry, dict) and "target" in entry:
+                places.setdefault(str(entry["target"]), f"{path}: target {entry['target']}")
+    return places
 
 
 def _as_target(raw: object, *, where: str) -> tuple[Target | None, list[Problem]]:
@@ -241,7 +280,7 @@ def _check_pairs(targets: Sequence[Target], units: pd.DataFrame, places: dict[st
         for one, other in combinations(group, 2):
             if not _same_days(one, other):
                 continue
-            shared = set(_units_if_known(one, units)) & set(_units_if_known(other, units))
+            shared = set(_units_if_known(one.scope, units)) & set(_units_if_known(other.scope, units))
             where = places.get(other.target, f"target {other.target}")
             for unit in sorted(shared):
                 found = _contradiction(one, other, unit)
@@ -290,11 +329,10 @@ def _same_days(one: Target, other: Target) -> bool:
     )
 
 
-def _units_if_known(target: Target, units: pd.DataFrame) -> list[str]:
-    scope = target.scope
+def _units_if_known(scope: str | Scope | Sequence[str], units: pd.DataFrame) -> list[str]:
     if isinstance(scope, Scope) and scope.within and not units["unit"].eq(scope.within).any():
         return []
-    return units_of(target, units)
+    return units_in(scope, units)
 
 
 def units_of(target: Target, units: pd.DataFrame) -> list[str]:

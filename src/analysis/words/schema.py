@@ -60,8 +60,8 @@ TARGETS = _table(
     "targets",
     "target",
     text="kind indicator operator start deadline reading name_vi name_en scope owner document document_date sentence "
-    "inferred valid_from valid_to replaces note_vi note_en",
-    number="threshold baseline k n",
+    "inferred valid_from valid_to replaces note_vi note_en condition_vi condition_en",
+    number="threshold upper baseline k n",
     whole="order",
 )
 OBSERVATIONS = _table(

@@ -12,8 +12,9 @@ import pandas as pd
 from analysis.attainment.events.joint import copula_scores, correlation, paths_at, tie_together
 from analysis.attainment.events.sustained import _compare
 from analysis.attainment.measures import QUANTILE_NAMES, QUANTILES
+from analysis.attainment.pace import last_observed
 from analysis.attainment.world import Case, Outcome
-from analysis.words.periods import between
+from analysis.words.periods import between, frequency_of
 
 LEVER = 0.9  # what-if: a component at 90 % of its points
 
@@ -95,35 +96,40 @@ def _rows(panel, units: tuple[str, ...]) -> np.ndarray:
 
 
 def _components(case: Case, weights: dict[str, float]) -> pd.DataFrame:
-    """Points, share, headroom and the gain at 90 % of every component today."""
+    """Points, share, headroom and the gain at 90 % of every component today, and the points gained since a quarter
+    before."""
+    names = [
+        "unit",
+        "component",
+        "weight",
+        "points",
+        "share",
+        "headroom",
+        "gain_at_90",
+        "points_before",
+        "points_gained",
+    ]
     parts = []
     for name, weight in weights.items():
-        panel = case.world.panels.get(name)
-        if panel is None:
-            points = np.full(len(case.units), np.nan)
-        else:
-            values = _rows(panel, case.units)
-            known = np.isfinite(values)
-            last = values.shape[1] - 1 - np.argmax(known[:, ::-1], axis=1)
-            value = np.where(known.any(axis=1), values[np.arange(len(values)), last], np.nan)
-            points = points_of(value, kind=panel.kind, weight=weight)
-        gain = np.where(np.isnan(points), np.nan, points_gained(points, weight=weight))
-        parts.append(
-            pd.DataFrame(
-                {
-                    "unit": list(case.units),
-                    "component": name,
-                    "weight": weight,
-                    "points": points,
-                    "share": points / weight,
-                    "headroom": weight - points,
-                    "gain_at_90": gain,
-                }
-            )
-        )
-    empty = pd.DataFrame(columns=["unit", "component", "weight", "points", "share", "headroom", "gain_at_90"])
-    table = pd.concat(parts, ignore_index=True) if parts else empty
+        now, before = _points_now_and_before(case, name, weight)
+        gain = np.where(np.isnan(now), np.nan, points_gained(now, weight=weight))
+        values = (case.units, name, weight, now, now / weight, weight - now, gain, before, now - before)
+        parts.append(pd.DataFrame(dict(zip(names, values))))
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
     return table.sort_values(["unit", "component"], kind="stable", ignore_index=True)
+
+
+def _points_now_and_before(case: Case, name: str, weight: float) -> tuple[np.ndarray, np.ndarray]:
+    """Points at each unit's last observation and a quarter before it (a year, where the series is yearly)."""
+    panel, n = case.world.panels.get(name), len(case.units)
+    if panel is None:
+        return np.full(n, np.nan), np.full(n, np.nan)
+    points = points_of(_rows(panel, case.units), kind=panel.kind, weight=weight)
+    last = last_observed(points)
+    back = last - (3 if frequency_of(panel.periods[-1]) == "M" else 1)
+    at = np.arange(n)
+    now = np.where(last >= 0, points[at, np.clip(last, 0, None)], np.nan)
+    return now, np.where(back >= 0, points[at, np.clip(back, 0, None)], np.nan)
 
 
 def _forecast(frame: pd.DataFrame, case: Case, weights: dict, *, goal: np.ndarray, operator: str) -> pd.DataFrame:

@@ -12,11 +12,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from analysis.attainment.compare import p_holds
 from analysis.attainment.events.level import level_at
-from analysis.attainment.events.settling import holds_at
 from analysis.attainment.pace import last_observed
 from analysis.attainment.promise import per_unit
+from analysis.attainment.status import bounded
 from analysis.attainment.world import Case, Outcome
 from analysis.words.periods import shift
 
@@ -55,7 +54,12 @@ def cumulative_count(case: Case) -> Outcome:
         outcome.frame["threshold"] = _as_value(goals[case.promise.of], case, rate)
     lacking = np.isnan(goals[case.promise.of]) if case.promise.of == "quota" else np.zeros(len(count), dtype=bool)
     outcome.frame.loc[lacking & (outcome.frame["reason"] == "no_threshold"), "reason"] = "no_quota"
-    outcome.extra["denominators"] = _denominators(case, count, quota, population, goals, rate)
+    table = _denominators(case, count, quota, population)
+    for name, of in (("p_quota", "quota"), ("p_population", "eligible")):
+        same = case.promise.of == of
+        frame = outcome.frame if same else level_at(with_thresholds(case, _as_value(goals[of], case, rate))).frame
+        table[name] = bounded(frame["p"], settled=frame["settled"], floor=case.options.p_floor)
+    outcome.extra["denominators"] = table
     return outcome
 
 
@@ -65,10 +69,10 @@ def _as_value(goal: np.ndarray, case: Case, rate: bool) -> np.ndarray:
         return goal / at_last(case, case.panel.denominator) if rate else goal
 
 
-def _denominators(case: Case, count, quota, population, goals: dict, rate: bool) -> pd.DataFrame:
-    """The count beside both its denominators, and the probability under each."""
+def _denominators(case: Case, count, quota, population) -> pd.DataFrame:
+    """The count beside both its denominators."""
     with np.errstate(all="ignore"):
-        table = pd.DataFrame(
+        return pd.DataFrame(
             {
                 "unit": list(case.units),
                 "count": count,
@@ -78,15 +82,6 @@ def _denominators(case: Case, count, quota, population, goals: dict, rate: bool)
                 "share_of_population": count / population,
             }
         )
-    for name, goal in (("p_quota", goals["quota"]), ("p_population", goals["eligible"])):
-        value = _as_value(goal, case, rate)
-        table[name] = np.nan
-        horizon = case.horizon
-        if np.isfinite(value).any() and horizon and horizon > 0 and not case.lacks_forecast(horizon):
-            p = p_holds(case.predictive, operator=case.promise.operator, threshold=case.spread(value), horizon=horizon)
-            floor = case.options.p_floor
-            table[name] = np.where(np.isfinite(value), np.clip(case.pick(p), floor, 1 - floor), np.nan)
-    return table
 
 
 def coverage_all(case: Case) -> Outcome:
@@ -150,36 +145,4 @@ def baseline_of(case: Case) -> np.ndarray:
     column = case.column(case.promise.baseline_period)
     if not 0 <= column < case.panel.n_periods:
         return np.full(len(case.units), np.nan)
-    return case.pick(case.panel.values[:, column])
-
-
-def add_milestones(outcome: Outcome, case: Case) -> None:
-    """The steps on the way: kept or not where observed, else their probability; extra table "milestones"."""
-    rows = []
-    for period, threshold in case.promise.milestones:
-        step = Case(
-            world=case.world,
-            promise=replace(
-                case.promise, deadline=period, threshold=threshold, unit_thresholds={}, milestones=(), kind="level_at"
-            ),
-            panel=case.panel,
-        )
-        if step.panel is None:
-            continue
-        known, kept = holds_at(step, step.panel.n_periods - 1 + step.horizon)
-        frame = level_at(step).frame
-        rows.append(
-            pd.DataFrame(
-                {
-                    "unit": frame["unit"],
-                    "period": period,
-                    "threshold": threshold,
-                    "p": frame["p"],
-                    "settled": frame["settled"],
-                    "kept": np.where(known, kept, False),
-                    "observed": known,
-                }
-            )
-        )
-    if rows:
-        outcome.extra["milestones"] = pd.concat(rows, ignore_index=True)
+    return case.pick(case.panel.usable()[:, column])  # a value under another definition is no baseline

@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.attainment import tasks as listed
 from analysis.attainment.events.counting import coverage_all
+from analysis.attainment.status import bounded
 from analysis.attainment.world import Case, Outcome
 from analysis.words.periods import between, last_day
 
@@ -32,8 +33,8 @@ def tasks_k_of_n(case: Case) -> Outcome:
     _judge(frame, mine, common, known=curve is not None, past=deadline is not None and deadline <= today, case=case)
     frame["horizon"] = between(case.world.cutoff, case.promise.deadline) if case.promise.deadline else None
     frame = frame.assign(stale=0, broken=False, n_origins=0, p_raw=frame["p"], current_period=case.world.cutoff)
-    summary = frame[["unit", *listed.STATES, "expected_k", "k", "n"]].copy()
-    own = [*listed.STATES, "expected_k", "k", "n", "by_then"]
+    summary = frame[["unit", *listed.STATES, "expected_k", "k", "n", "n_listed", "p_all", "n_blocking"]].copy()
+    own = [*listed.STATES, "expected_k", "k", "n", "n_listed", "p_all", "n_blocking", "by_then"]
     return Outcome(frame.drop(columns=own), {"tasks": mine[_DETAIL], "task_counts": summary})
 
 
@@ -49,7 +50,7 @@ def _prepared(case: Case) -> pd.DataFrame | None:
 def _mine(case: Case, table: pd.DataFrame | None) -> pd.DataFrame:
     """Tasks of the promise and its units, sorted by unit and task."""
     if table is None:
-        columns = ["unit", "task", "target", "state", "due", "done", "due_day", "done_day", "finished"]
+        columns = ["unit", "task", "target", "state", "due", "done", "due_day", "done_day", "finished", "body"]
         return pd.DataFrame({name: [] for name in columns}).astype({"finished": bool, "due_day": int, "done_day": int})
     mine = table[(table["target"] == case.promise.target) & table["unit"].isin(case.units)]
     return mine.sort_values(["unit", "task"], kind="stable", ignore_index=True)
@@ -62,13 +63,16 @@ def _deadline(case: Case, mine: pd.DataFrame) -> int | None:
     return int(mine["due_day"].max()) if len(mine) else None
 
 
-def _learned(table: pd.DataFrame | None, today: int) -> tuple[tuple[np.ndarray, np.ndarray] | None, float]:
+def _learned(table: pd.DataFrame | None, today: int) -> tuple[tuple[np.ndarray, np.ndarray, int] | None, float]:
     """Delay curve and correlation from every task of every promise; None where too few were finished."""
-    if table is None or table["finished"].sum() < listed.MIN_DONE:
+    if table is None:
+        return None, 0.0
+    table = table.drop_duplicates(["task", "body", "due", "done"])  # a task in two lists is one
+    if table["finished"].sum() < listed.MIN_DONE:
         return None, 0.0
     curve = listed.delay_curve(table["delay"], finished=table["finished"])
     ripe = table[table["finished"] | (table["due_day"] < today)]
-    return curve, listed.common_share(ripe["state"] == listed.STATES[0], ripe["unit"])
+    return curve, listed.common_share(ripe["state"] == listed.STATES[0], ripe["body"])
 
 
 def _add_p_done(mine: pd.DataFrame, curve, today: int, deadline: int | None) -> None:
@@ -90,6 +94,9 @@ def _counts(case: Case, mine: pd.DataFrame, deadline: int | None) -> pd.DataFram
     frame = states.rename_axis(None, axis=1).rename_axis("unit").reset_index()
     frame["n_points"] = frame[list(listed.STATES)].sum(axis=1)
     frame["n"] = case.promise.n if np.isfinite(case.promise.n) else frame["n_points"].astype(float)
+    frame["n_listed"] = frame["n_points"]
+    blocking = mine[mine["blocking"]].groupby("unit").size()
+    frame["n_blocking"] = frame["unit"].map(blocking).fillna(0).astype(int)
     frame["k"] = case.promise.k if np.isfinite(case.promise.k) else frame["n"]
     done = (frame["done_on_time"] + frame["done_late"]).astype(float)
     in_time = mine["finished"] & (mine["done_day"] <= (deadline if deadline is not None else np.iinfo(np.int64).max))
@@ -109,18 +116,35 @@ def _judge(frame: pd.DataFrame, mine: pd.DataFrame, common: float, *, known: boo
     frame["settled"] = settled
     frame["p"] = np.where(settled, kept.astype(float), np.nan)
     frame["expected_k"] = np.where(has, frame["by_then"], np.nan)
+    all_in_time = (frame["by_then"] >= frame[["n", "n_listed"]].max(axis=1)).to_numpy()
+    frame["p_all"] = np.where(has & (all_in_time | past), all_in_time.astype(float), np.nan)
     frame["reason"] = np.where(~has, "no_tasks", np.where(~settled & (not known), "no_task_history", ""))
+    unlisted = has & ~kept & (frame["k"] > frame["n_listed"]).to_numpy()  # nobody knows of the others
+    frame.loc[unlisted, "reason"], frame.loc[unlisted, "settled"], frame.loc[unlisted, "p"] = (
+        "tasks_unlisted",
+        False,
+        np.nan,
+    )
     if not known:
         return
     is_open = mine[~mine["finished"]]
-    groups = {unit: rows.to_numpy() for unit, rows in is_open.groupby("unit")["p_done"]}
-    longest = max((len(one) for one in groups.values()), default=0)
+    groups = {unit: (rows["p_done"].to_numpy(), rows["body"].to_numpy()) for unit, rows in is_open.groupby("unit")}
+    longest = max((len(one) for one, _ in groups.values()), default=0)
     generator = np.random.Generator(np.random.PCG64(case.options.seed))
-    scores = generator.standard_normal((longest + 1, max(case.options.n_paths, LEAST_PATHS)))
-    p, expected = frame["p"].to_numpy().copy(), frame["expected_k"].to_numpy().copy()
-    for row in np.flatnonzero(has & ~settled):
-        own = groups.get(frame["unit"].iat[row], np.empty(0))
-        done, k = int(frame["by_then"].iat[row]), float(frame["k"].iat[row])
-        p[row] = listed.p_k_done(own, done=done, k=k, common=common, scores=scores)
+    scores = generator.standard_normal((2 * longest + 1, max(case.options.n_paths, LEAST_PATHS)))
+    p, p_all, expected = (frame[name].to_numpy().copy() for name in ("p", "p_all", "expected_k"))
+    for row in np.flatnonzero(has & ~past & ~all_in_time):
+        own, bodies = groups.get(frame["unit"].iat[row], (np.empty(0), np.empty(0)))
+        done, k, n = int(frame["by_then"].iat[row]), float(frame["k"].iat[row]), float(frame["n"].iat[row])
+        of_all, of_k = listed.p_k_done(
+            own,
+            done=done,
+            k=np.array([max(n, frame["n_listed"].iat[row]), k]),
+            common=common,
+            scores=scores,
+            bodies=bodies,
+        )
+        p_all[row] = bounded(of_all, settled=False, floor=case.options.p_floor)
+        p[row] = p[row] if settled[row] or unlisted[row] else of_k
         expected[row] += own.sum()
-    frame["p"], frame["expected_k"] = p, expected
+    frame["p"], frame["p_all"], frame["expected_k"] = p, p_all, expected

@@ -19,25 +19,24 @@ BAND = (0.1, 0.9)
 
 
 def rank_le(case: Case) -> Outcome:
-    """P(rank <= k among peers at the deadline); units outside the peer set are ranked beside it."""
+    """P(rank <= k among peers at the deadline); each unit outside the peer set is ranked as if it alone had joined."""
     if case.panel is not None and case.panel.kind == "rank":
         return level_at(case)
     frame = measures.base_frame(case)
     frame["attained_now"] = False
     if case.panel is None:
         return Outcome(frame)
-    peers = sorted(set(case.promise.peers) | set(case.units))
     index = {unit: row for row, unit in enumerate(case.panel.units)}
-    peers = [one for one in peers if one in index]
-    if len(peers) < 2:
+    ranked = [one for one in sorted(set(case.promise.peers) | set(case.units)) if one in index]
+    among = np.isin(ranked, list(case.promise.peers or case.units))
+    if among.sum() < 2:
         frame["reason"] = frame["reason"].where(frame["reason"] != "", "no_peers")
         return Outcome(frame)
-    rows = np.array([index[one] for one in peers])
-    values = case.panel.usable()[rows]
+    rows = np.array([index[one] for one in ranked])
     sign = -1.0 if case.promise.better == "up" else 1.0
-    current = case.panel.last_value()[rows]
-    table = pd.DataFrame({"unit": peers, "rank_now": _ranks(sign * current[:, None])[:, 0], "n_peers": len(peers)})
-    _judge(frame, table, case, rows, values, sign)
+    current = sign * case.panel.last_value()[rows][:, None]
+    table = pd.DataFrame({"unit": ranked, "rank_now": _ranks(current, among)[:, 0], "n_peers": among.sum() + ~among})
+    _judge(frame, table, case, rows, among, sign)
     table = table.set_index("unit").reindex(frame["unit"]).reset_index()
     frame["current"] = table["rank_now"].to_numpy()
     for name in ("current_numerator", "current_denominator"):
@@ -47,7 +46,8 @@ def rank_le(case: Case) -> Outcome:
     return Outcome(frame, {"ranks": table})
 
 
-def _judge(frame: pd.DataFrame, table: pd.DataFrame, case: Case, rows: np.ndarray, values: np.ndarray, sign: float):
+def _judge(frame: pd.DataFrame, table: pd.DataFrame, case: Case, rows: np.ndarray, among: np.ndarray, sign: float):
+    values = case.panel.usable()[rows]
     place = {unit: row for row, unit in enumerate(table["unit"])}
     at = np.array([place.get(unit, -1) for unit in case.units])
     has = at >= 0
@@ -56,7 +56,7 @@ def _judge(frame: pd.DataFrame, table: pd.DataFrame, case: Case, rows: np.ndarra
         return
     if case.horizon <= 0:
         column = case.panel.n_periods - 1 + case.horizon
-        final = _ranks(sign * values[:, [column]])[:, 0] if column >= 0 else np.full(len(rows), np.nan)
+        final = _ranks(sign * values[:, [column]], among)[:, 0] if column >= 0 else np.full(len(rows), np.nan)
         table["rank_median"] = table["rank_low"] = table["rank_high"] = final
         known = has & np.isfinite(final[np.clip(at, 0, None)])
         kept = final[np.clip(at, 0, None)] <= case.thresholds
@@ -68,10 +68,10 @@ def _judge(frame: pd.DataFrame, table: pd.DataFrame, case: Case, rows: np.ndarra
         return
     else:
         paths = paths_at(case.world, case.promise.indicator, rows=rows, horizon=case.horizon)
-        ranks = _ranks(sign * paths)
+        ranks = _ranks(sign * paths, among)
         table["rank_median"] = np.median(ranks, axis=1)
         table["rank_low"], table["rank_high"] = np.quantile(ranks, BAND, axis=1, method="inverted_cdf")
-        table["within_noise"] = _within_noise(paths)
+        table["within_noise"] = _within_noise(paths, among)
         kept = (ranks[np.clip(at, 0, None)] <= case.thresholds[:, None]).mean(axis=1)
         lost = np.isnan(paths).any(axis=1)[np.clip(at, 0, None)]
         frame["p"] = frame["p_raw"] = np.where(has & ~lost, kept, np.nan)
@@ -80,25 +80,47 @@ def _judge(frame: pd.DataFrame, table: pd.DataFrame, case: Case, rows: np.ndarra
         frame[name] = np.where(has, table[source].to_numpy()[np.clip(at, 0, None)], np.nan)
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Place of each row in each column, 1 is the smallest; equals share the better place; NaN is nobody's rival."""
-    missing = np.isnan(values)
-    ranks = rankdata(np.where(missing, np.inf, values), method="min", axis=0).astype(float)
-    return np.where(missing, np.nan, ranks)
+def _ranks(values: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Place of each row in each column, 1 is the smallest; equals share the better place; NaN is nobody's rival.
 
-
-def _within_noise(paths: np.ndarray) -> np.ndarray:
-    """How many peers' order with each unit is open: their medians lie closer than the 80 % band of the difference.
+    Only the rows marked in `among` are rivals; each other row is ranked against them as if it alone had joined.
 
     Examples
     --------
-    >>> _within_noise(np.array([[0.0, 1.0, 2.0], [0.5, 1.5, 2.5], [90.0, 90.0, 90.0]])).tolist()
+    >>> _ranks(np.array([[1.0], [3.0], [2.0], [2.5]]), np.array([True, True, False, False])).ravel().tolist()
+    [1.0, 2.0, 2.0, 2.0]
+    """
+    missing = np.isnan(values)
+    filled = np.where(missing, np.inf, values)
+    ranks = np.empty(values.shape)
+    ranks[among] = rankdata(filled[among], method="min", axis=0)
+    if not among.all():
+        ordered = np.sort(filled[among], axis=0)
+        for column in range(values.shape[1]):
+            ranks[~among, column] = 1 + np.searchsorted(ordered[:, column], filled[~among, column], side="left")
+    return np.where(missing, np.nan, ranks)
+
+
+def _within_noise(paths: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """How many peers' order with each unit is open: their medians lie closer than the 80 % band of the difference.
+
+    What all peers share cancels in a difference: its band is that of two normal values as correlated as the paths are.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> alone, shared = rng.normal(size=(3, 5000)), rng.normal(size=5000)
+    >>> far = np.array([[0.0], [1.5], [90.0]])
+    >>> _within_noise(far + alone, np.ones(3, dtype=bool)).tolist()
     [1, 1, 0]
+    >>> _within_noise(far + 0.1 * alone + shared, np.ones(3, dtype=bool)).tolist()   # the same shock for all
+    [0, 0, 0]
     """
     low, middle, high = np.nanquantile(paths, (0.1, 0.5, 0.9), axis=1)
-    order = np.argsort(middle, kind="stable")
-    half, middle_sorted = (high - low) / 2, middle[order]
-    widest = np.nanmax(half) if np.isfinite(half).any() else 0.0
+    half, common = (high - low) / 2, _common(paths)
+    order = np.flatnonzero(among)[np.argsort(middle[among], kind="stable")]
+    middle_sorted = middle[order]
+    widest = np.nanmax(half[among]) if np.isfinite(half[among]).any() else 0.0
     out = np.zeros(len(paths), dtype=int)
     for row in range(len(paths)):
         if np.isnan(middle[row]):
@@ -106,5 +128,17 @@ def _within_noise(paths: np.ndarray) -> np.ndarray:
         reach = np.hypot(half[row], widest)
         begin, end = np.searchsorted(middle_sorted, [middle[row] - reach, middle[row] + reach], side="left")
         near = order[begin : end + 1]
-        out[row] = int(np.sum(np.abs(middle[near] - middle[row]) <= np.hypot(half[near], half[row]))) - 1
+        near = near[near != row]
+        band = np.sqrt(np.clip(half[near] ** 2 + half[row] ** 2 - 2 * common * half[near] * half[row], 0, None))
+        out[row] = int(np.sum(np.abs(middle[near] - middle[row]) <= band))
     return out
+
+
+def _common(paths: np.ndarray) -> float:
+    """Mean correlation of the rows, from the variance of the mean of their standardised draws; within 0..1."""
+    spread = paths.std(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        standard = (paths - paths.mean(axis=1, keepdims=True)) / spread
+    standard = standard[np.isfinite(standard).all(axis=1)]
+    n = len(standard)
+    return 0.0 if n < 2 else float(np.clip((n * standard.mean(axis=0).var() - 1) / (n - 1), 0, 1))

@@ -15,7 +15,9 @@ from scipy.special import ndtri
 from analysis.attainment import measures
 from analysis.attainment.compare import at_least, p_holds
 from analysis.attainment.events.joint import copula_scores, correlation
+from analysis.attainment.promise import Promise
 from analysis.attainment.world import Case, Outcome
+from analysis.forecasting.panel import Panel
 
 SOLVED = "solved"  # key of the world's memory: (unit, target) -> (p_attain, settled, attained_now, grade inputs)
 _BLOCK = 256
@@ -122,11 +124,18 @@ def _scores(case: Case, members: tuple[str, ...]) -> np.ndarray:
     matrix = np.eye(len(members))
     if len(known) > 1:
         panels = [case.world.panels[one.indicator] for _, one in known]
-        signs = [1.0 if at_least(one.operator) else -1.0 for _, one in known]
+        signs = [1.0 if _up(one, panel) else -1.0 for (_, one), panel in zip(known, panels)]
         places = [at for at, _ in known]
         matrix[np.ix_(places, places)] = correlation(panels, signs=signs)
     # one path too few hides a rare event: many scores cost little here, there is no time axis
     return copula_scores(matrix, n_paths=max(case.options.n_paths, 10_000), seed=case.options.seed)
+
+
+def _up(promise: Promise, panel: Panel) -> bool:
+    """Whether a rise of the indicator is towards the promise: "place <= 10" among peers asks for a higher score."""
+    if promise.kind == "directional" or (promise.kind == "rank_le" and panel.kind != "rank"):
+        return promise.better == "up"
+    return at_least(promise.operator)
 
 
 def directional(case: Case) -> Outcome:

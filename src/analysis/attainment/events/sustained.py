@@ -16,6 +16,8 @@ import pandas as pd
 from analysis.attainment import measures
 from analysis.attainment.compare import RELATIVE_TOLERANCE, holds
 from analysis.attainment.events.joint import path_blocks
+from analysis.attainment.promise import Promise
+from analysis.attainment.status import bounded
 from analysis.attainment.world import Case, Outcome
 
 READINGS = ("each_period", "cumulative", "rolling_3")
@@ -40,7 +42,8 @@ def sustained_from(case: Case) -> Outcome:
     frame["p_raw"] = frame["p"]
     frame["attained_now"] &= (official["n_broken"] == 0).to_numpy()
     frame.loc[frame["p"].isna() & (frame["reason"] == ""), "reason"] = _why_not(case, end)
-    extra["readings"] = table.assign(official=table["reading"] == case.promise.reading)
+    p = bounded(table["p"], settled=table["settled"], floor=case.options.p_floor)
+    extra["readings"] = table.assign(p=p, official=table["reading"] == case.promise.reading)
     return Outcome(frame, extra)
 
 
@@ -107,21 +110,28 @@ def _blocks(case: Case) -> dict[str, np.ndarray]:
 
 def _kept(reading: str, past: dict, case: Case) -> tuple[np.ndarray, np.ndarray]:
     """Which observed periods (or spans of three, or the whole) hold, and which of them could be looked at."""
-    thresholds, operator = case.thresholds[:, None], case.promise.operator
     values, counts = past["value"], {name: past[name] for name in ("numerator", "denominator") if name in past}
     if reading == "each_period":
-        return holds(values, operator=operator, threshold=thresholds, **counts), np.isfinite(values)
+        return _holds(values, case, **counts), np.isfinite(values)
     if reading == "cumulative":
         total = _together(past, case)[:, None] if values.shape[1] else np.full((len(values), 1), np.nan)
         sums = {name: np.nansum(block, axis=1)[:, None] for name, block in counts.items()}
-        return holds(total, operator=operator, threshold=thresholds, **sums), np.isfinite(total)
+        return _holds(total, case, **sums), np.isfinite(total)
     if values.shape[1] < 3:
         empty = np.zeros((len(values), 0), dtype=bool)
         return empty, empty
     three = {name: _sum3(block) for name, block in past.items()}
     mean = _ratio3(three)
     sums = {name: three[name] for name in counts}
-    return holds(mean, operator=operator, threshold=thresholds, **sums), np.isfinite(mean)
+    return _holds(mean, case, **sums), np.isfinite(mean)
+
+
+def _holds(values: np.ndarray, case: Case, **counts) -> np.ndarray:
+    """Which values keep the promise, two-sided where it has an upper bound."""
+    kept = holds(values, operator=case.promise.operator, threshold=case.thresholds[:, None], **counts)
+    if np.isfinite(case.promise.upper):
+        kept &= holds(values, operator="<=", threshold=case.promise.upper, **counts)
+    return kept
 
 
 def _together(past: dict, case: Case) -> np.ndarray:
@@ -170,7 +180,7 @@ def _path_events(case: Case, past: dict, units: np.ndarray, future: np.ndarray, 
     mean = (top_past + future.sum(axis=1) * weight[:, None]) / bottom_all[:, None]
     if case.panel.kind == "count" and not case.panel.cumulative:
         mean = np.nansum(history, axis=1)[:, None] + future.sum(axis=1)
-    each = _compare(future, thresholds[:, :, None], case.promise.operator).all(axis=1)
+    each = _within(future, thresholds[:, :, None], case.promise).all(axis=1)
     tail = history[:, -2:]
     joined = np.concatenate([np.broadcast_to(tail[:, :, None], (b, tail.shape[1], n_paths)), future], axis=1)
     sizes = np.concatenate([bottom[:, -2:], np.broadcast_to(weight[:, None], (b, ahead))], axis=1)
@@ -178,12 +188,18 @@ def _path_events(case: Case, past: dict, units: np.ndarray, future: np.ndarray, 
     for start in range(joined.shape[1] - 2):
         size = sizes[:, start : start + 3]
         value = (joined[:, start : start + 3] * size[:, :, None]).sum(axis=1) / size.sum(axis=1)[:, None]
-        rolling &= _compare(value, thresholds, case.promise.operator) | ~np.isfinite(value)
+        rolling &= _within(value, thresholds, case.promise) | ~np.isfinite(value)
     return {
         "each_period": each,
-        "cumulative": _compare(mean, thresholds, case.promise.operator),
+        "cumulative": _within(mean, thresholds, case.promise),
         "rolling_3": rolling,
     }
+
+
+def _within(values: np.ndarray, threshold: np.ndarray, promise: Promise) -> np.ndarray:
+    """As :func:`_compare`, and at most the upper bound of a two-sided promise."""
+    kept = _compare(values, threshold, promise.operator)
+    return kept & _compare(values, np.array(promise.upper), "<=") if np.isfinite(promise.upper) else kept
 
 
 def _compare(values: np.ndarray, threshold: np.ndarray, operator: str) -> np.ndarray:

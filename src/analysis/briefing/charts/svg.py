@@ -63,7 +63,7 @@ def line(x: np.ndarray, y: np.ndarray, *, role: str) -> str:
     """A line that breaks where `y` is missing; a lone point between gaps becomes a dot; its role sets its weight."""
     out, x, y = [], np.asarray(x, float), np.asarray(y, float)
     known = np.isfinite(y)
-    edges = np.flatnonzero(np.diff(np.r_[False, known, False].astype(int)))
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], known.astype(np.int8), [0]])))
     for start, end in zip(edges[::2], edges[1::2]):
         if end - start == 1:
             out.append(dot(x[start], y[start], role=role, radius=1.5))
@@ -81,7 +81,7 @@ def band(x: np.ndarray, lower: np.ndarray, upper: np.ndarray, *, role: str) -> s
     x, lower, upper = x[known], np.asarray(lower)[known], np.asarray(upper)[known]
     if not len(x):
         return ""
-    points = coordinates(np.r_[x, x[::-1]], np.round(np.r_[lower, upper[::-1]]))
+    points = coordinates(np.concatenate([x, x[::-1]]), np.round(np.concatenate([lower, upper[::-1]])))
     return f'<path class="r-{role}" d="M{points}Z"/>'
 
 

@@ -133,16 +133,16 @@ def _fan(panel: Panel, frame: frames.Frame, cutoff: int, current: float) -> list
     shown = at <= panel.span[1]
     if not shown.any():
         return []
-    x = frame.x(np.r_[cutoff, at[shown]])
+    x = frame.x(np.concatenate([[cutoff], at[shown]]))
     parts = []
     for interval_level, role in BANDS:
         bounds = panel.fan.band(interval_level)
         if bounds is not None:
-            low, high = (panel.scale.y(np.r_[current, one[shown]]) for one in bounds)
+            low, high = (panel.scale.y(np.concatenate([[current], one[shown]])) for one in bounds)
             parts.append(svg.band(x, low, high, role=role))
     median = panel.fan.at_level(0.5)
     if median is not None:
-        parts.append(svg.line(x, panel.scale.y(np.r_[current, median[shown]]), role="median"))
+        parts.append(svg.line(x, panel.scale.y(np.concatenate([[current], median[shown]])), role="median"))
     return parts
 
 
@@ -181,7 +181,7 @@ def _diamond(x: float, y: float, *, size: float = 5) -> str:
 def _remarks(panel: Panel, frame: frames.Frame, known: np.ndarray) -> list[str]:
     parts = []
     for at, value, flags in zip(known, panel.history.values, panel.history.flags):
-        if not flags or at < panel.span[0]:
+        if not set(flags.split()) - {"rebased"} or at < panel.span[0]:  # every month before a merger: its line says so
             continue
         x = float(frame.x(at))
         if "break" in flags or "merge" in flags:

@@ -1,0 +1,71 @@
+"""Other bodies' labels beside our status: every label and every disagreement has its words."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from analysis.attainment import labels
+from analysis.briefing import bodies
+from analysis.briefing.view import view_of
+from analysis.publishing.sanitise import is_clean
+
+UNIT, TARGET = "001", "GL-FULL-80"
+
+
+def fragment(run, rows, language="en"):
+    table = pd.DataFrame([{"unit": UNIT, "target": TARGET, "note": ""} | row for row in rows])
+    view = view_of(replace(run, extra={"crosswalk_labels": table}), language)
+    return bodies.other_rules(view, unit=UNIT, rows=view.assessed(UNIT))
+
+
+def said(body, label, sentence="", note=""):
+    return {"body": body, "label": label, "sentence": sentence, "disagrees": sentence != "", "note": note}
+
+
+def cells(found):
+    row = BeautifulSoup(str(found.html), "html.parser").tbody.tr
+    return [" ".join(one.text.split()) for one in row.find_all("td")][1:]  # without our own status
+
+
+def test_every_label_and_every_way_to_part_has_words_in_both_languages():
+    given = set(labels._SAYS) | set(labels._TRAFFIC.values()) | {"on_the_way"}
+    assert set(bodies.LABELS) == given and tuple(bodies.BODIES) == labels.BODIES
+    assert {*bodies.WHY, "traffic"} == set(labels.BODIES)  # traffic is our status in colours
+    assert set(bodies.PARTING) == {"theirs_rosier", "theirs_darker"}
+
+
+def test_a_label_that_parts_from_ours_comes_with_one_sentence_and_one_that_agrees_with_none(run):
+    found = fragment(run, [
+        said("un_progress", "on_track"), said("eurostat", "significant", "theirs_rosier"), said("escap", ""),
+        said("healthy_people", "getting_worse", "theirs_darker"), said("nhs_assurance", "inconsistent"),
+        said("traffic", "red"),
+    ])  # fmt: skip
+    assert cells(found) == [
+        "on track (UN)",
+        "significant progress rosier than ours: it goes by growth since the first figure, we by the forecast",
+        "–",
+        "getting worse darker than ours: it asks how far we have come, not whether we arrive in time",
+        "passing and failing by chance",
+        "red",
+    ]
+    assert found.text.startswith("2 of 5 labels") and is_clean(str(found.html))
+
+
+def test_a_unit_on_the_way_does_not_read_as_consistently_failing(run):
+    found = fragment(run, [said("nhs_assurance", "consistent_fail", "theirs_darker", note="on_the_way")])
+    assert "on the way, not there yet" in cells(found)[4] and "failing" not in str(found.html)
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_without_labels_there_is_a_note(run, language):
+    view = view_of(replace(run, extra={}), language)
+    assert bodies.other_rules(view, unit=UNIT, rows=view.assessed(UNIT)).kind == "note"
+
+
+def test_a_settled_target_is_past_all_rules(run):
+    table = pd.DataFrame([{"unit": UNIT, "target": TARGET, "note": ""} | said("escap", "maintain")])
+    view = view_of(replace(run, extra={"crosswalk_labels": table}), "en")
+    settled = [one._replace(settled=True) for one in view.assessed(UNIT)]
+    assert bodies.other_rules(view, unit=UNIT, rows=settled).kind == "note"
