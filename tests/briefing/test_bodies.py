@@ -44,13 +44,18 @@ def test_a_label_that_parts_from_ours_comes_with_one_sentence_and_one_that_agree
     ])  # fmt: skip
     assert cells(found) == [
         "on track (UN)",
-        "significant progress rosier than ours: it goes by growth since the first figure, we by the forecast",
+        "significant progress rosier than ours",
         "–",
-        "getting worse darker than ours: it asks how far we have come, not whether we arrive in time",
+        "getting worse darker than ours",
         "passing and failing by chance",
         "red",
     ]
     assert found.text.startswith("2 of 5 labels") and is_clean(str(found.html))
+    why = [one.text for one in BeautifulSoup(str(found.html), "html.parser").find_all("li")]
+    assert why == [
+        "Eurostat: it goes by growth since the first figure, we by the forecast",
+        "Healthy People: it asks how far we have come, not whether we arrive in time",
+    ]
 
 
 def test_a_unit_on_the_way_does_not_read_as_consistently_failing(run):

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from analysis.briefing import parts
 from analysis.briefing.fragment import Fragment, table, tag
 from analysis.briefing.view import View
+from analysis.briefing.wording import ICONS, status_word
 
 
 def _(message: str) -> str:
@@ -52,8 +53,8 @@ LABELS = {
     "grey": _("grey"),
 }
 PARTING = {
-    "theirs_rosier": _("rosier than ours: {why}"),
-    "theirs_darker": _("darker than ours: {why}"),
+    "theirs_rosier": _("rosier than ours"),
+    "theirs_darker": _("darker than ours"),
 }
 WHY = {  # what each rule goes by; traffic is our own status in colours
     "un_progress": _("it goes by growth since the first figure, we by the forecast"),
@@ -66,16 +67,17 @@ del _
 
 
 def other_rules(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
-    """A row an open target with a level: what each body's rule says, with a sentence where it says other than we do."""
+    """A row an open target with a level: what each body's rule says, which way it parts from us, and below why."""
     _, language = view._, view.language
-    body, parting, labels = [], 0, 0
+    body, parting, labels, apart = [], 0, 0, set()
     for row in (one for one in rows if not one.settled):
         said = {one.body: one for one in view.extra_rows("crosswalk_labels", row.unit, row.target)}
         if not any(one.label for body_, one in said.items() if body_ != "traffic"):
             continue
         parting += sum(bool(one.disagrees) for one in said.values())
         labels += sum(bool(one.label) for one in said.values())
-        body.append([view.target_name(row.target), parts.chip(row.status, language)] +
+        apart |= {one.body for one in said.values() if one.label and one.sentence in PARTING}
+        body.append([view.target_name(row.target), f"{ICONS[row.status]} {status_word(row.status, language)}"] +
                     [_cell(view, said.get(one)) for one in BODIES])  # fmt: skip
     if not body:
         text = _("No other body's rule applies to these targets.")
@@ -85,17 +87,16 @@ def other_rules(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     )
     header = [_("Target"), _("Status"), *[_(one) for one in BODIES.values()]]
     caption = _("Other bodies' rules on {unit}, and why they part from us").format(unit=view.name(unit))
-    return Fragment(
-        parts.sentence(text + ".") + table(caption, header, body, class_="bodies", stack=True), "table", text
-    )
+    made = table(caption, header, body, class_="bodies", stack=True, unlabelled={1})
+    why = [Markup("{}: {}").format(_(BODIES[one]), _(WHY[one])) for one in BODIES if one in apart and one in WHY]
+    return Fragment(parts.sentence(text + ".") + made + (parts.bullets(why) if why else ""), "table", text)
 
 
 def _cell(view: View, one) -> Markup:
-    """Label in words, and the sentence where it parts from our status."""
+    """Label in words, and which way it parts from our status; why, stands once below the table."""
     if one is None or not one.label:
         return tag("span", "–", class_="nil")
     label = view._(LABELS[one.note if one.note in LABELS else one.label])
     if one.sentence not in PARTING or one.body not in WHY:
         return Markup(label)
-    sentence = view._(PARTING[one.sentence]).format(why=view._(WHY[one.body]))
-    return Markup(label) + Markup(" ") + tag("span", sentence, class_="soft")
+    return Markup(label) + Markup(" ") + tag("small", view._(PARTING[one.sentence]))
