@@ -36,7 +36,7 @@ def test_every_label_and_every_way_to_part_has_words_in_both_languages():
     assert set(bodies.PARTING) == {"theirs_rosier", "theirs_darker"}
 
 
-def test_a_label_that_parts_from_ours_says_which_way_and_why_and_one_that_agrees_says_nothing(run):
+def test_a_label_that_parts_from_ours_comes_with_one_sentence_and_one_that_agrees_with_none(run):
     found = fragment(run, [
         said("un_progress", "on_track"), said("eurostat", "significant", "theirs_rosier"), said("escap", ""),
         said("healthy_people", "getting_worse", "theirs_darker"), said("nhs_assurance", "inconsistent"),
@@ -52,7 +52,7 @@ def test_a_label_that_parts_from_ours_says_which_way_and_why_and_one_that_agrees
     ]
     assert found.text.startswith("2 of 5 labels") and is_clean(str(found.html))
     why = [one.text for one in BeautifulSoup(str(found.html), "html.parser").find_all("li")]
-    assert why == [  # of the two that part, each reason once; the others are left out
+    assert why == [
         "Eurostat: it goes by growth since the first figure, we by the forecast",
         "Healthy People: it asks how far we have come, not whether we arrive in time",
     ]

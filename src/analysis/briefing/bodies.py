@@ -1,4 +1,4 @@
-"""What other bodies' rules would call the same targets, beside our status; where they part from it, and why.
+"""What other bodies' rules would call the same targets, beside our status; one sentence wherever they part from it.
 
 None of these rules gives a probability: each reads the past, ours the forecast. The labels are made in
 :mod:`analysis.attainment.labels`; here they get their words.
@@ -11,6 +11,7 @@ from markupsafe import Markup
 from analysis.briefing import parts
 from analysis.briefing.fragment import Fragment, table, tag
 from analysis.briefing.view import View
+from analysis.briefing.wording import ICONS, status_word
 
 
 def _(message: str) -> str:
@@ -66,17 +67,17 @@ del _
 
 
 def other_rules(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
-    """A row an open target with a level: what each body's rule says, whether rosier or darker than we, and why."""
+    """A row an open target with a level: what each body's rule says, which way it parts from us, and below why."""
     _, language = view._, view.language
-    body, parting, labels, bodies = [], 0, 0, set()
+    body, parting, labels, apart = [], 0, 0, set()
     for row in (one for one in rows if not one.settled):
         said = {one.body: one for one in view.extra_rows("crosswalk_labels", row.unit, row.target)}
         if not any(one.label for body_, one in said.items() if body_ != "traffic"):
             continue
         parting += sum(bool(one.disagrees) for one in said.values())
-        bodies |= {one.body for one in said.values() if _parts(one)}
         labels += sum(bool(one.label) for one in said.values())
-        body.append([view.target_name(row.target), parts.chip(row.status, language)] +
+        apart |= {one.body for one in said.values() if one.label and one.sentence in PARTING}
+        body.append([view.target_name(row.target), f"{ICONS[row.status]} {status_word(row.status, language)}"] +
                     [_cell(view, said.get(one)) for one in BODIES])  # fmt: skip
     if not body:
         text = _("No other body's rule applies to these targets.")
@@ -86,29 +87,16 @@ def other_rules(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     )
     header = [_("Target"), _("Status"), *[_(one) for one in BODIES.values()]]
     caption = _("Other bodies' rules on {unit}, and why they part from us").format(unit=view.name(unit))
-    html = parts.sentence(text + ".") + table(caption, header, body, class_="bodies", stack=True)
-    return Fragment(html + _reasons(view, bodies), "table", text)
-
-
-def _reasons(view: View, bodies: set[str]) -> Markup:
-    """What the rules go by that part from us anywhere in the table, each reason once."""
-    named: dict[str, list[str]] = {}
-    for one in [one for one in WHY if one in bodies]:
-        named.setdefault(view._(WHY[one]), []).append(view._(BODIES[one]))
-    pattern = view._("{bodies}: {why}")
-    lines = [pattern.format(bodies=", ".join(those), why=why) for why, those in named.items()]
-    return parts.bullets(lines) if lines else Markup("")
-
-
-def _parts(one) -> bool:
-    return one.sentence in PARTING and one.body in WHY
+    made = table(caption, header, body, class_="bodies", stack=True, unlabelled={1})
+    why = [Markup("{}: {}").format(_(BODIES[one]), _(WHY[one])) for one in BODIES if one in apart and one in WHY]
+    return Fragment(parts.sentence(text + ".") + made + (parts.bullets(why) if why else ""), "table", text)
 
 
 def _cell(view: View, one) -> Markup:
-    """Label in words, and which way it parts from our status."""
+    """Label in words, and which way it parts from our status; why, stands once below the table."""
     if one is None or not one.label:
         return tag("span", "–", class_="nil")
     label = view._(LABELS[one.note if one.note in LABELS else one.label])
-    if not _parts(one):
+    if one.sentence not in PARTING or one.body not in WHY:
         return Markup(label)
-    return Markup(label) + Markup(" ") + tag("span", view._(PARTING[one.sentence]), class_="soft")
+    return Markup(label) + Markup(" ") + tag("small", view._(PARTING[one.sentence]))

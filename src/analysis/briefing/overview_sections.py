@@ -17,9 +17,10 @@ from analysis.briefing.view import View, view_of
 from analysis.briefing.wording import list_of, quantity, reason_word
 from analysis.words.schema import ON_TRACK, STATUSES
 
-MAX_CHANGES = 8
+MAX_CHANGES = 6
 MAX_OF_TARGET = 2
-MAX_SIGNALS = 12
+MAX_THIN = 8
+MAX_SIGNALS = 8
 
 
 def _(message: str) -> str:
@@ -340,23 +341,26 @@ def thin_evidence(view: View, rows: list[tuple]) -> Fragment:
     ]
     if said:
         text += " " + _("Reasons: {reasons}.").format(reasons=list_of(said, language))
-    body = [line for target in view.targets if (line := _thin(view, target, rows)) is not None]
+    found = [line for target in view.targets if (line := _thin(view, target, rows)) is not None]
+    found.sort(key=lambda one: one[0])
+    body = [line for _least, line in found[:MAX_THIN]]
     if not body:
         return Fragment(parts.sentence(text), "sentence", text)
     header = [_("Target"), _("Units of grade C"), _("Past deadlines tested (J)")]
-    caption = _("Targets whose evidence is of grade C: few or no past deadlines to test against")
+    caption = _("Targets whose evidence is of grade C, fewest past deadlines first: {k} of {n}").format(
+        k=number(len(body), language), n=number(len(found), language)
+    )
     made = table(caption, header, body, class_="thin", stack=True, numeric={1, 2})
     return Fragment(parts.sentence(text) + made, "table", text)
 
 
-def _thin(view: View, target: str, rows: list[tuple]) -> list[object] | None:
+def _thin(view: View, target: str, rows: list[tuple]) -> tuple[float, list[object]] | None:
+    """Fewest past deadlines, and the row of the table; None for a target without a unit of grade C."""
     mine = [row for row in rows if row.target == target]
     weak = sum(row.grade == "C" for row in mine)
     if not weak:
         return None
     origins = [row.n_origins for row in mine if math.isfinite(row.n_origins)]
-    return [
-        view.target_name(target),
-        ratio(weak, len(mine), view.language),
-        number(min(origins, default=None), view.language),
-    ]
+    least = min(origins, default=None)
+    cells = [view.target_name(target), ratio(weak, len(mine), view.language), number(least, view.language)]
+    return -1.0 if least is None else float(least), cells

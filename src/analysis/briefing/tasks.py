@@ -11,7 +11,7 @@ from analysis.briefing.fragment import name_html, table
 from analysis.briefing.locale import date, number, percent
 from analysis.briefing.view import View
 
-MAX_TASKS = 8
+MAX_TASKS = 6
 OPEN = ("open_overdue", "open_in_time")
 
 

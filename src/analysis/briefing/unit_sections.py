@@ -18,8 +18,8 @@ from analysis.briefing.slices import UnitView
 from analysis.briefing.view import History, View
 from analysis.briefing.wording import difference, quantity, say_chance, status_word
 
-MAX_PEER_TARGETS = 6
-MAX_SETTLED = 6  # past probabilities of a unit; the scorecard has them all
+MAX_PEER_TARGETS = 5
+MAX_SETTLED = 4  # past probabilities of a unit; the scorecard has them all
 UNMARKED = frozenset(
     {"summed", "missing_unit_in_sum", "missing_period", "late_unit", "empty_unit"}
 )  # not about one figure
