@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ PEERS = {  # name in the tables -> (members, on the logit scale)
     "auto_theta": (("AutoTheta",), False),
     "scum": (SCUM, False),
 }
-SLOW = ("scum",)  # asked where series are short: AutoARIMA with twelve seasons takes half a second a series and more
+SLOW = ("scum", "prophet")  # asked on a sample, and of the panels those without months: half a second a series and more
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,14 @@ def forecast_block(name: str, values: np.ndarray, *, season: int, horizon: int, 
     file = cache / f"{name}-{key.hexdigest()[:24]}.npy"
     if file.exists():
         return np.load(file)
-    out = _prophet(values, horizon=horizon) if name == "Prophet" else _statsforecast(name, values, season, horizon)
+    ask = _prophet if name == "Prophet" else partial(_statsforecast, name)
+    out = ask(values, season=season, horizon=horizon)
     cache.mkdir(parents=True, exist_ok=True)
     np.save(file, out)
     return out
 
 
-def _statsforecast(name: str, values: np.ndarray, season: int, horizon: int) -> np.ndarray:
+def _statsforecast(name: str, values: np.ndarray, *, season: int, horizon: int) -> np.ndarray:
     from statsforecast import StatsForecast
     from statsforecast import models as known
 
@@ -115,14 +117,14 @@ def _statsforecast(name: str, values: np.ndarray, season: int, horizon: int) -> 
     return np.stack([point, lower, upper])
 
 
-def _prophet(values: np.ndarray, *, horizon: int) -> np.ndarray:
-    """Monthly Prophet with its defaults; only where it is installed (it is in no lock of ours)."""
+def _prophet(values: np.ndarray, *, season: int, horizon: int) -> np.ndarray:
+    """Prophet with its defaults, on dates of the series' frequency; only where it is installed (in no lock of ours)."""
     from prophet import Prophet
 
     out = np.full((3, len(values), horizon), np.nan)
     for i, row in enumerate(values):
         one = _filled(row)
-        dates = pd.date_range("2000-01-01", periods=len(one) + horizon, freq="MS")
+        dates = pd.date_range("2000-01-01", periods=len(one) + horizon, freq={12: "MS", 4: "QS"}.get(season, "YS"))
         model = Prophet(interval_width=0.95).fit(pd.DataFrame({"ds": dates[: len(one)], "y": one}))
         ahead = model.predict(pd.DataFrame({"ds": dates[len(one) :]}))
         out[:, i] = ahead[["yhat", "yhat_lower", "yhat_upper"]].to_numpy().T

@@ -54,3 +54,27 @@ def test_the_same_for_any_order_of_the_units():
     one, other = (learn_relapse(make_panel(v), horizon=3) for v in (values, values[order]))
     np.testing.assert_array_equal(one.segments[1], other.segments[1])
     np.testing.assert_array_equal(one.side[order], other.side)
+
+
+@pytest.mark.parametrize("top", [1.0, 100.0])
+def test_a_bound_can_be_reached_and_left(top):
+    """Published without a step: what is forecast beyond a bound lies on it, in probabilities as in paths."""
+    values = top * np.ones((1, 20))
+    kind = "rate" if top == 1.0 else "level"
+    full = forecast_panel(make_panel(values, kind=kind), horizon=2, options=Options(scale="logit"))
+    assert full.p_exceeds(top, horizon=1)[0] == pytest.approx(0.5, abs=0.05)  # one unit: nobody tells more
+    assert full.p_exceeds(top, horizon=1, strict=True)[0] == 0.0
+    assert (full.paths(n_paths=4000)[0, 0] >= top).mean() == pytest.approx(full.p_exceeds(top, horizon=1)[0], abs=0.03)
+    none = forecast_panel(make_panel(top - values, kind="rate"), horizon=1, options=Options(scale="logit"))
+    assert none.p_exceeds(0.0, horizon=1)[0] == 1.0
+    assert none.p_exceeds(0.0, horizon=1, strict=True)[0] == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_per_cent_that_stands_at_100_fares_as_others_fared_from_there():
+    percents = forecast_panel(make_panel(100 * at_the_top(), kind="level"), horizon=2)
+    shares = forecast_panel(make_panel(at_the_top()), horizon=2)
+    assert percents.scale.name == "logit"
+    np.testing.assert_allclose(
+        percents.p_exceeds(100.0, horizon=1)[:30], shares.p_exceeds(1.0, horizon=1)[:30], atol=0.02
+    )
+    assert percents.p_exceeds(100.0, horizon=1)[:30].mean() == pytest.approx(0.70, abs=0.12)

@@ -81,20 +81,23 @@ class Relapse:
         return np.take_along_axis(values, np.minimum(index, values.shape[2] - 1), axis=2)
 
 
-def learn_relapse(panel: Panel, *, horizon: int) -> Relapse | None:
+def learn_relapse(panel: Panel, *, horizon: int, bounded: bool | None = None) -> Relapse | None:
     """Collect what followed after units stood at a bound; None where no unit stands there or too few have.
 
     Parameters
     ----------
     panel : Panel
     horizon : int
+    bounded : bool, optional
+        The values have a largest and a smallest possible one (a share; a per cent); default: where it is a rate.
 
     Returns
     -------
     Relapse or None
     """
     values = panel.usable()
-    if panel.kind != "rate" or panel.cumulative or not np.isfinite(values).any():
+    bounded = panel.kind == "rate" if bounded is None else bounded
+    if not bounded or panel.cumulative or not np.isfinite(values).any():
         return None
     last = panel.last_value()
     side = np.zeros(panel.n_units, dtype=np.int64)

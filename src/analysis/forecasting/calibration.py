@@ -127,7 +127,8 @@ def calibrate_level(
         limit = _threshold_at(threshold, panel, n_periods=int(origin))[behind.rows]
         cut = scales.edge(limit, step=some.step, strict=upward)
         width = shocks.learn(behind, n_periods=int(origin)).width[horizon - 1] if options.shocks else 1.0
-        z = (some.forward_cut(cut) - behind.mean[k, :, horizon - 1]) / (behind.sd[k, :, horizon - 1] * width)
+        gap = some.forward_cut(cut, strict=upward) - behind.mean[k, :, horizon - 1]
+        z = gap / (behind.sd[k, :, horizon - 1] * width)
         p = t_upper(z, behind.df[k])
         seen = values[:, origin + horizon - 1]
         above = seen > limit if upward else seen >= limit

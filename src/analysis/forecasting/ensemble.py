@@ -99,6 +99,7 @@ def forecast_panel(panel: Panel, *, horizon: int, options: Options = Options()) 
     behind = None if views is None else together.settled(views)
     learned = shocks.none(horizon) if behind is None else shocks.learn(behind, n_periods=panel.n_periods)
     weight = 0.5 if behind is None else together.weight_of(views, n_periods=panel.n_periods)
+    bounded = panel.kind == "rate" or scale.name == "logit"
     return Predictive(
         units=panel.units,
         scale=scale,
@@ -111,7 +112,7 @@ def forecast_panel(panel: Panel, *, horizon: int, options: Options = Options()) 
         cumulative=panel.cumulative,
         seed=options.seed,
         past=behind,
-        relapse=bounds.learn_relapse(panel, horizon=horizon) if options.relapse else None,
+        relapse=bounds.learn_relapse(panel, horizon=horizon, bounded=bounded) if options.relapse else None,
     )
 
 

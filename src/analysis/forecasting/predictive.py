@@ -114,7 +114,7 @@ class Predictive:
         mean = np.take_along_axis(self.mean, at, axis=1)[:, 0]
         sd = np.take_along_axis(self.sd, at, axis=1)[:, 0]
         cut = scales.edge(threshold, step=self.scale.step, strict=strict)
-        p = t_upper((self.scale.forward_cut(cut) - mean) / sd, self.df)
+        p = t_upper((self.scale.forward_cut(cut, strict=strict) - mean) / sd, self.df)
         if self.relapse is not None:
             p = self.relapse.p_exceeds(p, threshold=threshold, at=at[:, 0], strict=strict)
         if self.cumulative:

@@ -59,12 +59,16 @@ class Scale:
         scaled = values / _like(self.unit, values)
         return np.log(np.maximum(scaled, SMALLEST)) if self.name == "log" else scaled
 
-    def forward_cut(self, cut: np.ndarray) -> np.ndarray:
-        """Modelling scale of a threshold, shape (n,): -inf and inf outside the bounds."""
-        inside = (cut > self.lower) & (cut < self.upper)
+    def forward_cut(self, cut: np.ndarray, *, strict: bool = False) -> np.ndarray:
+        """Modelling scale of a threshold, shape (n,): -inf and inf outside the bounds.
+
+        What is forecast beyond a bound lies on it, so a bound itself can be reached (not `strict`), or left (`strict`).
+        """
+        beyond = (cut >= self.upper) if strict else (cut > self.upper)
+        below = (cut < self.lower) if strict else (cut <= self.lower)
         usual = 0.5 * self.top if self.name == "logit" else self.unit
-        moved = self.forward(np.where(inside, cut, usual))
-        return np.where(cut <= self.lower, -np.inf, np.where(cut >= self.upper, np.inf, moved))
+        moved = self.forward(np.where(beyond | below | np.isnan(cut), usual, cut))
+        return np.where(below, -np.inf, np.where(beyond, np.inf, np.where(np.isnan(cut), np.nan, moved)))
 
     def inverse(self, values: np.ndarray) -> np.ndarray:
         """Natural units of modelling-scale values, shape (n, ...), inside the bounds."""
