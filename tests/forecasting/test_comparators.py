@@ -36,6 +36,14 @@ def test_straight_line_is_statsmodels_ols_with_gaps():
     assert np.isnan(found[2]).all()
 
 
+def test_lines_of_many_units_at_once_are_those_of_each_alone():
+    rng = np.random.default_rng(0)
+    values = np.where(rng.random((60, 9)) < 0.1, NAN, rng.normal(size=(60, 9)).cumsum(axis=1))
+    together = straight_line(make_panel(values, kind="level"), horizon=1)
+    alone = np.vstack([straight_line(make_panel(values[[row]], kind="level"), horizon=1) for row in range(60)])
+    np.testing.assert_allclose(together, alone, rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("model", [naive, drift, straight_line, linear_pace])
 def test_shares_stay_shares(model):
     panel = make_panel([[0.5, 0.8, 0.95], [0.5, 0.2, 0.01]])

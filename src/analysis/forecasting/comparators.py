@@ -51,10 +51,8 @@ def straight_line(panel: Panel, *, horizon: int) -> np.ndarray:
         if seen.sum() < 2:
             continue
         rows = np.flatnonzero(group.ravel() == index)
-        design = sm.add_constant(time[seen])
-        for row in rows:
-            intercept, slope = sm.OLS(values[row, seen], design).fit().params
-            out[row] = intercept + slope * ahead
+        lines = sm.OLS(values[np.ix_(rows, seen)].T, sm.add_constant(time[seen])).fit()  # all units' lines at once
+        out[rows] = (sm.add_constant(ahead, has_constant="add") @ lines.params).T
     return _bounded(panel, out)
 
 
