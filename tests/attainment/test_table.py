@@ -260,3 +260,24 @@ def test_the_probabilities_tell_reached_from_missed_and_mean_what_they_say():
     assert brier < 0.7 * climate
     assert abs(p.mean() - outcome.mean()) < 0.15
     assert p[outcome].mean() - p[~outcome].mean() > 0.3
+
+
+def test_a_share_promised_in_per_cent_is_refused_and_told_how_to_write_it():
+    answer, refused = assess_table(make_table(), make_targets(("T", "online", ">=", 60, "2023-06")), cutoff="2022-12")
+    assert refused[["reason", "detail"]].to_numpy().tolist() == [
+        [
+            "threshold_not_a_fraction",
+            "threshold 60 of a share given as a fraction; allowed: 0 to 1 (for 60 % write 0.6)",
+        ]
+    ]
+    assert set(answer["reason"]) == {"threshold_not_a_fraction"} and answer["p_attain"].isna().all()
+
+
+def test_an_index_below_one_that_is_promised_above_one_is_no_share():
+    """Without counts, a promise of 1.1 says that the values are not bounded by 1."""
+    table = make_table(units=6).drop(columns=["numerator", "denominator"])
+    table["value"] = 0.9 + 0.01 * table.groupby("unit").cumcount()
+    table = table[table["value"] <= 1.0]
+    cutoff = table["period"].max()
+    answer, refused = assess_table(table, make_targets(("T", "online", ">=", 1.005, "2022-03")), cutoff=cutoff)
+    assert refused.empty and (answer["predicted_median"] > 1).all() and (answer["p_attain"] > 0.5).all()

@@ -7,6 +7,7 @@ sentence that quotes what was found.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -226,7 +227,9 @@ def _refuse_repeats(refusals: Refusals, frame: pd.DataFrame, key: list[str], con
     refusals.refuse(repeat, "duplicate", lambda row: f"repeats row {rows[row['row']]}")
 
 
-def usable_targets(targets: pd.DataFrame, *, known: set[str], cutoff: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def usable_targets(
+    targets: pd.DataFrame, *, known: set[str], cutoff: str, shares: Collection[str] = frozenset()
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Split a table of targets into rows that can be used and rows that are refused.
 
     Parameters
@@ -237,6 +240,8 @@ def usable_targets(targets: pd.DataFrame, *, known: set[str], cutoff: str) -> tu
         Indicators with observations.
     cutoff : str
         A deadline before it is refused.
+    shares : collection of str
+        Indicators that are a numerator of a denominator, as fractions: a threshold outside 0..1 is refused.
 
     Returns
     -------
@@ -274,6 +279,14 @@ def usable_targets(targets: pd.DataFrame, *, known: set[str], cutoff: str) -> tu
         pd.Series(bad.to_numpy()) | frame["threshold"].isna(),
         "threshold_not_a_number",
         lambda row: f"threshold {cells[row['row'] - 1]!r}",
+    )
+    refusals.refuse(
+        frame["indicator"].isin(shares) & ~frame["threshold"].between(0, 1),
+        "threshold_not_a_fraction",
+        lambda row: (
+            f"threshold {row['threshold']:g} of a share given as a fraction; "
+            f"allowed: 0 to 1 (for {row['threshold']:g} % write {row['threshold'] / 100:g})"
+        ),
     )
     refusals.refuse(
         frame["deadline"] == "",

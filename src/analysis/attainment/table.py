@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.attainment.assess import assess_world
-from analysis.attainment.intake_table import REFUSED, text_of, usable_observations, usable_targets
+from analysis.attainment.intake_table import RATIO_TOLERANCE, REFUSED, text_of, usable_observations, usable_targets
 from analysis.attainment.options import AssessOptions
 from analysis.attainment.promise import Promise
 from analysis.attainment.world import World
@@ -63,11 +63,16 @@ def assess_table(
     _check_cutoff(cutoff)
     used, refused = usable_observations(observations)
     late, used = _after(used, cutoff)
-    promised, refused_targets = usable_targets(targets, known=set(used["indicator"]), cutoff=cutoff)
-    units = sorted(set(text_of(observations["unit"])) - {""})
     percents = {one for one, rows in used.groupby("indicator", sort=True) if _is_percent(rows)}
+    shares = {one for one, rows in used.groupby("indicator", sort=True) if _is_share(rows)}
+    promised, refused_targets = usable_targets(targets, known=set(used["indicator"]), cutoff=cutoff, shares=shares)
+    units = sorted(set(text_of(observations["unit"])) - {""})
     used = used.assign(value=used["value"].where(~used["indicator"].isin(percents), used["value"] / 100))
-    panels = {one: _panel(rows, one, cutoff) for one, rows in used.groupby("indicator", sort=True)}
+    beyond = set(promised.loc[promised["threshold"] > 1, "indicator"]) - percents  # promised more than a share can be
+    panels = {
+        one: _panel(rows, one, cutoff, kind="level" if one in beyond and (rows["value"] <= 1).all() else None)
+        for one, rows in used.groupby("indicator", sort=True)
+    }
     promises = _promises(promised, units, percents)
     world = World(
         promises=tuple(promises),
@@ -113,9 +118,9 @@ def _after(used: pd.DataFrame, cutoff: str) -> tuple[pd.DataFrame, pd.DataFrame]
     return rows[list(REFUSED)], used[~gone]
 
 
-def _panel(rows: pd.DataFrame, indicator: str, cutoff: str) -> Panel:
+def _panel(rows: pd.DataFrame, indicator: str, cutoff: str, *, kind: str | None) -> Panel:
     frequency = frequency_of(rows["period"].iloc[0])
-    return as_panel(rows, indicator={"indicator": indicator}, cutoff=cutoff_in(cutoff, frequency))
+    return as_panel(rows, indicator={"indicator": indicator, "kind": kind}, cutoff=cutoff_in(cutoff, frequency))
 
 
 def _is_percent(rows: pd.DataFrame) -> bool:
@@ -123,6 +128,13 @@ def _is_percent(rows: pd.DataFrame) -> bool:
     ratio = rows["numerator"] / rows["denominator"]
     known = ratio.notna() & (ratio > 0)
     return bool(known.any() and ((rows["value"] - 100 * ratio).abs()[known] <= 1).all() and (rows["value"] > 1).any())
+
+
+def _is_share(rows: pd.DataFrame) -> bool:
+    """Values are numerators of the denominators beside them, as fractions."""
+    ratio = rows["numerator"] / rows["denominator"]
+    known = ratio.notna()
+    return bool(known.any() and ((rows["value"] - ratio).abs()[known] <= RATIO_TOLERANCE).all())
 
 
 def _promises(promised: pd.DataFrame, units: list[str], percents: set[str]) -> list[Promise]:
