@@ -34,6 +34,18 @@ def test_coverage_on_a_simulated_country_of_3321_by_12():
     assert 0.935 <= coverage(panel, n_known=36, horizon=12, interval=(0, 4)) <= 0.965
 
 
+@pytest.mark.parametrize("narrowed", [1.0, 0.6])
+def test_the_pit_of_a_simulated_panel_is_flat_and_of_forecasts_too_narrow_is_not(narrowed):
+    """Where outcomes fall in their predictive distribution: every tenth holds a tenth of them."""
+    panel = make_panel(expit(make_walks(units=2000, periods=42, sd=0.15, seed=14)))
+    found = forecast_panel(truncate(panel, 36), horizon=6)
+    found = replace(found, sd=narrowed * found.sd)
+    pit = np.concatenate([1 - found.p_exceeds(panel.values[:, 35 + h], horizon=h) for h in range(1, 7)])
+    shares = np.histogram(pit, bins=10, range=(0, 1))[0] / len(pit)
+    flat = bool(np.abs(shares - 0.1).max() < 0.02)
+    assert flat == (narrowed == 1.0), shares.round(3)
+
+
 def test_probabilities_of_a_simulated_panel_are_calibrated():
     panel = make_panel(expit(make_walks(units=2000, periods=42, drift=0.01, seed=13)))
     p = forecast_panel(truncate(panel, 36), horizon=6).p_exceeds(0.8, horizon=6)
