@@ -18,10 +18,10 @@ briefings: .venv/ready
 
 test: .venv/ready .venv/browser
 	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 quick: .venv/ready
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser and not acceptance"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not browser and not acceptance"
 
 lint: .venv/ready
 	$(BIN)/ruff check src tests benchmarks

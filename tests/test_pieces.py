@@ -10,6 +10,7 @@ from benchmarks.country import write_country
 
 from analysis import pieces, pipeline
 from analysis.registry.params import read_params
+from analysis.words import schema
 
 ROOT = Path(__file__).parents[1]
 
@@ -63,10 +64,13 @@ def test_everything_a_piece_is_made_from_is_in_its_key(country):
 
     def keys(inputs, params=params):
         maker = pieces._Maker(inputs, params=params, published={})
-        return {name: key for name, (key, _task) in (maker.today() | maker.evidence()).items()}
+        then = maker.then()
+        said = {"assessments": schema.ASSESSMENTS.empty(), "forecasts": schema.FORECASTS.empty()}
+        made = then | maker.today(dict.fromkeys(then, said)) | maker.evidence()
+        return {name: key for name, (key, _task) in made.items()}
 
     before = keys(inputs)
-    assert before == keys(inputs) and len(set(before.values())) == len(before) == 4
+    assert before == keys(inputs) and len(set(before.values())) == len(before) == 2 * (3 + 1 + 1)
     rows = inputs.observations.copy()
     row = np.flatnonzero((rows["indicator"] == "rate1") & (rows["unit"] == "00003"))[-1]
     rows.loc[row, "value"] += 1e-12
@@ -74,7 +78,9 @@ def test_everything_a_piece_is_made_from_is_in_its_key(country):
     assert moved == {"today 1", "evidence rate1"}
     target = inputs.targets[0].model_copy(update={"threshold": 0.7})
     other = dataclasses.replace(inputs, targets=(target, *inputs.targets[1:]))
-    assert {name for name, key in keys(other).items() if key != before[name]} == {"today 0", "evidence rate0"}
+    moved = {name for name, key in keys(other).items() if key != before[name]}
+    then = {name for name in before if name.startswith("then ") and name.endswith(" 0")}
+    assert moved == {"today 0", "evidence rate0", *then} and len(then) == 3
     units = inputs.units.assign(parent=["" for _ in range(len(inputs.units))])
     renamed = inputs.indicators.assign(better="down")
     for changed in (dataclasses.replace(inputs, units=units), dataclasses.replace(inputs, indicators=renamed)):

@@ -76,8 +76,9 @@ def _missing(said):
     pytest.skip(said)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    """A browser for one file of tests: Playwright's event loop must not outlive it, other tests start loops too."""
     if CHROMIUM is None:
         _missing("Debian's chromium is not installed: sh .ci/browser.sh")
     from playwright.sync_api import sync_playwright
