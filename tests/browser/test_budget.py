@@ -36,7 +36,10 @@ def test_a_slow_pc_paints_within_a_second(sites, open_page, name):
         page = open_page(sites["vi"]["site"] / "forecast.html")
         page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
         page.goto((sites["vi"]["site"] / name).as_uri())
-        page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+        for _wait in range(200):  # wait_for_function polls by eval, which the page's policy forbids
+            if page.evaluate("performance.getEntriesByName('first-contentful-paint').length"):
+                break
+            page.wait_for_timeout(25)
         found.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
         page.context.close()
     assert min(found) < 1000, found
