@@ -75,17 +75,6 @@ def make_all(
         return {name: found[name] if name in found else _read(folders[name]) for name in tasks}
 
 
-def make_tables(
-    tasks: Mapping[str, Callable[[], pd.DataFrame]],
-    *,
-    n_jobs: int = 1,
-    on_done: Callable[[str], None] = lambda name: None,
-) -> Tables:
-    """Call every task, each of which makes one table; see :func:`make_all`."""
-    each = {name: lambda task=task: {"table": task()} for name, task in tasks.items()}
-    return {name: tables["table"] for name, tables in make_all(each, n_jobs=n_jobs, on_done=on_done).items()}
-
-
 def forget(keep: Path, *, but: Mapping[str, str]) -> None:
     """Remove kept tables that no key of `but` names."""
     for folder in sorted(Path(keep).glob("*")):
