@@ -147,7 +147,11 @@ def share_that_kept(scaled: np.ndarray, *, required, window: int, up: bool) -> n
     sign = 1.0 if up else -1.0
     paces = sign * (scaled[:, window:] - scaled[:, :-window]) / window if window < scaled.shape[1] else np.empty(0)
     paces = np.sort(paces[np.isfinite(paces)].ravel())
-    required = sign * np.asarray(required, dtype=float)
+    return _share_at_least(paces, sign * np.asarray(required, dtype=float))
+
+
+def _share_at_least(paces: np.ndarray, required: np.ndarray) -> np.ndarray:
+    """Share of sorted paces that are at least as large as each required one, a rounding error apart."""
     if not len(paces):
         return np.full(required.shape, np.nan)
     tiny = 1e-12 * np.maximum(1, np.abs(required))
@@ -180,8 +184,4 @@ def units_that_kept(scaled: np.ndarray, *, required, window: int, up: bool) -> n
     paces = sign * (scaled[:, window:] - scaled[:, :-window]) / window
     known = np.isfinite(paces)
     best = np.sort(np.where(known, paces, -np.inf).max(axis=1)[known.any(axis=1)])
-    if not len(best):
-        return np.full(required.shape, np.nan)
-    tiny = 1e-12 * np.maximum(1, np.abs(required))
-    kept = 1 - np.searchsorted(best, required - tiny, side="left") / len(best)
-    return np.where(np.isfinite(required), kept, np.nan)
+    return _share_at_least(best, required)
