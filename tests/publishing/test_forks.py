@@ -152,3 +152,16 @@ print(json.dumps([outcome.cpu_seconds, outcome.seconds, outcome.peak_mb]))
     assert "NOISE" not in done.stdout + done.stderr
     cpu, wall, peak = json.loads(done.stdout)
     assert 0.01 < cpu < 5 and wall > 0 and 150 < peak < 500
+
+
+DESCRIPTORS = """
+import json, os
+from analysis.publishing.forks import run_forked
+before = sorted(os.listdir("/proc/self/fd"))
+found = dict(run_forked(list(range(5)), lambda task: {"task": task}, n_jobs=2))
+print(json.dumps([[found[at].value["task"] for at in range(5)], sorted(os.listdir("/proc/self/fd")) == before]))
+"""
+
+
+def test_every_descriptor_is_closed_again():
+    assert run_clean(DESCRIPTORS, cwd=".") == [[0, 1, 2, 3, 4], True]

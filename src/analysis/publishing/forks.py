@@ -65,6 +65,7 @@ class _Child:
     pid: int
     pipe: int
     started: float
+    ended: int | None = None  # readable once the process is gone (pidfd), where the system has such a thing
     received: bytearray = field(default_factory=bytearray)
     stopped: str = ""  # why we killed it
 
@@ -143,13 +144,16 @@ def run_forked(
         with selectors.DefaultSelector() as selector:
             while True:
                 while len(running) < max(1, n_jobs) and (task := next(waiting, None)) is not None:
-                    child = _start(*task, work, limits=limits, close=[*close, *(one.pipe for one in running.values())])
+                    child = _start(*task, work, limits=limits, close=[*close, *_held(running)])
                     running[child.pid] = child
                     selector.register(child.pipe, selectors.EVENT_READ, child)
+                    if child.ended is not None:
+                        selector.register(child.ended, selectors.EVENT_READ, None)
                 if not running:
                     return
                 for key, _ in selector.select(_TICK):
-                    _receive(key.data, selector)
+                    if key.data is not None:
+                        _receive(key.data, selector)
                 for child in list(running.values()):
                     _kill_when_late(child, limits=limits)
                     outcome = _finished(child, selector, limits=limits)
@@ -161,7 +165,7 @@ def run_forked(
             kill_with_descendants(child.pid)
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(child.pid, 0)
-            os.close(child.pipe)
+            _close(child)
         gc.unfreeze()
 
 
@@ -174,7 +178,25 @@ def _start(index: int, task: Any, work: Callable, *, limits: Limits, close: Sequ
         _be_child(task, work, write=write, limits=limits, close=[read, *close], parent=parent)
     os.close(write)
     os.set_blocking(read, False)
-    return _Child(index=index, pid=pid, pipe=read, started=time.monotonic())
+    return _Child(index=index, pid=pid, pipe=read, started=time.monotonic(), ended=_watch(pid))
+
+
+def _watch(pid: int) -> int | None:
+    """A descriptor that wakes us when the process has ended: its pipe closes a moment before it can be waited for."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
+
+
+def _held(running: dict[int, _Child]) -> list[int]:
+    return [one for child in running.values() for one in (child.pipe, child.ended) if one is not None]
+
+
+def _close(child: _Child) -> None:
+    os.close(child.pipe)
+    if child.ended is not None:
+        os.close(child.ended)
 
 
 def _be_child(task: Any, work: Callable, *, write: int, limits: Limits, close: Sequence[int], parent: int) -> None:
@@ -267,7 +289,9 @@ def _finished(child: _Child, selector: selectors.BaseSelector, *, limits: Limits
         _receive(child, selector)
         if child.pipe in selector.get_map():
             selector.unregister(child.pipe)
-    os.close(child.pipe)
+    if child.ended is not None:
+        selector.unregister(child.ended)
+    _close(child)
     value, reason = _answer(child, status, limits=limits)
     return Outcome(
         value=value,
