@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from analysis.briefing.grouped import Grouped
 from analysis.briefing.locale import Translator, text_of, translator
 from analysis.words.errors import DataError, Problem, did_you_mean
 from analysis.words.periods import last_day
@@ -23,6 +24,8 @@ _MAX_VIEWS = 8
 OURS = "ensemble"  # model of the evidence table that the probabilities come from
 ALL_TARGETS = "all"  # its rows that pool the targets of an indicator
 N_PEERS = 5
+OBSERVED = ("indicator", "period", "vintage", "flags", "value", "numerator", "denominator")
+FORECAST = ("indicator", "period", "quantile_level", "predicted")
 # extra tables with rows about a unit and target that a unit's page may show
 EXTRA_NAMES = (
     *("readings", "ranks", "components", "task_counts", "k_of_n", "denominators", "milestones", "scenarios"),
@@ -97,22 +100,20 @@ class View:
         return {name: _slices(getattr(self.run, name)) for name in names}
 
     @cached_property
-    def _observed(self) -> tuple[dict[tuple, slice], dict[str, np.ndarray]]:
-        return _series(self.run.observations, "period vintage flags", "value numerator denominator")
+    def _observed(self) -> Grouped:
+        return Grouped(self.run.observations, "unit", "indicator", columns=OBSERVED)
 
     @cached_property
-    def _forecast(self) -> tuple[dict[tuple, slice], dict[str, np.ndarray]]:
-        return _series(self.run.forecasts, "period", "quantile_level predicted")
+    def _forecast(self) -> Grouped:
+        return Grouped(self.run.forecasts, "unit", "indicator", columns=FORECAST)
 
     @cached_property
-    def _assessed(self) -> dict[str, list[tuple]]:
-        order = {code: at for at, code in enumerate(self.targets)}
-        found: dict[str, list[tuple]] = {}
-        for row in plain(self.run.assessments).itertuples(index=False):
-            found.setdefault(row.unit, []).append(row)
-        for rows in found.values():
-            rows.sort(key=lambda row: (order.get(row.target, len(order)), row.target))
-        return found
+    def _assessed(self) -> Grouped:
+        return Grouped(self.run.assessments, "unit")
+
+    @cached_property
+    def _order(self) -> dict[str, int]:
+        return {code: at for at, code in enumerate(self.targets)}
 
     def unit(self, code: str) -> tuple:
         """Row of a unit.
@@ -175,11 +176,16 @@ class View:
 
     def assessed(self, unit: str) -> list[tuple]:
         """A unit's assessments in the registry's order of targets."""
-        return self._assessed.get(unit, [])
+        order = self._order
+        return sorted(self._assessed.rows(unit), key=lambda row: (order.get(row.target, len(order)), row.target))
+
+    @cached_property
+    def _all_assessed(self) -> dict[str, list[tuple]]:
+        return {unit: self.assessed(unit) for unit in self._assessed}
 
     def all_assessed(self) -> dict[str, list[tuple]]:
-        """Every unit's assessments."""
-        return self._assessed
+        """Every unit's assessments; for pages of the whole run."""
+        return self._all_assessed
 
     def rows(self, table: str, unit: str) -> pd.DataFrame:
         """A unit's rows of a table that is sorted by unit."""
@@ -188,11 +194,10 @@ class View:
 
     def history(self, unit: str, indicator: str) -> History:
         """A unit's series, the latest vintage of every period."""
-        slices, columns = self._observed
-        at = slices.get((unit, indicator), slice(0, 0))
-        periods, vintages = columns["period"][at].tolist(), columns["vintage"][at]
-        values = [columns[name][at] for name in ("value", "numerator", "denominator")]
-        flags = columns["flags"][at]
+        column, at = self._observed.column, self._observed.slice_of(unit, indicator)
+        periods, vintages = column("period")[at].tolist(), column("vintage")[at]
+        values = [column(name)[at] for name in ("value", "numerator", "denominator")]
+        flags = column("flags")[at]
         if len(vintages) and (vintages[1:] != vintages[:-1]).any():  # sorted: the last of a period is the latest
             keep = np.array([one != after for one, after in zip(periods, [*periods[1:], None])])
             periods = [one for one, kept in zip(periods, keep) if kept]
@@ -201,16 +206,15 @@ class View:
 
     def fan(self, unit: str, indicator: str) -> Fan:
         """A unit's forecast quantiles."""
-        slices, columns = self._forecast
-        at = slices.get((unit, indicator), slice(0, 0))
-        every = columns["quantile_level"][at]  # the levels of the first horizon, then those of the next
+        column, at = self._forecast.column, self._forecast.slice_of(unit, indicator)
+        every = column("quantile_level")[at]  # the levels of the first horizon, then those of the next
         again = np.flatnonzero(every[1:] <= every[:-1])
         levels = every[: again[0] + 1] if len(again) else every
         n_periods = len(every) // max(len(levels), 1)
         if n_periods * len(levels) != len(every) or (every.reshape(n_periods, len(levels)) != levels).any():
             raise DataError(Problem(f"forecasts of {unit!r}, {indicator!r}", "quantile levels differ between horizons"))
-        predicted = columns["predicted"][at].reshape(n_periods, len(levels))
-        return Fan(columns["period"][at][:: max(len(levels), 1)].tolist(), levels, predicted)
+        predicted = column("predicted")[at].reshape(n_periods, len(levels))
+        return Fan(column("period")[at][:: max(len(levels), 1)].tolist(), levels, predicted)
 
     @cached_property
     def has_before(self) -> bool:
@@ -230,7 +234,7 @@ class View:
     @cached_property
     def sizes(self) -> dict[str, float]:
         """Size of every unit: what its shares are shares of."""
-        sized = ((unit, _size(rows)) for unit, rows in self._assessed.items() if unit in self.units)
+        sized = ((unit, _size(self.assessed(unit))) for unit in self._assessed if unit in self.units)
         return {unit: size for unit, size in sized if size > 0}
 
     @cached_property
@@ -278,19 +282,17 @@ class View:
         return self.run.extra.get(name, pd.DataFrame())
 
     @cached_property
-    def _extra_rows(self) -> dict[str, dict[tuple[str, str], list[tuple]]]:
+    def _extra_rows(self) -> dict[str, Grouped | None]:
         return {}
 
     def extra_rows(self, name: str, unit: str, target: str) -> list[tuple]:
         """Rows of an extra table about a unit and target; the table is sorted out once a run, by pairs."""
         if name not in self._extra_rows:
             table = self.extra(name)
-            pairs: dict[tuple[str, str], list[tuple]] = {}
-            if {"unit", "target"} <= set(table.columns):
-                for row in plain(table).itertuples(index=False):
-                    pairs.setdefault((row.unit, row.target), []).append(row)
-            self._extra_rows[name] = pairs
-        return self._extra_rows[name].get((unit, target), [])
+            paired = len(table) and {"unit", "target"} <= set(table.columns)
+            self._extra_rows[name] = Grouped(table, "unit", "target") if paired else None
+        found = self._extra_rows[name]
+        return [] if found is None else found.rows(unit, target)
 
     @cached_property
     def cutoff(self) -> str:
@@ -366,17 +368,3 @@ def _slices(frame: pd.DataFrame) -> dict[str, slice]:
     starts = np.flatnonzero(np.r_[True, units[1:] != units[:-1]])
     ends = np.r_[starts[1:], len(units)]
     return {units[start]: slice(int(start), int(end)) for start, end in zip(starts, ends)}
-
-
-def _series(frame: pd.DataFrame, text: str, numbers: str) -> tuple[dict[tuple, slice], dict[str, np.ndarray]]:
-    """Rows of every unit and indicator in a table sorted by both, and its columns as arrays."""
-    units, indicators = frame["unit"].to_numpy(), frame["indicator"].to_numpy()
-    columns = {name: frame[name].to_numpy() for name in text.split()}
-    columns |= {name: frame[name].to_numpy("float64") for name in numbers.split()}
-    if not len(units):
-        return {}, columns
-    new = np.r_[True, (units[1:] != units[:-1]) | (indicators[1:] != indicators[:-1])]
-    starts = np.flatnonzero(new)
-    ends = np.r_[starts[1:], len(units)]
-    keys = zip(units[starts], indicators[starts])
-    return {key: slice(int(a), int(b)) for key, a, b in zip(keys, starts, ends)}, columns
