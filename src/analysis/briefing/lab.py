@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib.resources import files
+
+
+@lru_cache(maxsize=1)
+def _theme() -> str:
+    return files("analysis.briefing").joinpath("theme.css").read_text(encoding="utf-8")
 
 
 class LabStyle:
     """Shows nothing, styles the fragments below it in the notebook."""
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        theme = files("analysis.briefing").joinpath("theme.css").read_text(encoding="utf-8")
-        return {"text/html": f"<style>{theme}</style>", "text/plain": ""}
+        return {"text/html": f"<style>{_theme()}</style>", "text/plain": ""}
 
 
 def lab_style() -> LabStyle:

@@ -43,6 +43,13 @@ _RULE = re.compile(r"([^{}@;]+)\{([^{}]*)\}")
 _HEADING = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
 
 
+class _Shown(NotebookNode):
+    """A notebook that is only looked at: nbconvert need not copy every output before the template reads it."""
+
+    def __deepcopy__(self, memo: dict) -> _Shown:
+        return _Shown(self)
+
+
 class BriefingExporter(TemplateExporter):
     """One executed notebook to one self-contained page."""
 
@@ -96,7 +103,13 @@ class BriefingExporter(TemplateExporter):
         page = page_context(nb, context)
         self.language = page["language"]
         self.environment.globals["page"] = page
-        return super().from_notebook_node(nb, resources, **kwargs)
+        return super().from_notebook_node(_Shown(nb), resources, **kwargs)
+
+    def _preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        """No preprocessor, so nothing that the notebook would have to be copied for."""
+        if self._preprocessors:
+            return super()._preprocess(nb, resources)
+        return nb, resources
 
     def _prose(self, cell: NotebookNode) -> Markup:
         return render_markdown(cell.source, self.language, cell.get("id", ""))
@@ -160,7 +173,17 @@ def needed(css: str, html: str) -> str:
     'p{a:b}.x{c:d}'
     """
     there = KEPT | {one for names in set(_CLASSES.findall(html)) for one in names.split()}
+    return _ruled(css, frozenset(there & _named(css)))
 
+
+@lru_cache(maxsize=8)
+def _named(css: str) -> frozenset[str]:
+    """Classes that a style sheet asks for."""
+    return frozenset(_CLASS.findall(css))
+
+
+@lru_cache(maxsize=64)
+def _ruled(css: str, there: frozenset[str]) -> str:
     def kept(match: re.Match) -> str:
         selectors = match[1].strip().split(",") if "(" not in match[1] else [match[1].strip()]
         left = [one for one in selectors if set(_CLASS.findall(_NOT.sub("", one))) <= there]

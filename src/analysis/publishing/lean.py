@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 
 OPTIONAL = frozenset("td th tr thead tbody li dt dd".split())
-_PIECE = re.compile(r"<svg\b.*?</svg>|<[a-z][a-z0-9]*(?:\s[^<>]*)?>", re.DOTALL)
-_VALUE = re.compile(r'(\s(?!id=)[a-z-]+)="([A-Za-z0-9_.:/#%-]*[A-Za-z0-9_#%-])"')  # ids are looked up by their quotes
+_DRAWING = re.compile(r"(<svg\b.*?</svg>)", re.DOTALL)
+_VALUE = re.compile(  # in a tag, not in a text; ids are looked up by their quotes
+    r'(\s(?!id=)[a-z-]+)="([A-Za-z0-9_.:/#%-]*[A-Za-z0-9_#%-])"(?=[^<>]*>)'
+)
 _ENDS = (  # inner ones first: a cell's end may go where its row ends, a row's where its group does
     re.compile(r"</t[dh]>(?=<t[dh]\b|</tr>)"),
     re.compile(r"</tr>(?=<tr\b|</t(?:head|body)>)"),
@@ -38,9 +40,6 @@ def lean(html: str) -> str:
     html = _PLAIN_NAME.sub(r"\1", html)
     for end in _ENDS:
         html = end.sub("", html)
-    return _PIECE.sub(_unquoted, html)
-
-
-def _unquoted(match: re.Match) -> str:
-    piece = match[0]
-    return piece if piece.startswith("<svg") or "=" not in piece else _VALUE.sub(r"\1=\2", piece)
+    parts = _DRAWING.split(html)  # every second one is a drawing
+    parts[::2] = [_VALUE.sub(r"\1=\2", one) for one in parts[::2]]
+    return "".join(parts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import hashlib
 import logging
 import os
@@ -134,7 +133,7 @@ def _run(
             on_cell_executed=_hook(replies),
             coalesce_streams=True,
         )
-    notebook = parameterize_notebook(_prepared(path), parameters, engine_name=ENGINE)
+    notebook = parameterize_notebook(_loaded(path), parameters, engine_name=ENGINE)  # gives a copy
     notebook = remove_error_markers(prepare_notebook_metadata(notebook, None, None))
     with chdir(folder):
         notebook = papermill_engines.execute_notebook_with_engine(
@@ -148,12 +147,8 @@ def _run(
     return notebook
 
 
-def _prepared(path: Path) -> NotebookNode:
-    """A notebook as Papermill loads it; a copy of its own."""
-    return copy.deepcopy(_loaded(path))
-
-
 def _loaded(path: Path) -> NotebookNode:
+    """A notebook as Papermill loads it."""
     notebook = read_notebook(path)
     if path not in _as_loaded or _as_loaded[path][0] is not notebook:
         _as_loaded[path] = (notebook, load_notebook_node(notebook))

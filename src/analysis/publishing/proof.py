@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from analysis.words.errors import Problem
 
 MAX_BYTES = 2_000_000  # far above the 100 kB a unit page should take; above it something ran away
 OPTIONAL = frozenset("td th tr thead tbody li dt dd".split())  # closed by what follows, as HTML has it
 VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
-_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)((?:[^<>\"']+|\"[^\"]*\"|'[^']*')*)>")
+_TAG = re.compile(r"(/?)([A-Za-z][A-Za-z0-9]*)(.*?)(/?)", re.DOTALL)
 _ID = re.compile(r"\sid=\"([^\"]*)\"")
 _RAW = re.compile(r"(<(style|script)\b[^>]*>).*?(</\2>)", re.DOTALL)
 _REMOTE = re.compile(
@@ -55,19 +56,30 @@ def check_page(html: str, *, where: str, language: str, max_bytes: int = MAX_BYT
 
 
 def _unclosed(html: str) -> list[str]:
-    stack = []
-    for closing, name, rest in _TAG.findall(_RAW.sub(r"\1\3", html)):
+    stack: list[str] = []
+    for piece in _RAW.sub(r"\1\3", html).split("<")[1:]:
+        closing, name = _tag_of(piece[: piece.find(">")])
         if closing:
-            name = name.lower()
             while stack and stack[-1] in OPTIONAL and stack[-1] != name and name in stack:
                 stack.pop()
             opened = stack.pop() if stack else ""
             if opened != name:
                 before = f"<{opened}> is not closed before </{name}>"
                 return [before if opened else f"</{name}> closes nothing that is open"]
-        elif not rest.endswith("/") and (name := name.lower()) not in VOID:
+        elif name:
             stack.append(name)
     return [f"<{stack[-1]}> is never closed"] if stack else []
+
+
+@lru_cache(maxsize=1 << 14)
+def _tag_of(inside: str) -> tuple[bool, str]:
+    """Whether what stands between "<" and ">" closes an element, and its name; "" where it neither opens nor closes."""
+    match = _TAG.fullmatch(inside)
+    if match is None:
+        return False, ""
+    closing, name, _rest, alone = match.groups()
+    name = name.lower()
+    return (True, name) if closing else (False, "" if alone or name in VOID else name)
 
 
 def _repeated_ids(html: str) -> list[str]:

@@ -41,10 +41,14 @@ def coordinates(x: np.ndarray, y: np.ndarray) -> str:
     >>> coordinates([1, 2.456, 4], [3.10, 4, 3.9])
     '1,3.1l1.5 .9 1.5-.1'
     """
-    tenths = np.rint(10 * np.column_stack([x, y])).astype(int)
-    (a, b), steps = tenths[0].tolist(), np.diff(tenths, axis=0).tolist()
-    text = " ".join([f"{_tenth(right)}{_joined(_tenth(down))}" for right, down in steps])
-    return f"{_tenth(a)},{_tenth(b)}" + (f"l{text}".replace(" -", "-") if steps else "")
+    tenths = np.empty((len(x), 2))
+    tenths[:, 0], tenths[:, 1] = x, y
+    tenths = np.rint(10 * tenths).astype(int)
+    a, b = tenths[0].tolist()
+    steps = (tenths[1:] - tenths[:-1]).ravel().tolist()
+    if not steps:
+        return f"{_tenth(a)},{_tenth(b)}"
+    return f"{_tenth(a)},{_tenth(b)}l" + " ".join(map(_tenth, steps)).replace(" -", "-")
 
 
 @lru_cache(maxsize=8192)
@@ -52,11 +56,6 @@ def _tenth(n: int) -> str:
     """Tenths as the shortest decimal: 25 -> 2.5, -5 -> -.5, 30 -> 3."""
     sign, whole, part = "-" if n < 0 else "", abs(n) // 10, abs(n) % 10
     return f"{sign}{whole or ('' if part else 0)}{f'.{part}' if part else ''}"
-
-
-def _joined(text: str) -> str:
-    """A number after another: a minus sign parts the two by itself."""
-    return text if text[0] == "-" else f" {text}"
 
 
 def line(x: np.ndarray, y: np.ndarray, *, role: str) -> str:

@@ -134,15 +134,17 @@ def _fan(panel: Panel, frame: frames.Frame, cutoff: int, current: float) -> list
     if not shown.any():
         return []
     x = frame.x(np.concatenate([[cutoff], at[shown]]))
+    fan, n_levels = panel.fan, len(panel.fan.levels)
+    from_here = np.concatenate([np.full((1, n_levels), current), fan.predicted[shown]])
+    seen = fan._replace(predicted=panel.scale.y(from_here))  # pixels
     parts = []
     for interval_level, role in BANDS:
-        bounds = panel.fan.band(interval_level)
+        bounds = seen.band(interval_level)
         if bounds is not None:
-            low, high = (panel.scale.y(np.concatenate([[current], one[shown]])) for one in bounds)
-            parts.append(svg.band(x, low, high, role=role))
-    median = panel.fan.at_level(0.5)
+            parts.append(svg.band(x, *bounds, role=role))
+    median = seen.at_level(0.5)
     if median is not None:
-        parts.append(svg.line(x, panel.scale.y(np.concatenate([[current], median[shown]])), role="median"))
+        parts.append(svg.line(x, median, role="median"))
     return parts
 
 
