@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis import briefing, records
 from analysis.publishing.execute import publish_pages
+from analysis.publishing.forks import can_fork, count_threads, run_forked
 from analysis.publishing.jobs import FAILED, SITE, UNCHANGED, PageJob, PageResult
 from analysis.publishing.quarters import keep_quarter
 from analysis.publishing.site import INDEX, build_site, page_frame, page_name
@@ -19,6 +20,7 @@ from analysis.registry.params import RunParams
 from analysis.words.errors import Problem, PublishError, examples
 from analysis.words.schema import RunTables
 
+DIGESTS = 400  # units whose pages' hashes one process finds
 DOWNLOADS = "downloads"  # folder inside the site
 UNIT_NOTEBOOK = "unit_briefing"
 RUN_PAGES = {  # key of params' `publish` -> (notebook, page of the whole run)
@@ -31,7 +33,13 @@ RUN_PAGES = {  # key of params' `publish` -> (notebook, page of the whole run)
 
 
 def page_jobs(
-    tables: RunTables, *, params: RunParams, root: Path, run_dir: Path, units: Sequence[str] | None = None
+    tables: RunTables,
+    *,
+    params: RunParams,
+    root: Path,
+    run_dir: Path,
+    units: Sequence[str] | None = None,
+    n_jobs: int = 1,
 ) -> list[PageJob]:
     """Every page the params ask for, in the order of the site: pages of the whole run, then a page a unit.
 
@@ -44,6 +52,8 @@ def page_jobs(
     run_dir : Path
     units : sequence of str, optional
         Only these units' pages; pages of the whole run are left out then.
+    n_jobs : int
+        Processes that find out what the pages depend on.
     """
     wanted = params.publish.model_dump()
     language = params.language
@@ -51,7 +61,7 @@ def page_jobs(
     codes = list(units if units is not None else tables.units["unit"]) if wanted["unit"] or units is not None else []
     there = {page for _, page in whole_run} | {page_name(one) for one in codes} | _standing(run_dir)
     whole = inputs_hash(tables)
-    digests = briefing.unit_digests(tables, units=codes, language=language)
+    digests = unit_digests(tables, units=codes, language=language, n_jobs=n_jobs)
     common = {"run_dir": str(run_dir), "language": language}
     cutoff = tables.manifest["cutoff"]
     jobs = [
@@ -75,6 +85,28 @@ def page_jobs(
         for unit in codes
     ]
     return jobs
+
+
+def unit_digests(tables: RunTables, *, units: Sequence[str], language: str, n_jobs: int = 1) -> dict[str, str]:
+    """Unit to the hash of all that its page may show, found by several processes where there are many units.
+
+    Raises
+    ------
+    PublishError
+        When a process failed.
+    """
+    digests = partial(briefing.unit_digests, tables, language=language)
+    found = digests(units=units[:1])  # what all share is sorted out once, before the fork
+    rest = units[1:]
+    chunks = [rest[at : at + DIGESTS] for at in range(0, len(rest), DIGESTS)]
+    if n_jobs < 2 or len(chunks) < 2 or not can_fork() or count_threads() > 1:
+        return found | digests(units=rest)
+    parts: dict[int, dict[str, str]] = {}
+    for at, outcome in run_forked(chunks, lambda chunk: digests(units=chunk), n_jobs=n_jobs):
+        if outcome.value is None:
+            raise PublishError(Problem("pages", outcome.reason, "", "Run with --jobs 1 --debug to see where"))
+        parts[at] = outcome.value
+    return found | {unit: digest for at in sorted(parts) for unit, digest in parts[at].items()}
 
 
 def _standing(run_dir: Path) -> set[str]:

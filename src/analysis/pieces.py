@@ -129,7 +129,10 @@ def make_statistics(
     total = len(first) + len(maker.groups) * (1 + quarters.N_PAST_QUARTERS - quarters.N_STATUS_QUARTERS)
     made = make(first)
     then = {name: tables for name, tables in made.items() if name.startswith("then ")}
+    before = [tables.pop("forecasts") for tables in then.values() if "forecasts" in tables]
     tables = maker.joined([*make(maker.today(then)).values(), *(made[one] for one in made if one not in then)])
+    if before:
+        tables["previous_forecasts"] = join_tables(before, name="previous_forecasts")
     past = make(maker.past(tables["assessments"]))
     if keep is not None:
         forget(keep, but=used)
@@ -199,24 +202,19 @@ class _Maker:
             }
             history = quarters.past_assessments(said, published=self.published, params=self.params)
             key = self.key("today", part, until=self.cutoff, more=history)
-            before = then[f"then {self.before} {at}"]["forecasts"]
-            found[f"today {at}"] = (
-                key,
-                lambda part=part, history=history, before=before: self._today(part, history, before),
-            )
+            found[f"today {at}"] = (key, lambda part=part, history=history: self._today(part, history))
         return found
 
     def _published(self, part: Inputs, cutoff: str) -> pd.DataFrame:
         rows = self.published[cutoff]
         return rows[rows["target"].isin([one.target for one in part.targets])]
 
-    def _today(self, part: Inputs, history: pd.DataFrame, before: pd.DataFrame) -> Tables:
+    def _today(self, part: Inputs, history: pd.DataFrame) -> Tables:
         deadlines = quarters.deadlines_of(self.inputs.targets)
         now = quarters.forecast_quarter(part, cutoff=self.cutoff, params=self.params, deadlines=deadlines)
         assessed = quarters.assess_quarter(part, now, params=self.params, previous=history)
         return {
             "forecasts": quarters.forecasts_table(now, interval_levels=self.params.interval_levels),
-            "previous_forecasts": before,
             "assessments": assessed.assessments,
             "previous_assessments": history[history["cutoff"] == self.before].reset_index(drop=True),
             **{f"extra_{name}": frame for name, frame in assessed.extra.items()},
@@ -266,9 +264,9 @@ class _Maker:
         return tables
 
     def joined(self, made: list[Tables]) -> Tables:
-        """The tables of all pieces put together, each in the order of its key."""
+        """The tables of all pieces put together, each in the order of its key; `made` is empty afterwards."""
         names = dict.fromkeys(name for tables in made for name in tables)
-        tables = {name: join_tables([one[name] for one in made if name in one], name=name) for name in names}
+        tables = {name: join_tables([one.pop(name) for one in made if name in one], name=name) for name in names}
         for name in ("forecasts", "assessments", "evidence"):
             tables.setdefault(name, schema.TABLES[name].empty())
             if name != "evidence":
@@ -303,26 +301,59 @@ def join_tables(parts: list[pd.DataFrame], *, name: str) -> pd.DataFrame:
     """Parts of one table, each sorted, as one table sorted the same way.
 
     Runs of rows with the same first two key columns are moved as they are: sorting millions of texts takes long.
+
+    Parameters
+    ----------
+    parts : list of DataFrame
+        Emptied, column by column: a large table is not held twice.
+    name : str
+        Of the table, which says what it is sorted by.
+
+    Returns
+    -------
+    DataFrame
     """
     filled = [one for one in parts if len(one)] or parts[:1]
-    table = pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0].reset_index(drop=True)
     known = schema.TABLES.get(name.removeprefix("previous_"))
     if known is None:
+        table = pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0].reset_index(drop=True)
         order = [one for one in ORDER if one in table]
         return table.sort_values(order, kind="stable", ignore_index=True) if order else table
     if len(filled) < 2:
-        return table
-    head = list(known.key[:2])
-    codes = [table[one].to_numpy(dtype=object) for one in head]
-    new = np.zeros(len(table), dtype=bool)
+        return filled[0].reset_index(drop=True)
+    place = _places(filled, head=list(known.key[:2]))
+    filled = [dict(one.items()) for one in filled]
+    parts.clear()
+    columns = {name: _scattered([one.pop(name) for one in filled], place) for name in list(filled[0])}
+    return pd.DataFrame(columns, copy=False)
+
+
+def _places(parts: list[pd.DataFrame], *, head: list[str]) -> np.ndarray:
+    """Row that every row of the parts, one after the other, has in the whole; runs of equal `head` stay together."""
+    codes = [np.concatenate([part[one].to_numpy(dtype=object) for part in parts]) for one in head]
+    n = len(codes[0])
+    new = np.zeros(n, dtype=bool)
     new[0] = True
     for one in codes:
         new[1:] |= one[1:] != one[:-1]
     start = np.flatnonzero(new)
-    length = np.diff(np.concatenate([start, [len(table)]]))
+    length = np.diff(np.concatenate([start, [n]]))
     order = sorted(range(len(start)), key=lambda at: tuple(one[start[at]] for one in codes))
-    moved = np.repeat(start[order] - np.concatenate([[0], np.cumsum(length[order])[:-1]]), length[order])
-    return table.take(moved + np.arange(len(table))).reset_index(drop=True)
+    first = np.empty(len(start), dtype=np.int64)
+    first[order] = np.concatenate([[0], np.cumsum(length[order])[:-1]])
+    return np.repeat(first - start, length) + np.arange(n)
+
+
+def _scattered(parts: list[pd.Series], place: np.ndarray) -> np.ndarray | pd.Series:
+    """One column of all parts, every value at its place."""
+    if any(one.dtype != parts[0].dtype for one in parts) or not isinstance(parts[0].dtype, np.dtype):
+        whole = pd.concat(parts, ignore_index=True)
+        return whole.take(np.argsort(place)).reset_index(drop=True)
+    out, begin = np.empty(len(place), dtype=parts[0].dtype), 0
+    for one in parts:
+        out[place[begin : begin + len(one)]] = one.to_numpy()
+        begin += len(one)
+    return out
 
 
 def _add_frame(digest: Any, frame: pd.DataFrame | None) -> None:

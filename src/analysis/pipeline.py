@@ -3,7 +3,8 @@
 ``read -> forecast -> record -> publish``; each step is one function on tables. The statistics of a quarter are joined
 in :mod:`analysis.quarters` and cut into pieces in :mod:`analysis.pieces`, the pages in :mod:`analysis.pages`; the
 arithmetic is in `forecasting` and `attainment`, the words in `briefing`. Between the steps stand the files of
-``outputs/<run_id>/tables``; what already stands as it would be made is told by :mod:`analysis.standing`.
+``outputs/<run_id>/tables``; what already stands as it would be made is told by :mod:`analysis.standing`. The statistics
+run in a process of their own and are imported there: the process that forks the pages stays small.
 """
 
 from __future__ import annotations
@@ -11,16 +12,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis import folders, intake, pages, pieces, quarters, records, standing
+from analysis import folders, pages, records, standing
+from analysis.publishing.apart import run_apart
 from analysis.publishing.lock import run_lock
 from analysis.registry.params import RunParams, project_root, read_params
 from analysis.registry.targets import places_of, read_targets, targets_table
 from analysis.standing import RunResult
 from analysis.words import schema
 from analysis.words.errors import ParamsError, Problem, did_you_mean
+
+if TYPE_CHECKING:
+    from analysis import intake
 
 KEPT = ".kept"  # folder of the statistics' pieces inside a run's folder: only there to save time
 STEPS = ("read", "forecast", "publish")  # what `--from` may name; "forecast" and "publish" use the stored tables
@@ -98,9 +104,10 @@ def run(
             tables = folders.stored_tables(run_dir, params=params)
             folders.check_units(units, known=tables.units["unit"])
         else:
-            from_stored = start == "forecast"
-            tables = statistics_step(params, **places, from_stored=from_stored, units=units, jobs=jobs, report=report)
+            how = {"from_stored": start == "forecast", "units": units, "jobs": jobs}
+            run_apart(lambda told: statistics_step(params, **places, **how, report=told), note=report)
             standing.note_tables(run_dir, recipe=recipe)
+            tables = folders.stored_tables(run_dir, params=params)
         how = {"jobs": jobs, "force": force, "pdf": pdf, "dask": dask, "report": report}
         result = publish_step(tables, params=params, root=root, run_dir=run_dir, units=units, **how)
         if units is None:
@@ -119,11 +126,13 @@ def statistics_step(
     units: Sequence[str] | None,
     jobs: int,
     report: Report,
-) -> schema.RunTables:
-    """Everything up to the written tables; panels and forecasts are let go before pages are forked from this process.
+) -> None:
+    """Everything up to the written tables, in a process of its own: see :func:`analysis.publishing.apart.run_apart`.
 
     With `from_stored`, the observations are those of the stored run.
     """
+    from analysis import quarters
+
     stored = folders.stored_tables(run_dir, params=params) if from_stored else None
     inputs = read_step(params, root=root, data_dir=data_dir, stored=stored, report=report)
     folders.check_units(units, known=inputs.units["unit"])
@@ -132,7 +141,7 @@ def statistics_step(
     )
     keep = run_dir / KEPT
     found = forecast_step(inputs, params=params, published=published, jobs=jobs, keep=keep, report=report)
-    return record_step(found, inputs, params=params, params_path=params_path, root=root, run_dir=run_dir)
+    record_step(found, inputs, params=params, params_path=params_path, root=root, run_dir=run_dir)
 
 
 def read_step(
@@ -144,6 +153,8 @@ def read_step(
     report: Report = lambda step, done, total: None,
 ) -> intake.Inputs:
     """Raw files and registry to checked tables; with `stored`, the observations are those of the stored run."""
+    from analysis import intake, quarters
+
     report("read", 0, 1)
     if stored is None:
         inputs = intake.read_inputs(params, data_dir=Path(data_dir) if data_dir else None, root=root)
@@ -174,6 +185,8 @@ def forecast_step(
     report: Report = lambda step, done, total: None,
 ) -> dict[str, pd.DataFrame]:
     """Forecast, assess, look back: see :func:`analysis.pieces.make_statistics`."""
+    from analysis import pieces
+
     told = lambda done, total: report("forecast", done, total)
     return pieces.make_statistics(inputs, params=params, published=published, jobs=jobs, keep=keep, report=told)
 
@@ -186,8 +199,10 @@ def record_step(
     params_path: str | Path,
     root: Path,
     run_dir: Path,
-) -> schema.RunTables:
-    """Write the tables, the exact params and the manifest; return what the notebooks will see."""
+) -> None:
+    """Write the tables, the exact params and the manifest: what the notebooks will see."""
+    from analysis import quarters
+
     tables = {
         "units": inputs.units,
         "indicators": inputs.indicators,
@@ -209,7 +224,6 @@ def record_step(
         tables=paths,
     )
     records.write_bytes(run_dir / "manifest.json", records.manifest_text(manifest).encode("utf-8"))
-    return records.load_run(run_dir)
 
 
 def publish_step(
@@ -232,7 +246,7 @@ def publish_step(
     PublishError
         More pages failed than `max_failed_share` allows; the site stands all the same, with the reasons.
     """
-    page_jobs = pages.page_jobs(tables, params=params, root=root, run_dir=run_dir, units=units)
+    page_jobs = pages.page_jobs(tables, params=params, root=root, run_dir=run_dir, units=units, n_jobs=jobs)
     results = pages.publish(
         page_jobs,
         run_dir=run_dir,
@@ -279,6 +293,8 @@ def summarise(
     ParamsError, DataError
         As :func:`check`.
     """
+    from analysis import intake, quarters
+
     params, inputs = check(params_path, data_dir=data_dir, period=period)
     return {"cutoff": quarters.cutoff_of(inputs, params=params), **intake.summarise_inputs(inputs)}
 
@@ -293,6 +309,8 @@ def backtest(
     ParamsError, DataError
         As :func:`check`.
     """
+    from analysis import quarters
+
     params, inputs = check(params_path, data_dir=data_dir)
     now = quarters.forecast_quarter(inputs, cutoff=quarters.cutoff_of(inputs, params=params), params=params)
     cases = quarters.backtest_cases(inputs, now, params=params)

@@ -94,9 +94,7 @@ def test_another_unit_of_measure_changes_nothing_but_the_unit():
     one = forecast_panel(make_panel(values, kind="level"), horizon=4)
     other = forecast_panel(make_panel(values * 1024.0, kind="level"), horizon=4)
     np.testing.assert_allclose(one.quantiles(LEVELS) * 1024.0, other.quantiles(LEVELS), rtol=1e-9)
-    np.testing.assert_allclose(
-        one.p_exceeds(60.0, horizon=4), other.p_exceeds(60.0 * 1024.0, horizon=4), atol=1e-12
-    )
+    np.testing.assert_allclose(one.p_exceeds(60.0, horizon=4), other.p_exceeds(60.0 * 1024.0, horizon=4), atol=1e-12)
 
 
 @pytest.mark.parametrize("resolution", [None, 0.01])

@@ -99,9 +99,7 @@ def infer_season(frequency: str) -> int:
     return FREQUENCIES[frequency]
 
 
-def infer_resolution(
-    values: np.ndarray, *, kind: str, denominator: np.ndarray | None = None
-) -> float | None:
+def infer_resolution(values: np.ndarray, *, kind: str, denominator: np.ndarray | None = None) -> float | None:
     """Coarsest step of which every published value is a multiple; None where there is none.
 
     Needs at least four different values (a panel of 0 and 1 says nothing about its step). A count's step is 1.
