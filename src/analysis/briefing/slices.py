@@ -59,6 +59,7 @@ class UnitView:
     def __init__(self, view: View, unit: str):
         view.unit(unit)
         self.__view, self.own = view, unit
+        self.__rows: dict[str, pd.DataFrame] = {}
         self.language: str = view.language
         self.peers = tuple(nearest_in_size(view, unit))
         self.cutoff: str = view.cutoff
@@ -131,7 +132,9 @@ class UnitView:
     def rows(self, table: str, unit: str) -> pd.DataFrame:
         """The unit's rows of the tables ``quality`` and ``scorecard``."""
         self.__reads(unit, f"table {table}")
-        return self.__view.rows(table, unit)
+        if table not in self.__rows:  # each chart asks again
+            self.__rows[table] = self.__view.rows(table, unit)
+        return self.__rows[table]
 
     def history(self, unit: str, indicator: str) -> History:
         """The unit's series; of a peer, that of a score it is promised (its unit of measure hangs on it)."""

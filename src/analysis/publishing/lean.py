@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 OPTIONAL = frozenset("td th tr thead tbody li dt dd".split())
-_DRAWING = re.compile(r"(<svg\b.*?</svg>)", re.DOTALL)
+_DRAWING, _END = "<svg", "</svg>"
 _VALUE = re.compile(  # in a tag, not in a text; ids are looked up by their quotes
     r'(\s(?!id=)[a-z-]+)="([A-Za-z0-9_.:/#%-]*[A-Za-z0-9_#%-])"(?=[^<>]*>)'
 )
@@ -37,9 +37,16 @@ def lean(html: str) -> str:
     >>> lean('<tr><td class="u">a</td><td>b</td></tr></tbody></table><p class="a b">c</p>')
     '<tr><td class=u>a<td>b</table><p class="a b">c</p>'
     """
+    before, *drawn = html.split(_DRAWING)
+    out = [_leaner(before)]
+    for piece in drawn:
+        drawing, end, after = piece.partition(_END)
+        out += [_DRAWING, drawing, end, _leaner(after)]
+    return "".join(out)
+
+
+def _leaner(html: str) -> str:
     html = _PLAIN_NAME.sub(r"\1", html)
     for end in _ENDS:
         html = end.sub("", html)
-    parts = _DRAWING.split(html)  # every second one is a drawing
-    parts[::2] = [_VALUE.sub(r"\1=\2", one) for one in parts[::2]]
-    return "".join(parts)
+    return _VALUE.sub(r"\1=\2", html)
