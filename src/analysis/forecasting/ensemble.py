@@ -11,7 +11,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.forecasting import bounds, grid, holt, past, scales, seasonality, shocks, theta, together, variance
+from analysis.forecasting import (
+    bounds,
+    grid,
+    holt,
+    past,
+    scales,
+    seasonality,
+    shocks,
+    theta,
+    together,
+    variance,
+)
 from analysis.forecasting.panel import Panel, last_observed, truncate
 from analysis.forecasting.predictive import Predictive
 
@@ -63,6 +74,8 @@ class Members:
         Fade and borrowing of the variance.
     lean : array, shape (n, H)
         From `mean` to the forecast of the view with a common path; the other view is as far on the other side.
+    spent : array, shape (n,), or None
+        Share of the degrees of freedom that the season has used up and `sd` does not know of.
     """
 
     mean: np.ndarray
@@ -71,6 +84,7 @@ class Members:
     carry: np.ndarray
     choice: tuple[float, float]
     lean: np.ndarray
+    spent: np.ndarray | None = None
 
     def leaning(self, weight: float) -> np.ndarray:
         """Mean with `weight` on the view with a common path."""
@@ -100,11 +114,14 @@ def forecast_panel(panel: Panel, *, horizon: int, options: Options = Options()) 
     learned = shocks.none(horizon) if behind is None else shocks.learn(behind, n_periods=panel.n_periods)
     weight = 0.5 if behind is None else together.weight_of(views, n_periods=panel.n_periods)
     bounded = panel.kind == "rate" or scale.name == "logit"
+    sd = members.sd * learned.width
+    if not learned.n_origins.any():  # nobody has seen how far these seasons miss
+        sd = sd / np.sqrt(1.0 - members.spent[:, None])
     return Predictive(
         units=panel.units,
         scale=scale,
         mean=members.leaning(weight),
-        sd=members.sd * learned.width,
+        sd=sd,
         df=members.df,
         carry=members.carry,
         common=learned.common,
@@ -128,7 +145,9 @@ def predict(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options
         noise=scales.size_noise(panel),
     )
     mean, sd = work.restore(members.mean, members.sd)
-    return replace(members, mean=mean, sd=sd, lean=work.restore(members.mean + members.lean, members.sd)[0] - mean)
+    lean = work.restore(members.mean + members.lean, members.sd)[0] - mean
+    spent = work.profile.spent if len(mean) > 1 else np.zeros(1)
+    return replace(members, mean=mean, sd=sd, lean=lean, spent=spent)
 
 
 def past_forecasts(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options) -> past.Past:
@@ -237,7 +256,8 @@ class Prepared:
         """Put the season back into forecasts, shape (n, H), and its own uncertainty into their spread."""
         index = self.profile.at(start=self.y.shape[1], length=mean.shape[1])
         own = self.profile.variance[:, None]
-        sd = sd / np.sqrt(1.0 - self.profile.spent[:, None])
+        if len(self.y) == 1:
+            sd = sd / np.sqrt(1.0 - self.profile.spent[:, None])
         if self.profile.ratio:
             return mean * index, np.sqrt((sd * index) ** 2 + mean**2 * own)
         return mean + index, np.sqrt(sd**2 + own)
