@@ -13,6 +13,7 @@ import numpy as np
 
 from analysis.forecasting import (
     bounds,
+    counted,
     grid,
     holt,
     past,
@@ -117,6 +118,8 @@ def forecast_panel(panel: Panel, *, horizon: int, options: Options = Options()) 
     sd = members.sd * learned.width
     if not learned.n_origins.any():  # nobody has seen how far these seasons miss
         sd = sd / np.sqrt(1.0 - members.spent[:, None])
+    few = counted.learn(panel, scale=scale, sd=sd[:, 0])
+    relapse = bounds.learn_relapse(panel, horizon=horizon, bounded=bounded) if options.relapse else None
     return Predictive(
         units=panel.units,
         scale=scale,
@@ -129,7 +132,8 @@ def forecast_panel(panel: Panel, *, horizon: int, options: Options = Options()) 
         cumulative=panel.cumulative,
         seed=options.seed,
         past=behind,
-        relapse=bounds.learn_relapse(panel, horizon=horizon, bounded=bounded) if options.relapse else None,
+        relapse=relapse if relapse is None or few is None else relapse.without(few.size > 0),
+        counted=few,
     )
 
 
