@@ -82,7 +82,7 @@ def test_coverage_and_calibration_of_simulated_counts(size, beta):
 
 
 def test_quantiles_probabilities_and_paths_agree():
-    sizes = np.repeat([4, 11, 30, 90, 400], 20)
+    sizes = np.repeat([4, 11, 30, 60, 400], 20)
     found = forecast_panel(counts(sizes, units=100), horizon=4)
     paths = found.paths(n_paths=4000)
     lattice = paths * sizes[:, None, None]

@@ -21,7 +21,7 @@ from scipy import special
 from analysis.forecasting import scales
 from analysis.forecasting.panel import Panel
 
-MOST_CASES = 100  # cases above which a step is less than .01 and the noise near enough to continuous
+MOST_CASES = 60  # cases above which the noise is near enough to continuous
 LEAST_LATENT = 0.05  # of the variance: a level smoothed over twenty periods is not known better
 BINOMIAL = 0.7  # of the binomial variance: where small units typically vary less, the cases are no draws
 POINTS = 129  # latent rates for which P(k) is tabulated; straight lines between
