@@ -237,7 +237,7 @@ def _scale_score(panel: Panel, *, scale: scales.Scale, options: Options) -> floa
         return 0.0
     best = fit.sse.min(axis=0) / np.maximum(scored, 1.0)
     floor = grid.SSE_FLOOR * float(np.median(best[use])) + 1e-12
-    *_, at = grid.start_values(y)
+    at = fit.first.at
     counted = np.isfinite(y) & (np.arange(y.shape[1]) > at[:, None])
     slope = np.where(counted, scale.log_slope(np.where(counted, panel.usable(), 0.5)), 0.0).sum(axis=1)
     return math.fsum(slope[use] - 0.5 * scored[use] * np.log(best[use] + floor)) / math.fsum(scored[use])
@@ -309,7 +309,7 @@ def fit_members(
     about = {"horizon": horizon, "options": options, "damped": damped}
     alone = _one_view(y, floor=floor, noise=noise, **about)
     if len(y) == 1:
-        *_, at = grid.start_values(y)
+        at = grid.first_points(y).at
         scored = (np.isfinite(y) & (np.arange(y.shape[1]) > at[:, None])).sum(axis=1)
         return replace(alone, sd=alone.sd * variance.alone(scored)[:, None])
     path = together.common_path(y)
@@ -329,10 +329,11 @@ def _one_view(
     loglik = grid.log_likelihood(fit, floor=floor)
     prior = grid.pooled_prior(loglik, n_scored=fit.n_scored)
     pooled = holt.mix(fit, loglik, prior=prior, horizon=horizon, gap=gap)
-    damped = holt.mix(fit, loglik, prior=holt.damped_prior(fit.settings), horizon=horizon, gap=gap)
-    third = 0.5 * (theta.theta_forecast(y, horizon=horizon, drift=grid.FADE_TO * fit.drift) + damped.mean)
-    mean = (pooled.mean + damped.mean + third) / 3.0
-    apart = ((pooled.mean - mean) ** 2 + (damped.mean - mean) ** 2 + (third - mean) ** 2) / 3.0
+    damped = holt.mean_ahead(fit, loglik, prior=holt.damped_prior(fit.settings), horizon=horizon)
+    third = theta.theta_forecast(y, horizon=horizon, drift=grid.FADE_TO * fit.drift, first=fit.first)
+    third = 0.5 * (third + damped)
+    mean = (pooled.mean + damped + third) / 3.0
+    apart = ((pooled.mean - mean) ** 2 + (damped - mean) ** 2 + (third - mean) ** 2) / 3.0
     errors = holt.one_step_errors(y, fit, loglik, prior=prior)
     choice = None if options.fade is None else (options.fade, options.borrowed)
     spread = variance.one_step(errors, noise=noise, floor=floor, choice=choice)
