@@ -243,3 +243,12 @@ def test_intervals_of_a_unit_alone_are_as_wide_as_it_errs(n_periods):
         cases += 4
     assert 0.72 <= inside[0] / cases <= 0.88  # .70 with 36 months before season and settings were counted
     assert 0.88 <= inside[1] / cases <= 0.99
+
+
+def test_two_years_of_months_with_a_season_are_not_too_narrow():
+    """No past forecast with a season can be looked at yet, so the season's degrees of freedom widen the forecast."""
+    rng = np.random.default_rng(4)
+    season = rng.normal(0, 0.3, 12)[np.arange(30) % 12] + rng.normal(0, 0.1, (60, 12))[:, np.arange(30) % 12]
+    values = expit(make_walks(units=60, periods=30, sd=0.05, common=0.2) + season + rng.normal(0, 0.1, (60, 30)))
+    quantiles = forecast_panel(make_panel(values[:, :24], season_length=12), horizon=6).quantiles([0.1, 0.9])
+    assert 0.74 <= np.mean((values[:, 24:] >= quantiles[:, :, 0]) & (values[:, 24:] <= quantiles[:, :, 1])) <= 0.88

@@ -44,6 +44,10 @@ class Relapse:
         """The same for the units `index`."""
         return Relapse(self.side[index], self.segments, self.weight)
 
+    def without(self, units: np.ndarray) -> Relapse:
+        """The same, the `units` (bool, shape (n,)) left to their model: with few cases a bound is reached by chance."""
+        return Relapse(np.where(units, 0, self.side), self.segments, self.weight)
+
     def p_exceeds(self, p: np.ndarray, *, threshold: np.ndarray, at: np.ndarray, strict: bool) -> np.ndarray:
         """Mix the share of segments beyond `threshold` at horizon ``at + 1`` into the model's `p`, shape (n,)."""
         p = np.array(p)

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.forecasting import ensemble, past, relative, scales, shocks
+from analysis.forecasting import ensemble, past, relative, shocks
 from analysis.forecasting.ensemble import Options
 from analysis.forecasting.panel import Panel, truncate
-from analysis.forecasting.predictive import Predictive, t_upper
+from analysis.forecasting.predictive import Predictive, p_beyond
 
 LEAST, MOST = 0.01, 0.99  # no probability is stated beyond these unless the event is settled
 MIN_ORIGINS = 2
@@ -109,27 +109,26 @@ def calibrate_level(
     Calibration
         Uncorrected when fewer than two origins can be looked back on.
     """
-    if predictive is not None and predictive.past is not None and predictive.horizon >= horizon:
-        scale, behind = predictive.scale, predictive.past
-    else:
-        scale = ensemble.choose_scale(panel, options=options)
-        behind = ensemble.past_forecasts(panel, scale=scale, horizon=horizon, options=options)
+    if predictive is None or predictive.horizon < horizon:
+        predictive = ensemble.forecast_panel(panel, horizon=horizon, options=options)
+    behind = predictive.past
+    if behind is None:
+        behind = ensemble.past_forecasts(panel, scale=predictive.scale, horizon=horizon, options=options)
     if not callable(threshold):
         threshold = np.broadcast_to(np.asarray(threshold, dtype=float), (panel.n_units,))
         threshold = relative.moving(threshold, panel=panel) or threshold
     values = panel.usable()[behind.rows]
     upward = strict if at_least else not strict
-    some = scale.rows(behind.rows)
+    scale = predictive.scale.rows(behind.rows)
+    few = None if predictive.counted is None else predictive.counted.rows(behind.rows)
     probabilities, outcomes, origins = [], [], []
     for k, origin in enumerate(behind.origins):
         if origin + horizon > panel.n_periods:
             continue
         limit = _threshold_at(threshold, panel, n_periods=int(origin))[behind.rows]
-        cut = scales.edge(limit, step=some.step, strict=upward)
         width = shocks.learn(behind, n_periods=int(origin)).width[horizon - 1] if options.shocks else 1.0
-        gap = some.forward_cut(cut, strict=upward) - behind.mean[k, :, horizon - 1]
-        z = gap / (behind.sd[k, :, horizon - 1] * width)
-        p = t_upper(z, behind.df[k])
+        mean, sd = behind.mean[k, :, horizon - 1], behind.sd[k, :, horizon - 1] * width
+        p = p_beyond(limit, scale=scale, mean=mean, sd=sd, df=behind.df[k], strict=upward, counted=few)
         seen = values[:, origin + horizon - 1]
         above = seen > limit if upward else seen >= limit
         known = np.isfinite(p) & np.isfinite(seen) & np.isfinite(limit)

@@ -11,7 +11,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.forecasting import bounds, grid, holt, past, scales, seasonality, shocks, theta, together, variance
+from analysis.forecasting import (
+    bounds,
+    counted,
+    grid,
+    holt,
+    past,
+    scales,
+    seasonality,
+    shocks,
+    theta,
+    together,
+    variance,
+)
 from analysis.forecasting.panel import Panel, last_observed, truncate
 from analysis.forecasting.predictive import Predictive
 
@@ -63,6 +75,8 @@ class Members:
         Fade and borrowing of the variance.
     lean : array, shape (n, H)
         From `mean` to the forecast of the view with a common path; the other view is as far on the other side.
+    spent : array, shape (n,), or None
+        Share of the degrees of freedom that the season has used up and `sd` does not know of.
     """
 
     mean: np.ndarray
@@ -71,6 +85,7 @@ class Members:
     carry: np.ndarray
     choice: tuple[float, float]
     lean: np.ndarray
+    spent: np.ndarray | None = None
 
     def leaning(self, weight: float) -> np.ndarray:
         """Mean with `weight` on the view with a common path."""
@@ -100,11 +115,16 @@ def forecast_panel(panel: Panel, *, horizon: int, options: Options = Options()) 
     learned = shocks.none(horizon) if behind is None else shocks.learn(behind, n_periods=panel.n_periods)
     weight = 0.5 if behind is None else together.weight_of(views, n_periods=panel.n_periods)
     bounded = panel.kind == "rate" or scale.name == "logit"
+    sd = members.sd * learned.width
+    if not learned.n_origins.any():  # nobody has seen how far these seasons miss
+        sd = sd / np.sqrt(1.0 - members.spent[:, None])
+    few = counted.learn(panel, scale=scale, sd=sd[:, 0])
+    relapse = bounds.learn_relapse(panel, horizon=horizon, bounded=bounded) if options.relapse else None
     return Predictive(
         units=panel.units,
         scale=scale,
         mean=members.leaning(weight),
-        sd=members.sd * learned.width,
+        sd=sd,
         df=members.df,
         carry=members.carry,
         common=learned.common,
@@ -112,7 +132,8 @@ def forecast_panel(panel: Panel, *, horizon: int, options: Options = Options()) 
         cumulative=panel.cumulative,
         seed=options.seed,
         past=behind,
-        relapse=bounds.learn_relapse(panel, horizon=horizon, bounded=bounded) if options.relapse else None,
+        relapse=relapse if relapse is None or few is None else relapse.without(few.size > 0),
+        counted=few,
     )
 
 
@@ -128,7 +149,9 @@ def predict(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options
         noise=scales.size_noise(panel),
     )
     mean, sd = work.restore(members.mean, members.sd)
-    return replace(members, mean=mean, sd=sd, lean=work.restore(members.mean + members.lean, members.sd)[0] - mean)
+    lean = work.restore(members.mean + members.lean, members.sd)[0] - mean
+    spent = work.profile.spent if len(mean) > 1 else np.zeros(1)
+    return replace(members, mean=mean, sd=sd, lean=lean, spent=spent)
 
 
 def past_forecasts(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options) -> past.Past:
@@ -214,7 +237,7 @@ def _scale_score(panel: Panel, *, scale: scales.Scale, options: Options) -> floa
         return 0.0
     best = fit.sse.min(axis=0) / np.maximum(scored, 1.0)
     floor = grid.SSE_FLOOR * float(np.median(best[use])) + 1e-12
-    *_, at = grid.start_values(y)
+    at = fit.first.at
     counted = np.isfinite(y) & (np.arange(y.shape[1]) > at[:, None])
     slope = np.where(counted, scale.log_slope(np.where(counted, panel.usable(), 0.5)), 0.0).sum(axis=1)
     return math.fsum(slope[use] - 0.5 * scored[use] * np.log(best[use] + floor)) / math.fsum(scored[use])
@@ -237,7 +260,8 @@ class Prepared:
         """Put the season back into forecasts, shape (n, H), and its own uncertainty into their spread."""
         index = self.profile.at(start=self.y.shape[1], length=mean.shape[1])
         own = self.profile.variance[:, None]
-        sd = sd / np.sqrt(1.0 - self.profile.spent[:, None])
+        if len(self.y) == 1:
+            sd = sd / np.sqrt(1.0 - self.profile.spent[:, None])
         if self.profile.ratio:
             return mean * index, np.sqrt((sd * index) ** 2 + mean**2 * own)
         return mean + index, np.sqrt(sd**2 + own)
@@ -285,7 +309,7 @@ def fit_members(
     about = {"horizon": horizon, "options": options, "damped": damped}
     alone = _one_view(y, floor=floor, noise=noise, **about)
     if len(y) == 1:
-        *_, at = grid.start_values(y)
+        at = grid.first_points(y).at
         scored = (np.isfinite(y) & (np.arange(y.shape[1]) > at[:, None])).sum(axis=1)
         return replace(alone, sd=alone.sd * variance.alone(scored)[:, None])
     path = together.common_path(y)
@@ -305,10 +329,11 @@ def _one_view(
     loglik = grid.log_likelihood(fit, floor=floor)
     prior = grid.pooled_prior(loglik, n_scored=fit.n_scored)
     pooled = holt.mix(fit, loglik, prior=prior, horizon=horizon, gap=gap)
-    damped = holt.mix(fit, loglik, prior=holt.damped_prior(fit.settings), horizon=horizon, gap=gap)
-    third = 0.5 * (theta.theta_forecast(y, horizon=horizon, drift=grid.FADE_TO * fit.drift) + damped.mean)
-    mean = (pooled.mean + damped.mean + third) / 3.0
-    apart = ((pooled.mean - mean) ** 2 + (damped.mean - mean) ** 2 + (third - mean) ** 2) / 3.0
+    damped = holt.mean_ahead(fit, loglik, prior=holt.damped_prior(fit.settings), horizon=horizon)
+    third = theta.theta_forecast(y, horizon=horizon, drift=grid.FADE_TO * fit.drift, first=fit.first)
+    third = 0.5 * (third + damped)
+    mean = (pooled.mean + damped + third) / 3.0
+    apart = ((pooled.mean - mean) ** 2 + (damped - mean) ** 2 + (third - mean) ** 2) / 3.0
     errors = holt.one_step_errors(y, fit, loglik, prior=prior)
     choice = None if options.fade is None else (options.fade, options.borrowed)
     spread = variance.one_step(errors, noise=noise, floor=floor, choice=choice)

@@ -90,6 +90,8 @@ class Fit:
         R: observed periods after the start.
     drift : float
         The panel's drift.
+    first : FirstPoints
+        What the series started from.
     """
 
     settings: Settings
@@ -98,6 +100,7 @@ class Fit:
     slope: np.ndarray
     n_scored: np.ndarray
     drift: float
+    first: FirstPoints
 
 
 def panel_drift(values: np.ndarray) -> float:
@@ -112,12 +115,59 @@ def panel_drift(values: np.ndarray) -> float:
     return float(np.median((values[rows, last[use]] - values[rows, first[use]]) / (last[use] - first[use])))
 
 
-def start_values(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Start of every series from its first max(2, min(5, T // 3)) observed points.
+@dataclass(frozen=True)
+class FirstPoints:
+    """The first max(2, min(5, T // 3)) observed points of every series; they depend on what is missing, on no value.
+
+    Attributes
+    ----------
+    used : array of bool, shape (n, T)
+    count : array of int, shape (n,)
+        How many are used, at least 1.
+    at : array of int, shape (n,)
+        Column of the last one; T for a series with no point.
+    time : array, shape (n,)
+        Their mean column.
+    centred : array, shape (n, T)
+        Their columns less the mean, 0 elsewhere.
+    spread : array, shape (n,)
+        Sum of its squares, 1 where it is 0.
+    """
+
+    used: np.ndarray
+    count: np.ndarray
+    at: np.ndarray
+    time: np.ndarray
+    centred: np.ndarray
+    spread: np.ndarray
+
+
+def first_points(values: np.ndarray) -> FirstPoints:
+    """Find the points that every series starts from, shape of `values` (n, T)."""
+    n_periods = values.shape[1]
+    seen = np.isfinite(values)
+    count = seen.sum(axis=1)
+    wanted = np.maximum(2, np.minimum(5, count // 3))
+    used = seen & (np.cumsum(seen, axis=1) <= wanted[:, None])
+    k = np.maximum(used.sum(axis=1), 1)
+    time = np.arange(n_periods, dtype=float)
+    mean_time = np.where(used, time, 0.0).sum(axis=1) / k
+    centred = np.where(used, time - mean_time[:, None], 0.0)
+    spread = (centred * centred).sum(axis=1)
+    at = np.where(count > 0, n_periods - 1 - np.argmax(used[:, ::-1], axis=1), n_periods)
+    return FirstPoints(used, k, at, mean_time, centred, np.where(spread > 0, spread, 1.0))
+
+
+def start_values(
+    values: np.ndarray, *, first: FirstPoints | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Start of every series from its first points.
 
     Parameters
     ----------
     values : array, shape (n, T)
+    first : FirstPoints, optional
+        Those of `values`, where they are known already.
 
     Returns
     -------
@@ -128,25 +178,15 @@ def start_values(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     at : array of int, shape (n,)
         Column of the last point used; T for a series with no point.
     """
-    n, n_periods = values.shape
-    seen = np.isfinite(values)
-    count = seen.sum(axis=1)
-    wanted = np.maximum(2, np.minimum(5, count // 3))
-    order = np.cumsum(seen, axis=1)
-    used = seen & (order <= wanted[:, None])
-    k = np.maximum(used.sum(axis=1), 1)
-    time = np.arange(n_periods, dtype=float)
-    y = np.where(used, values, 0.0)
-    mean, mean_time = y.sum(axis=1) / k, np.where(used, time, 0.0).sum(axis=1) / k
-    centred = np.where(used, time - mean_time[:, None], 0.0)
-    spread = (centred * centred).sum(axis=1)
-    slope = (centred * np.where(used, values - mean[:, None], 0.0)).sum(axis=1) / np.where(spread > 0, spread, 1.0)
-    at = np.where(count > 0, n_periods - 1 - np.argmax(used[:, ::-1], axis=1), n_periods)
-    level = mean + slope * (np.minimum(at, n_periods - 1) - mean_time)
-    return mean, level, slope, at
+    first = first_points(values) if first is None else first
+    mean = np.where(first.used, values, 0.0).sum(axis=1) / first.count
+    apart = np.where(first.used, values - mean[:, None], 0.0)
+    slope = (first.centred * apart).sum(axis=1) / first.spread
+    level = mean + slope * (np.minimum(first.at, values.shape[1] - 1) - first.time)
+    return mean, level, slope, first.at
 
 
-def fit_grid(values: np.ndarray, *, chosen: Settings | None = None) -> Fit:
+def fit_grid(values: np.ndarray, *, chosen: Settings | None = None, first: FirstPoints | None = None) -> Fit:
     """Run every setting through every series.
 
     Parameters
@@ -155,21 +195,24 @@ def fit_grid(values: np.ndarray, *, chosen: Settings | None = None) -> Fit:
         Modelling scale; NaN where missing.
     chosen : Settings, optional
         Default: :func:`settings`.
+    first : FirstPoints, optional
+        Those of `values`, where they are known already.
 
     Returns
     -------
     Fit
     """
     chosen = settings() if chosen is None else chosen
+    first = first_points(values) if first is None else first
     n, n_periods = values.shape
     shape = (len(chosen), n)
     drift = panel_drift(values) if np.any(chosen.common) else 0.0
-    out = Fit(chosen, np.empty(shape), np.empty(shape), np.empty(shape), np.zeros(n), drift)
+    out = Fit(chosen, np.empty(shape), np.empty(shape), np.empty(shape), np.zeros(n), drift, first)
     time = np.arange(n_periods, dtype=float)
     for share in np.unique(chosen.common):  # the drift is taken out, the rest run without it, and put back
         group = np.flatnonzero(chosen.common == share)
         rest = values - share * drift * time
-        mean, level, slope, at = start_values(rest)
+        mean, level, slope, at = start_values(rest, first=first)
         part_of = chosen.take(group)
         for begin in range(0, n, BLOCK):
             part = slice(begin, min(begin + BLOCK, n))
@@ -178,7 +221,7 @@ def fit_grid(values: np.ndarray, *, chosen: Settings | None = None) -> Fit:
             sse, last, trend = _run(rest[part], chosen=part_of, level=l0, slope=b0, at=at[part])
             out.sse[group, part], out.slope[group, part] = sse, trend
             out.level[group, part] = last + share * drift * time[-1]
-    out.n_scored[:] = (np.isfinite(values) & (time > at[:, None])).sum(axis=1)
+    out.n_scored[:] = (np.isfinite(values) & (time > first.at[:, None])).sum(axis=1)
     return out
 
 

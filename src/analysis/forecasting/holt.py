@@ -22,15 +22,12 @@ class Mixture:
         Mean h-step variance factor.
     carry : array, shape (n, H - 1)
         Mean ``c_j``: how much of a one-step error is left j steps later.
-    mean_square : array, shape (n,)
-        One-step mean squared error.
     """
 
     mean: np.ndarray
     between: np.ndarray
     factor: np.ndarray
     carry: np.ndarray
-    mean_square: np.ndarray
 
 
 def damped_prior(chosen: grid.Settings) -> np.ndarray:
@@ -64,7 +61,7 @@ def mix(fit: grid.Fit, loglik: np.ndarray, *, prior: np.ndarray, horizon: int, g
     Mixture
     """
     n = loglik.shape[1]
-    out = Mixture(*(np.empty((n, k)) for k in (horizon, horizon, horizon, max(horizon - 1, 0))), np.empty(n))
+    out = Mixture(*(np.empty((n, k)) for k in (horizon, horizon, horizon, max(horizon - 1, 0))))
     keep = np.flatnonzero(prior > 0)
     chosen = fit.settings.take(keep)
     longest = horizon + int(gap.max(initial=0))
@@ -76,8 +73,6 @@ def mix(fit: grid.Fit, loglik: np.ndarray, *, prior: np.ndarray, horizon: int, g
     for begin in range(0, n, grid.BLOCK):
         part = slice(begin, min(begin + grid.BLOCK, n))
         weights = grid.posterior(loglik[keep, part], prior=prior[keep])
-        scored = np.maximum(fit.n_scored[part], 1.0)
-        out.mean_square[part] = grid.column_sum(weights * fit.sse[keep, part]) / scored
         shared = (chosen.common * fit.drift)[:, None]
         _mix_block(fit.level[keep, part], fit.slope[keep, part], weights, table, gap[part], part, out, shared)
     return out
@@ -100,15 +95,42 @@ def _mix_block(
     out: Mixture,
     shared: np.ndarray,
 ) -> None:
+    ahead, weighed = np.empty((2, *weights.shape))
+    late = bool(gap.any())
     for h in range(out.mean.shape[1]):
-        ahead = level + slope * table.sums[:, h : h + 1] + shared * (h + 1.0)
-        mean = grid.column_sum(weights * ahead)
+        np.multiply(slope, table.sums[:, h : h + 1], out=ahead)
+        ahead += level
+        ahead += shared * (h + 1.0)
+        mean = grid.column_sum(np.multiply(weights, ahead, out=weighed))
         ahead -= mean
+        np.multiply(weights, ahead, out=weighed)
+        weighed *= ahead
         out.mean[part, h] = mean
-        out.between[part, h] = grid.column_sum(weights * ahead * ahead)
-        out.factor[part, h] = grid.column_sum(weights * table.factors[:, h + gap])
+        out.between[part, h] = grid.column_sum(weighed)
+        factor = table.factors[:, h + gap] if late else table.factors[:, h : h + 1]
+        out.factor[part, h] = grid.column_sum(np.multiply(weights, factor, out=weighed))
     for j in range(out.carry.shape[1]):
-        out.carry[part, j] = grid.column_sum(weights * table.carry[:, j : j + 1])
+        out.carry[part, j] = grid.column_sum(np.multiply(weights, table.carry[:, j : j + 1], out=weighed))
+
+
+def mean_ahead(fit: grid.Fit, loglik: np.ndarray, *, prior: np.ndarray, horizon: int) -> np.ndarray:
+    """Only the mean of :func:`mix`, shape (n, H)."""
+    keep = np.flatnonzero(prior > 0)
+    chosen = fit.settings.take(keep)
+    sums = grid.trend_sums(chosen.phi, horizon=horizon)
+    shared = (chosen.common * fit.drift)[:, None]
+    out = np.empty((loglik.shape[1], horizon))
+    for begin in range(0, len(out), grid.BLOCK):
+        part = slice(begin, min(begin + grid.BLOCK, len(out)))
+        weights = grid.posterior(loglik[keep, part], prior=prior[keep])
+        level, slope, ahead = fit.level[keep, part], fit.slope[keep, part], np.empty_like(weights)
+        for h in range(horizon):
+            np.multiply(slope, sums[:, h : h + 1], out=ahead)
+            ahead += level
+            ahead += shared * (h + 1.0)
+            ahead *= weights
+            out[part, h] = grid.column_sum(ahead)
+    return out
 
 
 def one_step_errors(y: np.ndarray, fit: grid.Fit, loglik: np.ndarray, *, prior: np.ndarray) -> np.ndarray:
@@ -134,7 +156,7 @@ def one_step_errors(y: np.ndarray, fit: grid.Fit, loglik: np.ndarray, *, prior: 
         phi[part] = damping / np.maximum(trended[part], 1e-12)
         own_share[part] = grid.column_sum(weights * (chosen.common * chosen.trend)[:, None])
         shared[part] = grid.column_sum(weights * chosen.common[:, None]) * fit.drift
-    mean, level, slope, at = grid.start_values(y)
+    mean, level, slope, at = grid.start_values(y, first=fit.first)
     level, slope = trended * level + (1.0 - trended) * mean, trended * slope - own_share * fit.drift
     out = np.full(y.shape, np.nan)
     for t in range(y.shape[1]):

@@ -56,6 +56,11 @@ def choices(unit: str, *, n_paths: int, seed: int) -> np.ndarray:
     return _generator(seed, "choice:" + unit).random((2, n_paths))
 
 
+def cases(unit: str, about: str, *, seed: int) -> np.random.Generator:
+    """Stream of one unit's counts; apart from those of :func:`errors` and :func:`choices`."""
+    return _generator(seed, f"cases:{about}:{unit}")
+
+
 def _carry(shocks: np.ndarray, carry: np.ndarray) -> np.ndarray:
     out = np.array(shocks)
     carried = np.empty((shocks.shape[0], shocks.shape[2]), dtype=shocks.dtype)

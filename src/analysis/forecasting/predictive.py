@@ -14,6 +14,7 @@ from scipy import special
 from analysis.forecasting import paths as joint
 from analysis.forecasting import scales
 from analysis.forecasting.bounds import GRID, Relapse
+from analysis.forecasting.counted import Counted
 from analysis.forecasting.past import Past
 
 
@@ -42,6 +43,8 @@ class Predictive:
         The panel's own past forecasts, where they were made: what calibration learns from.
     relapse : bounds.Relapse, optional
         What followed after standing at a bound, mixed in for the units that stand there.
+    counted : counted.Counted, optional
+        Units whose published rate is k of few: the noise of counting is drawn, not smoothed over.
     """
 
     units: tuple[str, ...]
@@ -56,6 +59,7 @@ class Predictive:
     seed: int
     past: Past | None = None
     relapse: Relapse | None = None
+    counted: Counted | None = None
 
     @property
     def horizon(self) -> int:
@@ -88,7 +92,12 @@ class Predictive:
 
     def _model_quantiles(self, levels: np.ndarray, rows: np.ndarray) -> np.ndarray:
         z = t_quantile(levels[None, :], self.df[rows, None])
-        return self.scale.rows(rows).inverse(self.mean[rows, :, None] + self.sd[rows, :, None] * z[:, None, :])
+        scale, mean, sd = self.scale.rows(rows), self.mean[rows], self.sd[rows]
+        out = scale.inverse(mean[:, :, None] + sd[:, :, None] * z[:, None, :])
+        if self.counted is None:
+            return out
+        few = self.counted.rows(rows).quantiles(levels, scale=scale, mean=mean, sd=sd, df=self.df[rows])
+        return np.where(np.isnan(few) | np.isnan(out), out, few)
 
     def p_exceeds(
         self, threshold: np.ndarray | float, *, horizon: np.ndarray | int, strict: bool = False
@@ -113,8 +122,7 @@ class Predictive:
         at = np.broadcast_to(np.asarray(horizon, dtype=np.int64), (n,))[:, None] - 1
         mean = np.take_along_axis(self.mean, at, axis=1)[:, 0]
         sd = np.take_along_axis(self.sd, at, axis=1)[:, 0]
-        cut = scales.edge(threshold, step=self.scale.step, strict=strict)
-        p = t_upper((self.scale.forward_cut(cut, strict=strict) - mean) / sd, self.df)
+        p = p_beyond(threshold, scale=self.scale, mean=mean, sd=sd, df=self.df, strict=strict, counted=self.counted)
         if self.relapse is not None:
             p = self.relapse.p_exceeds(p, threshold=threshold, at=at[:, 0], strict=strict)
         if self.cumulative:
@@ -145,7 +153,6 @@ class Predictive:
         length = self.horizon if horizon is None else horizon
         seed = self.seed if seed is None else seed
         out = np.empty((len(rows), length, n_paths), dtype=np.float64)
-        scale = self.scale.rows(rows)
         for begin in range(0, len(rows), joint.BLOCK):
             part = slice(begin, begin + joint.BLOCK)
             z = joint.errors(
@@ -158,15 +165,50 @@ class Predictive:
             )[:, :length]
             exact = np.float32 if self.scale.name == "logit" else np.float64  # a share needs no more than seven digits
             z = z.astype(exact, copy=False)
-            z *= self.sd[rows[part], :length, None].astype(exact)
+            z *= self.latent_sd(rows[part])[:, :length, None].astype(exact)
             z += self.mean[rows[part], :length, None].astype(exact)
-            block = scale.rows(np.arange(len(rows))[part])
-            natural = scales.publish(block.inverse(z).astype(np.float64), step=block.step)
+            natural = self.published(z, rows=rows[part], seed=seed)
             out[part] = natural if self.relapse is None else self._relapsed(natural, rows[part], seed=seed)
         if self.cumulative:
             np.maximum.accumulate(out, axis=1, out=out)
             np.maximum(out, self.last[rows, None, None], out=out)
         return out
+
+    def latent_sd(self, rows: np.ndarray) -> np.ndarray:
+        """Standard deviation of latent values of the units `rows`, shape (k, H): `sd` less the noise of counting."""
+        return self.sd[rows] if self.counted is None else self.counted.rows(rows).latent(self.sd[rows])
+
+    def published(self, latent: np.ndarray, *, rows: np.ndarray, seed: int, about: str = "") -> np.ndarray:
+        """What is published of latent values (modelling scale; overwritten): counts drawn, steps rounded to.
+
+        Parameters
+        ----------
+        latent : array, shape (k, ...)
+        rows : array of int, shape (k,)
+        seed : int
+        about : str
+            Tells the draws apart from others of the same seed and unit.
+
+        Returns
+        -------
+        array, shape of `latent`
+            Natural units.
+        """
+        scale = self.scale.rows(rows)
+        few = np.flatnonzero(self.counted.size[rows]) if self.counted is not None else ()
+        drawn = {
+            one: self.counted.published(
+                latent[one],
+                unit=rows[one],
+                scale=self.scale,
+                stream=joint.cases(self.units[rows[one]], about, seed=seed),
+            )
+            for one in few
+        }
+        natural = scales.publish(scale.inverse(latent).astype(np.float64), step=scale.step)
+        for one, values in drawn.items():
+            natural[one] = values
+        return natural
 
     def _relapsed(self, natural: np.ndarray, rows: np.ndarray, *, seed: int) -> np.ndarray:
         """Replace paths of units at a bound by what followed elsewhere, as often as its weight says."""
@@ -179,6 +221,25 @@ class Predictive:
                 taken = chance < self.relapse.weight[side]
                 natural[index] = np.where(taken, picked.T[: natural.shape[1]], natural[index])
         return natural
+
+
+def p_beyond(
+    threshold: np.ndarray,
+    *,
+    scale: scales.Scale,
+    mean: np.ndarray,
+    sd: np.ndarray,
+    df: np.ndarray,
+    strict: bool,
+    counted: Counted | None,
+) -> np.ndarray:
+    """P(published value >= threshold), or > where `strict`, of ``mean + sd * t(df)``; all of shape (n,)."""
+    cut = scales.edge(threshold, step=scale.step, strict=strict)
+    p = t_upper((scale.forward_cut(cut, strict=strict) - mean) / sd, df)
+    if counted is None:
+        return p
+    few = counted.p_exceeds(threshold, scale=scale, mean=mean, sd=sd, df=df, strict=strict)
+    return np.where(np.isnan(few) | np.isnan(p), p, few)
 
 
 def t_quantile(p: np.ndarray, df: np.ndarray) -> np.ndarray:

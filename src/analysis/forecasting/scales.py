@@ -156,14 +156,14 @@ def published_step(panel: Panel) -> np.ndarray | None:
         step = np.full(panel.n_units, float(panel.resolution))
     if panel.kind == "rate" and panel.denominator is not None:
         usual = np.where(panel.denominator > 0, panel.denominator, np.nan)
-        counted = _last(np.where(np.isfinite(panel.values), usual, np.nan))
+        counted = recent_median(np.where(np.isfinite(panel.values), usual, np.nan))
         if panel.numerator is not None or panel.resolution is None:
             step = np.maximum(step, np.where(counted >= 1, 1.0 / np.where(counted >= 1, counted, 1.0), 0.0))
     return step if np.any(step > 0) else None
 
 
-def _last(values: np.ndarray) -> np.ndarray:
-    """Median of the last twelve finite values of every row, NaN where there is none."""
+def recent_median(values: np.ndarray) -> np.ndarray:
+    """Lower median of the last twelve finite values of every row, NaN where there is none; shape (n,)."""
     seen = np.isfinite(values)
     recent = seen & (np.cumsum(seen[:, ::-1], axis=1)[:, ::-1] <= 12)
     kept = np.sort(np.where(recent, values, np.inf), axis=1)
@@ -241,7 +241,7 @@ def rounding_variance(panel: Panel, *, scale: Scale) -> np.ndarray:
 def size_noise(panel: Panel) -> np.ndarray | None:
     """What a unit's size lets expect of its variance, up to a factor: 1 / denominator, or 1 / count; shape (n,)."""
     if panel.kind == "rate" and panel.denominator is not None:
-        size = _last(np.where(panel.denominator > 0, panel.denominator, np.nan))
+        size = recent_median(np.where(panel.denominator > 0, panel.denominator, np.nan))
     elif panel.kind == "count":
         size = typical_size(panel.usable())
     else:

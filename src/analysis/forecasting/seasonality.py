@@ -29,8 +29,8 @@ class Profile:
         Sampling variance left in a shrunk index.
     ratio : bool
     spent : array, shape (n,)
-        Share of the degrees of freedom that the index of a unit alone has used up: its errors are that much too small.
-        0 in a panel, whose past errors tell the width.
+        Share of the degrees of freedom that a unit's own index has used up: its errors are that much too small. In a
+        panel that has past errors these tell the width instead.
     """
 
     index: np.ndarray
@@ -78,8 +78,10 @@ def seasonal_profile(values: np.ndarray, *, season_length: int, ratio: bool) -> 
     if n == 1:
         spent = common_kept * (m - 1) / max(int(np.isfinite(values).sum()), 1)
         return Profile(common + 1.0 if ratio else common, common_variance, ratio, np.minimum(spent, MOST_SPENT))
-    own, own_variance, _ = shrunk_index(apart - common[:, season], season=season, m=m)
-    return Profile(common + own + (1.0 if ratio else 0.0), own_variance + common_variance, ratio, np.zeros(n))
+    own, own_variance, kept = shrunk_index(apart - common[:, season], season=season, m=m)
+    spent = kept * (2.0 - kept) * (m - 1) / np.maximum(np.isfinite(values).sum(axis=1), 1)
+    index = common + own + (1.0 if ratio else 0.0)
+    return Profile(index, own_variance + common_variance, ratio, np.minimum(spent, MOST_SPENT))
 
 
 def _ordered_mean(apart: np.ndarray, count: np.ndarray) -> np.ndarray:

@@ -25,7 +25,9 @@ def straight_slope(values: np.ndarray) -> np.ndarray:
     return moved / np.where(spread > 0, spread, 1.0)
 
 
-def theta_forecast(values: np.ndarray, *, horizon: int, drift: float = 0.0) -> np.ndarray:
+def theta_forecast(
+    values: np.ndarray, *, horizon: int, drift: float = 0.0, first: grid.FirstPoints | None = None
+) -> np.ndarray:
     """Point forecasts of the Theta method.
 
     Parameters
@@ -36,6 +38,8 @@ def theta_forecast(values: np.ndarray, *, horizon: int, drift: float = 0.0) -> n
     drift : float
         Change a period that all units share: taken out first and added again, so that half of what a unit's slope
         exceeds it is carried on.
+    first : grid.FirstPoints, optional
+        Those of `values`, where they are known already.
 
     Returns
     -------
@@ -44,7 +48,7 @@ def theta_forecast(values: np.ndarray, *, horizon: int, drift: float = 0.0) -> n
     n, n_periods = values.shape
     values = values - drift * np.arange(n_periods)
     chosen = grid.without_trend()
-    fit = grid.fit_grid(values, chosen=chosen)
+    fit = grid.fit_grid(values, chosen=chosen, first=first)
     loglik = grid.log_likelihood(fit)
     even = np.full(len(chosen), 1.0 / len(chosen))
     weights = grid.posterior(loglik, prior=even)

@@ -78,12 +78,13 @@ def one_step(
     square = np.where(np.isfinite(errors), errors * errors, np.nan)
     relative = size_factor(square, noise=noise)
     fade, borrowed = choice or choose(square, relative=relative, floor=floor)
-    state = _State.begin(len(square), fade=fade, borrowed=borrowed)
+    state = _State.begin(len(square), fade=fade)
     for column in square.T:
         state.take(column)
-    variance, df = state.foretell(relative=relative, floor=floor)
-    own = np.maximum(np.isfinite(square).sum(axis=1), 1)
-    return Spread(variance * (1.0 + CHOSEN / own), df, fade, borrowed)
+    own = state.own(relative)
+    variance = own.variance(borrowed, relative=relative, floor=floor)
+    count = np.maximum(np.isfinite(square).sum(axis=1), 1)
+    return Spread(variance * (1.0 + CHOSEN / count), own.df(), fade, borrowed)
 
 
 def alone(n_scored: np.ndarray) -> np.ndarray:
@@ -103,14 +104,13 @@ class _State:
     """Faded sums of squared errors, one a unit."""
 
     fade: float
-    borrowed: float
     total: np.ndarray
     weight: np.ndarray
     weight2: np.ndarray
 
     @classmethod
-    def begin(cls, n: int, *, fade: float, borrowed: float) -> _State:
-        return cls(fade, borrowed, np.zeros(n), np.zeros(n), np.zeros(n))
+    def begin(cls, n: int, *, fade: float) -> _State:
+        return cls(fade, np.zeros(n), np.zeros(n), np.zeros(n))
 
     def take(self, column: np.ndarray) -> None:
         seen = np.isfinite(column)
@@ -118,22 +118,41 @@ class _State:
         self.weight = np.where(seen, self.fade * self.weight + 1.0, self.weight)
         self.weight2 = np.where(seen, self.fade**2 * self.weight2 + 1.0, self.weight2)
 
-    def foretell(self, *, relative: np.ndarray, floor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def own(self, relative: np.ndarray) -> _Own:
         own = self.total / np.maximum(self.weight, 1.0) / relative
         seen = self.weight > 0
         n_own = np.maximum(self.weight**2 / np.where(self.weight2 > 0, self.weight2, 1.0), 1.0)
         centre = _centre(own[seen])
-        apart = _apart(own[seen & (self.weight >= 1.5)], n_own[seen & (self.weight >= 1.5)])
-        kept = apart / (apart + 2.0 / n_own * self.borrowed / USUAL[1])
+        told = seen & (self.weight >= 1.5)
+        apart = _apart(own[told], n_own[told])
         known = seen & (own > max(FLAT * centre, TINY))
-        mixed = np.exp(kept * np.log(np.where(known, own, centre)) + (1.0 - kept) * np.log(centre))
-        lend = max(self.borrowed, USUAL[1])  # a flat unit's logarithm says nothing
-        additive = (n_own * own + lend * centre) / (n_own + lend)
-        variance = np.where(known, mixed, np.where(seen, additive, centre)) * relative + floor
-        lent = min(2.0 / apart, MOST_LENT) * (
-            1.0 - 0.5 / max(int(seen.sum()), 1)
-        )  # a unit alone has nobody to borrow from
-        return np.maximum(variance, np.maximum(floor, TINY)), np.maximum(n_own - 1.0, 1.0) + lent
+        return _Own(own, n_own, centre, apart, seen, known, np.log(np.where(known, own, centre)))
+
+
+@dataclass
+class _Own:
+    """What the units' own errors say, before a unit borrows from the panel."""
+
+    mean: np.ndarray
+    n: np.ndarray
+    centre: float
+    apart: float
+    seen: np.ndarray
+    known: np.ndarray
+    log: np.ndarray
+
+    def variance(self, borrowed: float, *, relative: np.ndarray, floor: np.ndarray) -> np.ndarray:
+        kept = self.apart / (self.apart + 2.0 / self.n * borrowed / USUAL[1])
+        mixed = np.exp(kept * self.log + (1.0 - kept) * np.log(self.centre))
+        lend = max(borrowed, USUAL[1])  # a flat unit's logarithm says nothing
+        additive = (self.n * self.mean + lend * self.centre) / (self.n + lend)
+        variance = np.where(self.known, mixed, np.where(self.seen, additive, self.centre)) * relative + floor
+        return np.maximum(variance, np.maximum(floor, TINY))
+
+    def df(self) -> np.ndarray:
+        lent = min(2.0 / self.apart, MOST_LENT)
+        lent *= 1.0 - 0.5 / max(int(self.seen.sum()), 1)  # a unit alone has nobody to borrow from
+        return np.maximum(self.n - 1.0, 1.0) + lent
 
 
 def _apart(own: np.ndarray, n_own: np.ndarray) -> float:
@@ -142,8 +161,17 @@ def _apart(own: np.ndarray, n_own: np.ndarray) -> float:
     if use.sum() < MIN_APART:
         return USUAL_APART
     logs = np.log(own[use])
-    spread = 2.2 * float(np.median(np.abs(logs - np.median(logs)))) ** 2  # 2.2 = 1.4826^2: a normal's variance
-    return max(spread - float(np.median(2.0 / n_own[use])), LEAST_APART)
+    spread = 2.2 * median(np.abs(logs - median(logs))) ** 2  # 2.2 = 1.4826^2: a normal's variance
+    return max(spread - median(2.0 / n_own[use]), LEAST_APART)
+
+
+def median(values: np.ndarray) -> float:
+    """Median of finite values, shape (n,) with n > 0: NumPy's to the last bit, a fifth of its time on small arrays."""
+    half = len(values) // 2
+    if len(values) % 2:
+        return float(np.partition(values, half)[half])
+    low, high = np.partition(values, (half - 1, half))[half - 1 : half + 1]
+    return float((low + high) / 2.0)
 
 
 def size_factor(square: np.ndarray, *, noise: np.ndarray | None) -> np.ndarray:
@@ -181,7 +209,7 @@ def _centre(own: np.ndarray) -> float:
     """Median, or where most units are flat the mean: some movement has been seen, and may be seen again."""
     if own.size == 0:
         return UNSEEN
-    middle = float(np.median(own))
+    middle = median(own)
     if middle > TINY:
         return middle
     mean = math.fsum(own) / len(own)
@@ -194,27 +222,30 @@ def choose(square: np.ndarray, *, relative: np.ndarray, floor: np.ndarray) -> tu
     square, relative, floor = square[rows], relative[rows], floor[rows]
     best, found = -np.inf, USUAL
     for fade in FADES:
-        for borrowed in BORROWED:
-            score, judged = _foretold(square, relative=relative, floor=floor, fade=fade, borrowed=borrowed)
-            if judged < MIN_JUDGED:
-                return USUAL
+        scores, judged = _foretold(square, relative=relative, floor=floor, fade=fade)
+        if judged < MIN_JUDGED:
+            return USUAL
+        for score, borrowed in zip(scores, BORROWED):
             if score > best + 1e-9:
                 best, found = score, (fade, borrowed)
     return found
 
 
-def _foretold(
-    square: np.ndarray, *, relative: np.ndarray, floor: np.ndarray, fade: float, borrowed: float
-) -> tuple[float, int]:
-    state = _State.begin(len(square), fade=fade, borrowed=borrowed)
-    score, judged = np.zeros(len(square)), 0
+def _foretold(square: np.ndarray, *, relative: np.ndarray, floor: np.ndarray, fade: float) -> tuple[list[float], int]:
+    """Log score of every borrowing, and how many errors were foretold."""
+    state = _State.begin(len(square), fade=fade)
+    scores, judged = np.zeros((len(BORROWED), len(square))), 0
     for column in square.T:
         ready = np.isfinite(column) & (state.weight >= 1.5)
         if ready.any():
-            variance, df = state.foretell(relative=relative, floor=floor)
-            z2 = np.where(ready, column, 0.0) / variance
+            own = state.own(relative)
+            df = own.df()
+            error = np.where(ready, column, 0.0)
             shape = special.gammaln((df + 1.0) / 2.0) - special.gammaln(df / 2.0) - 0.5 * np.log(df)
-            score += np.where(ready, shape - 0.5 * (df + 1.0) * np.log1p(z2 / df) - 0.5 * np.log(variance), 0.0)
+            for score, borrowed in zip(scores, BORROWED):
+                variance = own.variance(borrowed, relative=relative, floor=floor)
+                tail = shape - 0.5 * (df + 1.0) * np.log1p(error / variance / df) - 0.5 * np.log(variance)
+                score += np.where(ready, tail, 0.0)
             judged += int(ready.sum())
         state.take(column)
-    return math.fsum(score), judged
+    return [math.fsum(score) for score in scores], judged

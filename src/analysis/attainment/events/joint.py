@@ -13,7 +13,6 @@ import numpy as np
 
 from analysis.attainment.pace import on_scale
 from analysis.attainment.world import World
-from analysis.forecasting import scales
 from analysis.forecasting.panel import Panel
 from analysis.forecasting.paths import choices
 from analysis.forecasting.predictive import Predictive
@@ -69,9 +68,8 @@ def _draws(world: World, indicator: str, rows: np.ndarray, horizon: int) -> np.n
         own = np.sqrt(1 - common) * stream.standard_normal(n_paths) + np.sqrt(common) * shared
         half = predictive.df[row] / 2
         z[at] = own / np.sqrt(stream.standard_gamma(half, n_paths) / half)
-    z = predictive.mean[rows, column][:, None] + predictive.sd[rows, column][:, None] * z
-    scale = predictive.scale.rows(rows)
-    natural = scales.publish(scale.inverse(z), step=scale.step)
+    z = predictive.mean[rows, column][:, None] + predictive.latent_sd(rows)[:, column][:, None] * z
+    natural = predictive.published(z, rows=rows, seed=seed, about=str(horizon))
     if predictive.relapse is not None:
         _relapse(natural, predictive, rows, column, seed)
     return np.maximum(natural, predictive.last[rows][:, None]) if predictive.cumulative else natural
