@@ -23,9 +23,10 @@ from analysis import quarters, records
 from analysis.intake import Inputs
 from analysis.parallel import Tables, forget, make_all
 from analysis.publishing import keys
+from analysis.records.prints import Figures, add_frame
 from analysis.registry.params import RunParams
 from analysis.registry.targets import Target
-from analysis.words import periods, schema
+from analysis.words import schema
 
 UNUSED = ("run_id", "title_vi", "title_en", "language", "simulated", "cutoff", "publish", "max_failed_share")
 UNUSED_FILES = ("sources", "units", "indicators", "targets", "tasks", "crosswalk", "as_of")  # their content counts
@@ -153,6 +154,9 @@ class _Maker:
 
     def __post_init__(self) -> None:
         self.groups = groups_of(self.inputs)
+        of_code = [(code, at) for at, part in enumerate(self.groups) for code in part.indicators["indicator"]]
+        self.group_of: dict[str, int] = dict(of_code)
+        self.figures: dict[int, Figures] = {}
         self.cutoff = quarters.cutoff_of(self.inputs, params=self.params)
         self.before = quarters.quarter_before(self.cutoff)
         back = range(1, quarters.N_PAST_QUARTERS + 1)
@@ -161,7 +165,7 @@ class _Maker:
         used = {name: value for name, value in plain.items() if name not in (*UNUSED, *UNUSED_FILES)}
         common = [used, self.cutoff, keys.code_hash(), keys.environment()]
         self.common = hashlib.sha256(json.dumps(common, sort_keys=True).encode("utf-8"))
-        _add_frame(self.common, self.inputs.units)
+        add_frame(self.common, self.inputs.units)
 
     def key(self, what: str, part: Inputs, *, until: str = "", more: Any = None) -> str:
         """Hash of all that a piece is made from; `until`: of figures up to this period."""
@@ -169,14 +173,18 @@ class _Maker:
         deadlines = quarters.deadlines_of(self.inputs.targets)
         targets = [one.model_dump(mode="json") for one in part.targets]
         digest.update(json.dumps([what, until, deadlines, targets], sort_keys=True, default=str).encode("utf-8"))
-        _add_frame(digest, part.indicators)
-        rows = part.observations
-        if until:
-            last = rows["period"].map({one: periods.last_day(one) for one in rows["period"].unique()})
-            rows = rows[last <= periods.last_day(until)]
-        for frame in (rows, part.tasks, more):
-            _add_frame(digest, frame)
+        add_frame(digest, part.indicators)
+        self._figures(part).add(digest, indicators=part.indicators["indicator"], until=until)
+        for frame in (part.tasks, more):
+            add_frame(digest, frame)
         return digest.hexdigest()
+
+    def _figures(self, part: Inputs) -> Figures:
+        """Hashes of the figures of the group that holds the part's indicators, made once."""
+        at = self.group_of[part.indicators["indicator"].iloc[0]] if len(part.indicators) else 0
+        if at not in self.figures:
+            self.figures[at] = Figures(self.groups[at].observations)
+        return self.figures[at]
 
     def then(self) -> dict[str, Piece]:
         """Every group at the quarters whose statuses count; the last one also where a stored run spoke for it."""
@@ -222,21 +230,27 @@ class _Maker:
 
     def evidence(self) -> dict[str, Piece]:
         """The backtest of every indicator on its own panel."""
-        panels = quarters.panels_at(self.inputs, cutoff=self.cutoff)
         found = {}
-        for code, panel in panels.items():
+        for code in self.inputs.indicators["indicator"].tolist():
+            group = self.groups[self.group_of[code]]
+            alone = len(group.indicators) == 1
             part = dataclasses.replace(
-                self.inputs,
-                indicators=self.inputs.indicators[self.inputs.indicators["indicator"] == code],
-                targets=tuple(one for one in self.inputs.targets if one.indicator == code),
-                observations=self.inputs.observations[self.inputs.observations["indicator"] == code],
+                group,
+                indicators=group.indicators[group.indicators["indicator"] == code],
+                targets=tuple(one for one in group.targets if one.indicator == code),
+                observations=group.observations
+                if alone
+                else group.observations[group.observations["indicator"] == code],
                 tasks=None,
             )
-            task = lambda part=part, panel=panel, code=code: {
-                "evidence": quarters.evidence_of(quarters.indicator_cases(part, panel, code=code, params=self.params))
-            }
+            task = lambda part=part: {"evidence": self._evidence(part)}
             found[f"evidence {code}"] = (self.key("evidence", part, until=self.cutoff), task)
         return found
+
+    def _evidence(self, part: Inputs) -> pd.DataFrame:
+        panels = quarters.panels_at(part, cutoff=self.cutoff)
+        cases = [quarters.indicator_cases(part, panel, code=code, params=self.params) for code, panel in panels.items()]
+        return quarters.evidence_of(pd.concat(cases, ignore_index=True) if cases else pd.DataFrame())
 
     def past(self, now: pd.DataFrame) -> dict[str, Piece]:
         """Every group at the earlier quarters that no stored run speaks for, for targets that are settled by now."""
@@ -354,19 +368,3 @@ def _scattered(parts: list[pd.Series], place: np.ndarray) -> np.ndarray | pd.Ser
         out[place[begin : begin + len(one)]] = one.to_numpy()
         begin += len(one)
     return out
-
-
-def _add_frame(digest: Any, frame: pd.DataFrame | None) -> None:
-    """Put a table's names and cells into a hash, column by column."""
-    if frame is None:
-        digest.update(b"none")
-        return
-    digest.update(f"{len(frame)} {list(frame.columns)}".encode("utf-8", "surrogatepass"))
-    for name in frame.columns:
-        column = frame[name]
-        if column.dtype.kind in "fib":
-            digest.update(np.ascontiguousarray(column.to_numpy()).tobytes())
-        else:
-            codes, texts = pd.factorize(column, use_na_sentinel=True)
-            digest.update(np.ascontiguousarray(codes).tobytes())
-            digest.update(repr(list(texts)).encode("utf-8", "surrogatepass"))

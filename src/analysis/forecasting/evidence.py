@@ -36,13 +36,13 @@ def evidence(cases: pd.DataFrame, *, indicator: str) -> pd.DataFrame:
         cutoff. Target "all" pools the targets. `bias` is the mean of ``predicted_median - observed``; a skill is NaN
         where its reference is not among the models; `n_cases` counts (unit, target, cutoff, horizon).
     """
-    cases = common_cases(cases)
-    rows = [
-        {"indicator": indicator, "target": target, "slice_kind": kind, "slice": label, **row}
-        for target, of_target in _targets(cases)
-        for kind, label, part in _slices(of_target)
-        for row in score_models(part)
-    ]
+    cases = common_cases(_compact(cases))
+    rows = []
+    for targets, of_target in _targets(cases):
+        scored = [(kind, label, row) for kind, label, part in _slices(of_target) for row in score_models(part)]
+        for target in targets:
+            about = {"indicator": indicator, "target": target}
+            rows += [{**about, "slice_kind": kind, "slice": label, **row} for kind, label, row in scored]
     return as_table(pd.DataFrame(rows, columns=list(EVIDENCE.columns)), EVIDENCE, where="evidence")
 
 
@@ -65,7 +65,7 @@ def score_models(cases: pd.DataFrame) -> list[dict]:
     >>> [(row["model"], round(row["brier"], 3), round(row["skill_pace"], 3)) for row in score_models(cases)]
     [('ensemble', 0.04, 0.92), ('pace12', 0.5, 0.0)]
     """
-    by_model = {name: part for name, part in cases.groupby("model", sort=True)}
+    by_model = {name: part for name, part in cases.groupby("model", sort=True, observed=True)}
     brier = {name: scores.brier(part["p_attain"], part["outcome"]) for name, part in by_model.items()}
     rows = []
     for name, part in by_model.items():
@@ -88,15 +88,23 @@ def score_models(cases: pd.DataFrame) -> list[dict]:
     return rows
 
 
-def _targets(cases: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    if not cases.empty:
-        yield ALL_TARGETS, cases
-        yield from cases.groupby("target", sort=True)
+def _compact(cases: pd.DataFrame) -> pd.DataFrame:
+    """The cases with their texts as codes: they are grouped a hundred times."""
+    return cases.assign(**{name: cases[name].astype("category") for name in (*CASE, "model") if name != "horizon"})
+
+
+def _targets(cases: pd.DataFrame) -> Iterator[tuple[list[str], pd.DataFrame]]:
+    """All targets together, then each; a single one is both."""
+    if cases.empty:
+        return
+    found = list(cases.groupby("target", sort=True, observed=True))
+    yield [ALL_TARGETS, *[target for target, _cases in found if len(found) == 1]], cases
+    yield from (([target], part) for target, part in found if len(found) > 1)
 
 
 def _slices(cases: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
     yield "overall", "all", cases
     for horizon, part in cases.groupby("horizon", sort=True):
         yield "horizon", str(horizon), part
-    for cutoff, part in cases.groupby("cutoff", sort=True):
+    for cutoff, part in cases.groupby("cutoff", sort=True, observed=True):
         yield "origin", str(cutoff), part

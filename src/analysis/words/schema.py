@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+import numpy as np
 import pandas as pd
 
 from analysis.words.errors import DataError, Problem, examples, require
@@ -162,7 +163,10 @@ def as_table(frame: pd.DataFrame, table: Table, *, where: str = "") -> pd.DataFr
     for name, kind in table.columns.items():
         column = frame[name] if name in frame.columns else pd.Series(None, index=frame.index, dtype=object)
         out[name] = _as_kind(column, kind, where=where, name=name)
-    result = pd.DataFrame(out).sort_values(list(table.key), kind="stable", ignore_index=True)
+    result = pd.DataFrame(out)
+    if _strictly_ascending(result, table.key):
+        return result.reset_index(drop=True)
+    result = result.sort_values(list(table.key), kind="stable", ignore_index=True)
     twice = result.duplicated(list(table.key), keep=False)
     if twice.any():
         rows = result.loc[twice, list(table.key)].drop_duplicates().itertuples(index=False, name=None)
@@ -170,8 +174,25 @@ def as_table(frame: pd.DataFrame, table: Table, *, where: str = "") -> pd.DataFr
     return result
 
 
+def _strictly_ascending(frame: pd.DataFrame, key: tuple[str, ...]) -> bool:
+    """Whether every row's key is above the one before: sorted already, and no key twice."""
+    same = np.arange(len(frame) - 1)  # rows whose key is so far the same as that of the next one
+    for name in key:
+        column = frame[name]
+        if column.dtype != object and column.isna().any():
+            return False
+        values = column.to_numpy()
+        here, after = values[same], values[same + 1]
+        if not (here <= after).all():
+            return False
+        same = same[(here == after).astype(bool)]
+    return not len(same)
+
+
 def _as_kind(column: pd.Series, kind: str, *, where: str, name: str) -> pd.Series:
     if kind == "text":
+        if column.dtype == object and pd.api.types.infer_dtype(column, skipna=False) == "string":
+            return column
         return column.astype("object").where(column.notna(), "").map(str).astype("object")
     if kind == "yes/no":
         return column.astype("object").where(column.notna(), False).astype("bool")
