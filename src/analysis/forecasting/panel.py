@@ -201,11 +201,14 @@ def as_panel(
 def _latest_vintage(rows: pd.DataFrame, *, as_of: str | None) -> pd.DataFrame:
     if "vintage" not in rows.columns:
         return rows.drop_duplicates(["unit", "_at"], keep="last")
-    vintage = rows["vintage"].astype("object").where(rows["vintage"].notna(), "").map(str)
-    rows = rows.assign(vintage=vintage)
+    texts = {one: "" if pd.isna(one) else str(one) for one in rows["vintage"].unique()}
+    if any(one != text for one, text in texts.items()):
+        rows = rows.assign(vintage=rows["vintage"].map(texts))
     if as_of is not None:
         rows = rows[rows["vintage"] <= as_of]
-    return rows.sort_values("vintage", kind="stable").drop_duplicates(["unit", "_at"], keep="last")
+    if len(set(texts.values())) > 1:
+        rows = rows.sort_values("vintage", kind="stable")
+    return rows.drop_duplicates(["unit", "_at"], keep="last")
 
 
 def _fill(rows: pd.DataFrame, *, indicator: dict, names: tuple[str, ...], start: int, n_periods: int) -> Panel:
@@ -224,8 +227,9 @@ def _fill(rows: pd.DataFrame, *, indicator: dict, names: tuple[str, ...], start:
     values = np.where(np.isnan(values), ratio, values)
     first = np.zeros(len(names), dtype=np.int64)
     if "flags" in rows.columns:
-        broken = rows["flags"].astype("object").map(lambda text: BREAK_FLAG in str(text).replace(",", " ").split())
-        np.maximum.at(first, row[broken.to_numpy(dtype=bool)], column[broken.to_numpy(dtype=bool)])
+        breaks = [one for one in rows["flags"].unique() if BREAK_FLAG in str(one).replace(",", " ").split()]
+        broken = rows["flags"].isin(breaks).to_numpy()
+        np.maximum.at(first, row[broken], column[broken])
     frequency = words.frequency_of(str(rows["period"].iloc[0]))
     found = infer.infer_all(values, numerator=numerator, denominator=denominator, frequency=frequency)
     return Panel(
