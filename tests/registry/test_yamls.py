@@ -48,6 +48,12 @@ def test_a_scalar_is_what_it_looks_like(text, value):
     assert read == value and type(read) is type(value)
 
 
+def test_a_whole_number_of_thousands_of_digits_is_refused_with_its_line():
+    assert parse_yaml("a: -123456789012345678", where="x") == {"a": -123456789012345678}
+    with pytest.raises(ParamsError, match="line 2: a whole number of 5000 digits"):
+        parse_yaml("a: 1\nb: " + "9" * 5000, where="x")
+
+
 def test_a_key_that_stands_twice_is_an_error():
     assert said("a: 1\nb: 2\na: 3") == [
         "a.yml: line 3: the key 'a' stands twice (lines 1 and 3). "

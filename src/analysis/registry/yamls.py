@@ -17,6 +17,7 @@ from analysis.words.errors import ParamsError, Problem, did_you_mean, require
 MAX_BYTES = 5_000_000  # 3,321 communes with a threshold each and their sentences are below 1 MB
 MAX_DEPTH = 20
 MAX_ENTRIES = 300_000  # words, lists and mappings; 20 targets with a threshold for each of 3,321 communes are 133,000
+MAX_DIGITS = 18
 MAX_ALIASES = 64  # and none inside an anchored node, so a file grows at most 64-fold
 
 _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -59,7 +60,17 @@ def _mapping(loader: yaml.Loader, node: yaml.MappingNode) -> dict:
     }
 
 
+def _whole(loader: yaml.Loader, node: yaml.ScalarNode) -> int:
+    """A whole number; Python refuses to read one of thousands of digits, and no figure of ours has more than 18."""
+    text = loader.construct_scalar(node)
+    if len(text.lstrip("+-")) > MAX_DIGITS:
+        found = f"a whole number of {len(text.lstrip('+-'))} digits, more than {MAX_DIGITS}"
+        raise yaml.constructor.ConstructorError(None, None, found, node.start_mark)
+    return int(text)
+
+
 _PlainLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_PlainLoader.add_constructor("tag:yaml.org,2002:int", _whole)
 
 
 def read_yaml(path: str | Path) -> Any:
