@@ -21,7 +21,7 @@ FRAGMENT_MIME = "application/vnd.candich.fragment+json"
 PAGE_MIME = "application/vnd.candich.page+json"
 KINDS = ("sentence", "table", "chart", "note", "banner", "provenance", "page")
 _UNQUOTABLE = re.compile(r'[\\"\x00-\x1f@;{}()]+')  # what must not stand in a string of a style attribute
-_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff]")
+_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 _VOID = frozenset(["br", "col", "rect", "path", "line", "circle", "polyline", "polygon", "wbr"])
 
 
@@ -81,10 +81,12 @@ def join(fragments: Iterable[Fragment], *, kind: str) -> Fragment:
 def clean_text(text: str) -> str:
     """Replace what no UTF-8 file, no XML and no reader can hold: lone surrogates and control characters.
 
+    Marks that turn the direction of what follows go too: a sentence, a title or a link would be read backwards.
+
     Examples
     --------
-    >>> clean_text("a\\ud800b\\x00")
-    'a\\ufffdb\\ufffd'
+    >>> clean_text("a\\ud800b\\x00"), clean_text("\\u202egnp.exe")
+    ('a\\ufffdb\\ufffd', '\\ufffdgnp.exe')
     """
     return _UNFIT.sub("\ufffd", text)
 
