@@ -74,7 +74,8 @@ def as_numbers(column: pd.Series, *, numbers: str, missing: tuple[str, ...]) -> 
 
 def _all_numbers(values: np.ndarray) -> Numbers:
     nothing = np.full(len(values), np.nan)
-    refused = np.where(np.isinf(values), "an infinite number", "").astype(object)
+    refused = np.full(len(values), "", dtype=object)
+    refused[np.isinf(values)] = "an infinite number"
     no = np.zeros(len(values), dtype=bool)
     return Numbers(values, nothing, nothing, nothing, nothing, no, no, refused)
 
@@ -151,9 +152,9 @@ def as_codes(column: pd.Series) -> np.ndarray:
 
 def _distinct(cells: Iterable) -> tuple[np.ndarray, list]:
     """Place of each cell among the distinct ones, and those. Not `pd.factorize`: to it "a" and "a\\0b" are the same."""
-    seen: dict[object, int] = {}
-    codes = [seen.setdefault(one, len(seen)) for one in cells]
-    return np.array(codes, dtype=np.intp), list(seen)
+    cells = list(cells)
+    place = {one: at for at, one in enumerate(dict.fromkeys(cells))}
+    return np.fromiter(map(place.__getitem__, cells), dtype=np.intp, count=len(cells)), list(place)
 
 
 def _code(cell: object) -> str:

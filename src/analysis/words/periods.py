@@ -98,8 +98,8 @@ def ordinals(codes: Iterable[str]) -> np.ndarray:
     >>> ordinals(["2022-01", "2022-03"])
     array([624, 626])
     """
-    codes = pd.Series(list(codes), dtype=object)
-    unique = {code: as_period(code) for code in codes.unique()}
+    codes = list(codes)
+    unique = {code: as_period(code) for code in dict.fromkeys(codes)}
     if len({period.freqstr for period in unique.values()}) > 1:
         raise DataError(
             Problem(
@@ -109,7 +109,8 @@ def ordinals(codes: Iterable[str]) -> np.ndarray:
                 remedy="Split the indicator, or bring it to one frequency at the source",
             )
         )
-    return codes.map({code: period.ordinal for code, period in unique.items()}).to_numpy(dtype="int64")
+    ordinal = {code: period.ordinal for code, period in unique.items()}
+    return np.fromiter(map(ordinal.__getitem__, codes), dtype=np.int64, count=len(codes))
 
 
 def codes(values: Iterable[int], *, frequency: str) -> list[str]:
