@@ -21,10 +21,11 @@ MAY_IMPORT = {
     "parallel": STAGES,
     "quarters": STAGES,
     "pieces": STAGES | {"parallel", "quarters"},
+    "corrections": STAGES | {"parallel", "pieces"},
     "pages": STAGES,
     "tables": STAGES,
     "standing": STAGES | {"folders"},
-    "pipeline": STAGES | {"folders", "quarters", "pages", "pieces", "standing"},
+    "pipeline": STAGES | {"folders", "quarters", "pages", "pieces", "corrections", "standing"},
     "progress": {"words"},
     "cli": {"words", "pipeline", "standing", "tables", "pages", "progress", "publishing.environment"},
 }

@@ -63,7 +63,7 @@ def test_everything_a_piece_is_made_from_is_in_its_key(country):
     params, inputs = country
 
     def keys(inputs, params=params):
-        maker = pieces._Maker(inputs, params=params, published={})
+        maker = pieces.Maker(inputs, params=params, published={})
         then = maker.then()
         said = {"assessments": schema.ASSESSMENTS.empty(), "forecasts": schema.FORECASTS.empty()}
         made = then | maker.today(dict.fromkeys(then, said)) | maker.evidence()

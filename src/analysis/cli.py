@@ -45,6 +45,7 @@ def run(
     period: PeriodOption = None,
     language: Annotated[str | None, typer.Option(help="vi or en, instead of the params'")] = None,
     force: Annotated[bool, typer.Option(help="Build every page again")] = False,
+    correct: Annotated[bool, typer.Option(help="Tell anew only units whose figures were corrected")] = False,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print every page as PDF too, through Chromium")] = False,
     dask: Annotated[str | None, typer.Option(help="Make pages on a Dask scheduler's workers: tcp://host:port")] = None,
 ) -> None:
@@ -59,7 +60,7 @@ def run(
 
         named = [one.strip() for one in units.split(",") if one.strip()] or None
         with _progress() as report:
-            how = {"force": force, "pdf": pdf, "dask": dask, "report": report}
+            how = {"force": force, "correct": correct, "pdf": pdf, "dask": dask, "report": report}
             result = pipeline.run(params, **places, units=named, jobs=jobs, start=start, **how)
     counts = ", ".join(f"{result.count(one)} {one}" for one in ("published", "unchanged", "failed"))
     print(f"Pages: {counts}", file=sys.stderr)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -110,7 +110,7 @@ def make_statistics(
     dict of name to DataFrame
         ``forecasts, assessments, evidence, scorecard``, ``previous_*`` and ``extra_*``.
     """
-    maker = _Maker(inputs, params=params, published=published)
+    maker = Maker(inputs, params=params, published=published)
     done = 0
 
     def tick(name: str) -> None:
@@ -145,8 +145,16 @@ Piece = tuple[str, Callable[[], Tables]]  # the hash of all it is made from, and
 
 
 @dataclasses.dataclass
-class _Maker:
-    """The pieces of one run; see :func:`make_statistics`."""
+class Maker:
+    """The pieces of one run; see :func:`make_statistics`.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    params : RunParams
+    published : mapping of cutoff to DataFrame
+        What stored runs said at earlier cutoffs.
+    """
 
     inputs: Inputs
     params: RunParams
@@ -198,10 +206,12 @@ class _Maker:
                 found[f"then {cutoff} {at}"] = (self.key(f"then {cutoff}", part, until=cutoff), task)
         return found
 
-    def today(self, then: Mapping[str, Tables]) -> dict[str, Piece]:
-        """Every group today, after what was said of it in the quarters before."""
+    def today(self, then: Mapping[str, Tables], *, groups: Collection[int] | None = None) -> dict[str, Piece]:
+        """Every group (or those at `groups`) today, after what was said of it in the quarters before."""
         found = {}
         for at, part in enumerate(self.groups):
+            if groups is not None and at not in groups:
+                continue
             said = {
                 cutoff: self._published(part, cutoff)
                 if cutoff in self.published

@@ -10,6 +10,8 @@ run in a process of their own and are imported there: the process that forks the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -45,6 +47,7 @@ def run(
     period: str | None = None,
     language: str | None = None,
     force: bool = False,
+    correct: bool = False,
     pdf: bool = False,
     dask: str | None = None,
     report: Report = lambda step, done, total: None,
@@ -71,6 +74,8 @@ def run(
         Replaces the params' language.
     force : bool
         Build every page again, also where nothing it depends on has changed.
+    correct : bool
+        Tell anew only the units whose figures differ from those of the run that stands (:mod:`analysis.corrections`).
     pdf : bool
         Print every page as PDF too, through Chromium: about a second a page.
     dask : str, optional
@@ -91,6 +96,10 @@ def run(
     """
     if start not in STEPS:
         raise ParamsError(Problem("--from", f"{start!r}", ", ".join(STEPS), did_you_mean(start, STEPS)))
+    if correct and start != "read":
+        raise ParamsError(
+            Problem("--correct", f"--from {start}", "all steps", "Leave out --from: figures are read anew")
+        )
     if dask:
         pages.check_dask(dask)
     params = read_params(params_path, period=period, language=language)
@@ -99,13 +108,13 @@ def run(
     folders.check_run_dir(run_dir, run_id=params.run_id)
     with run_lock(run_dir):
         places = {"params_path": params_path, "root": root, "run_dir": run_dir, "data_dir": data_dir}
-        recipe = standing.recipe(params, **places) if start == "read" else ""
+        recipe = standing.recipe(params, **places) if start == "read" and not correct else ""
         if start == "publish" or (not force and standing.tables_stand(run_dir, recipe=recipe)):
             tables = folders.stored_tables(run_dir, params=params)
             folders.check_units(units, known=tables.units["unit"])
         else:
-            how = {"from_stored": start == "forecast", "units": units, "jobs": jobs}
-            run_apart(lambda told: statistics_step(params, **places, **how, report=told), note=report)
+            step = correction_step if correct else partial(statistics_step, from_stored=start == "forecast")
+            run_apart(lambda told: step(params, **places, units=units, jobs=jobs, report=told), note=report)
             standing.note_tables(run_dir, recipe=recipe)
             tables = folders.stored_tables(run_dir, params=params)
         how = {"jobs": jobs, "force": force, "pdf": pdf, "dask": dask, "report": report}
@@ -142,6 +151,41 @@ def statistics_step(
     keep = run_dir / KEPT
     found = forecast_step(inputs, params=params, published=published, jobs=jobs, keep=keep, report=report)
     record_step(found, inputs, params=params, params_path=params_path, root=root, run_dir=run_dir)
+
+
+def correction_step(
+    params: RunParams,
+    *,
+    params_path: str | Path,
+    root: Path,
+    run_dir: Path,
+    data_dir: str | Path | None,
+    units: Sequence[str] | None,
+    jobs: int,
+    report: Report,
+) -> None:
+    """As :func:`statistics_step`, for figures that differ from those of the run that stands and for nothing else."""
+    from analysis import corrections, quarters
+
+    stored = folders.stored_tables(run_dir, params=params)
+    hashes = folders.hashes(params, params_path=params_path, root=root)
+    corrections.require_same(stored, hashes=hashes, where=str(run_dir))
+    inputs = read_step(params, root=root, data_dir=data_dir, report=report)
+    folders.check_units(units, known=inputs.units["unit"])
+    made = corrections.correct(
+        inputs,
+        stored,
+        params=params,
+        published=records.published_assessments(
+            run_dir.parent, run_id=params.run_id, before=quarters.cutoff_of(inputs, params=params)
+        ),
+        jobs=jobs,
+        keep=run_dir / KEPT,
+        report=lambda done, total: report("forecast", done, total),
+    )
+    inputs = replace(inputs, quality=made.quality)
+    places = {"params_path": params_path, "root": root, "run_dir": run_dir}
+    record_step(made.tables, inputs, params=params, **places, corrected=made.note)
 
 
 def read_step(
@@ -199,6 +243,7 @@ def record_step(
     params_path: str | Path,
     root: Path,
     run_dir: Path,
+    corrected: Mapping | None = None,
 ) -> None:
     """Write the tables, the exact params and the manifest: what the notebooks will see."""
     from analysis import quarters
@@ -222,6 +267,7 @@ def record_step(
         hashes=folders.hashes(params, params_path=params_path, root=root),
         sources=inputs.sources,
         tables=paths,
+        corrected=corrected,
     )
     records.write_bytes(run_dir / "manifest.json", records.manifest_text(manifest).encode("utf-8"))
 

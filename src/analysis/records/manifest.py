@@ -70,6 +70,7 @@ def build_manifest(
     hashes: Mapping[str, str],
     sources: Iterable[Mapping],
     tables: Mapping[str, Path],
+    corrected: Mapping | None = None,
 ) -> dict:
     """Put the manifest together.
 
@@ -84,6 +85,8 @@ def build_manifest(
         One a raw file: path as written in the params, sha256, rows, rows used, rows refused.
     tables : mapping of name to path
         Files already written.
+    corrected : mapping, optional
+        Of a correction: the hash of the manifest of the run that was corrected, the units told anew, the indicators.
 
     Returns
     -------
@@ -99,7 +102,7 @@ def build_manifest(
         "sources": [dict(one) for one in sources],
         "tables": {name: file_sha256(path) for name, path in sorted(tables.items())},
         "processor": processor_class(),
-    }
+    } | ({"corrected": dict(corrected)} if corrected else {})
 
 
 def manifest_text(manifest: Mapping) -> str:
