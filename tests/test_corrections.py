@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from benchmarks.country import write_country
 
 from analysis import corrections, pipeline, records
+from analysis.intake import Inputs
 from analysis.publishing.site import page_name
 from analysis.words.errors import DataError, ParamsError
 
@@ -162,3 +164,24 @@ def test_what_is_no_correction_is_refused(country, tmp_path):
     units.write_text(units.read_text(encoding="utf-8").replace("Commune 3,", "Commune three,"), encoding="utf-8")
     with pytest.raises((ParamsError, DataError), match="registry|units"):
         pipeline.run(other / "params/country.yml", correct=True)
+
+
+def test_a_group_is_cut_down_to_what_looks_at_the_corrected_indicators():
+    target = lambda code, kind="level_at", indicator="", **more: SimpleNamespace(
+        target=code, kind=kind, indicator=indicator, then="", **more
+    )
+    targets = (
+        target("a", indicator="x"),
+        target("b", indicator="y"),
+        target("bundle", kind="indicators_k_of_n", members=("a", "c")),
+        target("c", indicator="z"),
+        target("score", kind="score_ge", components=(SimpleNamespace(indicator="y"),)),
+    )
+    frame = pd.DataFrame({"indicator": ["x", "y", "z"]})
+    part = Inputs(units=frame, indicators=frame, targets=targets, observations=frame, quality=frame, sources=())
+    found = corrections.looking_at({"x"}, part)
+    assert [one.target for one in found.targets] == ["a", "bundle", "c"]
+    assert found.indicators["indicator"].tolist() == found.observations["indicator"].tolist() == ["x", "z"]
+    found = corrections.looking_at({"y"}, part)
+    assert [one.target for one in found.targets] == ["b", "score"]
+    assert found.indicators["indicator"].tolist() == ["y"]

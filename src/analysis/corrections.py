@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -21,7 +22,7 @@ import pandas as pd
 from analysis import records
 from analysis.intake import Inputs
 from analysis.parallel import Tables, make_all
-from analysis.pieces import ORDER, Maker
+from analysis.pieces import ORDER, Maker, joined_to
 from analysis.registry.params import RunParams
 from analysis.words import schema
 from analysis.words.errors import DataError, ParamsError, Problem, examples, require
@@ -92,15 +93,15 @@ def correct(
     groups = [at for at, part in enumerate(maker.groups) if hit & set(part.indicators["indicator"])]
     units = _with_ancestors(changed["unit"], units=inputs.units)
     total = 2 if groups else 1
-    new = _made_anew(maker, was, groups=groups, jobs=jobs, keep=keep, tick=lambda done: report(done, total))
+    parts = {at: looking_at(hit, maker.groups[at]) for at in groups}
+    new = _made_anew(maker, was, parts=parts, jobs=jobs, keep=keep, tick=lambda done: report(done, total))
     tables = _stored_tables(stored)
     comparing = {one.target for one in inputs.targets if one.kind in COMPARING}
-    parts = [maker.groups[at] for at in groups]
     about = {
         "units": units,
         "comparing": comparing,
-        "targets": {one.target for part in parts for one in part.targets},
-        "indicators": {code for part in parts for code in part.indicators["indicator"]},
+        "targets": {one.target for part in parts.values() for one in part.targets},
+        "indicators": {code for part in parts.values() for code in part.indicators["indicator"]},
     }
     for name, fresh in new.items():
         tables[name] = spliced(tables.get(name), fresh, name=name, **about)
@@ -221,20 +222,49 @@ def _require_correction(inputs: Inputs, stored: schema.RunTables) -> None:
     require(problems, DataError)
 
 
+def looking_at(indicators: Collection[str], part: Inputs) -> Inputs:
+    """A group cut down to the targets that look at some indicators, with all that these targets look at.
+
+    Parameters
+    ----------
+    indicators : collection of str
+    part : Inputs
+        A group of :func:`analysis.pieces.groups_of`.
+    """
+    looks = {one.target: set(joined_to(one)) for one in part.targets}
+    hit = {f"indicator {one}" for one in indicators}
+    while True:  # a bundle of targets looks at what its members look at
+        more = {f"target {one}" for one, at in looks.items() if at & hit} - hit
+        if not more:
+            break
+        hit |= more
+    needed = {one for one in looks if f"target {one}" in hit}
+    while more := {one for one in looks if f"target {one}" in set().union(*(looks[two] for two in needed))} - needed:
+        needed |= more
+    seen = {one.removeprefix("indicator ") for target in needed for one in looks[target]} | set(indicators)
+    rows = part.indicators["indicator"].isin(seen)
+    return dataclasses.replace(
+        part,
+        targets=tuple(one for one in part.targets if one.target in needed),
+        indicators=part.indicators[rows],
+        observations=part.observations[part.observations["indicator"].isin(seen)],
+    )
+
+
 def _made_anew(
-    maker: Maker, was: Maker, *, groups: list[int], jobs: int, keep: Path | None, tick: Callable[[int], None]
+    maker: Maker, was: Maker, *, parts: Mapping[int, Inputs], jobs: int, keep: Path | None, tick: Callable[[int], None]
 ) -> Tables:
-    """Today's tables of the groups that were hit, after what was said of them before the correction."""
-    if not groups:
+    """Today's tables of the parts that were hit, after what was said of them before the correction."""
+    if not parts:
         return {}
-    said = {name: piece for name, piece in was.then().items() if int(name.split()[-1]) in groups}
+    said = {name: piece for name, piece in was.then().items() if int(name.split()[-1]) in parts}
     keys = {name: key for name, (key, _task) in said.items()}
     then = make_all({name: task for name, (_key, task) in said.items()}, keys=keys, n_jobs=jobs, keep=keep)
     for tables in then.values():
         tables.pop("forecasts", None)
     tick(1)
-    today = {name: task for name, (_key, task) in maker.today(then, groups=groups).items()}
-    new = maker.joined(list(make_all(today, n_jobs=jobs).values()))
+    tasks = {str(at): partial(maker.make_today, part, maker.history(part, then, at=at)) for at, part in parts.items()}
+    new = maker.joined(list(make_all(tasks, n_jobs=jobs).values()))
     changes = maker.compared(new, then=then, past={})[CHANGES]
     kept = {name: table for name, table in new.items() if not name.startswith("previous_") and name != "evidence"}
     return kept | {CHANGES: changes}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -46,7 +46,7 @@ def groups_of(inputs: Inputs) -> list[Inputs]:
         return name
 
     for target in inputs.targets:
-        for other in _joined(target):
+        for other in joined_to(target):
             leader[lead(other)] = lead(f"target {target.target}")
     codes = inputs.indicators["indicator"].tolist()
     bound = {lead(f"target {one.target}") for one in inputs.targets}
@@ -57,8 +57,8 @@ def groups_of(inputs: Inputs) -> list[Inputs]:
     return [_part(inputs, group, of_code=of_code, of_target=of_target) for group in order]
 
 
-def _joined(target: Target) -> list[str]:
-    """What a target looks at."""
+def joined_to(target: Target) -> list[str]:
+    """What a target looks at: indicators and other targets, as ``"indicator x"``, ``"target y"``."""
     names = [target.indicator, *(one.indicator for one in getattr(target, "components", ()))]
     members = target.members if target.kind == "indicators_k_of_n" else ()
     return [f"indicator {one}" for one in names if one] + [f"target {one}" for one in members]
@@ -206,28 +206,27 @@ class Maker:
                 found[f"then {cutoff} {at}"] = (self.key(f"then {cutoff}", part, until=cutoff), task)
         return found
 
-    def today(self, then: Mapping[str, Tables], *, groups: Collection[int] | None = None) -> dict[str, Piece]:
-        """Every group (or those at `groups`) today, after what was said of it in the quarters before."""
+    def today(self, then: Mapping[str, Tables]) -> dict[str, Piece]:
+        """Every group today, after what was said of it in the quarters before."""
         found = {}
         for at, part in enumerate(self.groups):
-            if groups is not None and at not in groups:
-                continue
-            said = {
-                cutoff: self._published(part, cutoff)
-                if cutoff in self.published
-                else then[f"then {cutoff} {at}"]["assessments"]
-                for cutoff in quarters.status_cutoffs(self.cutoff)
-            }
-            history = quarters.past_assessments(said, published=self.published, params=self.params)
+            history = self.history(part, then, at=at)
             key = self.key("today", part, until=self.cutoff, more=history)
-            found[f"today {at}"] = (key, lambda part=part, history=history: self._today(part, history))
+            found[f"today {at}"] = (key, lambda part=part, history=history: self.make_today(part, history))
         return found
 
-    def _published(self, part: Inputs, cutoff: str) -> pd.DataFrame:
-        rows = self.published[cutoff]
-        return rows[rows["target"].isin([one.target for one in part.targets])]
+    def history(self, part: Inputs, then: Mapping[str, Tables], *, at: int) -> pd.DataFrame:
+        """What was said of the targets of a part of group `at` in the quarters whose statuses count."""
+        said = {
+            cutoff: self.published[cutoff] if cutoff in self.published else then[f"then {cutoff} {at}"]["assessments"]
+            for cutoff in quarters.status_cutoffs(self.cutoff)
+        }
+        wanted = [one.target for one in part.targets]
+        said = {cutoff: rows[rows["target"].isin(wanted)] for cutoff, rows in said.items()}
+        return quarters.past_assessments(said, published=self.published, params=self.params)
 
-    def _today(self, part: Inputs, history: pd.DataFrame) -> Tables:
+    def make_today(self, part: Inputs, history: pd.DataFrame) -> Tables:
+        """Forecasts, assessments and all beside them of a group, or of targets that need no others."""
         deadlines = quarters.deadlines_of(self.inputs.targets)
         now = quarters.forecast_quarter(part, cutoff=self.cutoff, params=self.params, deadlines=deadlines)
         assessed = quarters.assess_quarter(part, now, params=self.params, previous=history)
@@ -270,7 +269,7 @@ class Maker:
         found = {}
         for at, part in enumerate(self.groups):
             targets = tuple(one for one in part.targets if one.target in settled)
-            named = {one.removeprefix("indicator ") for target in targets for one in _joined(target)}
+            named = {one.removeprefix("indicator ") for target in targets for one in joined_to(target)}
             used = part.indicators["indicator"].isin({*named, *(one.indicator for one in targets)})
             then_part = dataclasses.replace(part, targets=targets, indicators=part.indicators[used])
             earlier = [one for one in self.looked_back if one not in (*self.published, *recent)]
