@@ -277,6 +277,31 @@ if __name__ == "__main__":
     assert forked["notebooks/units/a.ipynb"] == ordinary["notebooks/units/a.ipynb"]
 
 
+BLACK = """
+import sys, types
+black = sys.modules["black"] = types.ModuleType("black")
+black.FileMode = lambda **how: None
+black.format_str = lambda text, mode: text.replace('"', "'") + "# formatted"
+"""
+
+
+@pytest.mark.slow
+def test_a_formatter_that_happens_to_be_installed_does_not_change_the_bytes(tmp_path, write_notebook):
+    notebook = write_notebook(make_notebook("Fragment(tag('p', unit), 'note')", "import sys; 'black' in sys.modules"))
+    asked = [json.dumps(spec(tmp_path / one, notebook, ["a"])) for one in ("with", "without")]
+    for before, one in zip((BLACK, ""), asked):
+        (made,) = run_clean(
+            before + PUBLISH + "\nprint(json.dumps(publish(json.loads(sys.argv[1]))))", one, cwd=tmp_path
+        )
+        assert made["status"] == "published", made
+    found = [json.loads(files(tmp_path / one)["notebooks/units/a.ipynb"]) for one in ("with", "without")]
+    cells = [[cell["source"] for cell in one["cells"]] for one in found]
+    assert cells[0] == cells[1] and not any("formatted" in cell for cell in cells[0])
+    assert "True" in json.dumps(found[0]["cells"]) and "False" in json.dumps(
+        found[1]["cells"]
+    )  # a notebook still has it
+
+
 @pytest.mark.slow
 def test_any_unit_code_comes_out_as_text_everywhere(tmp_path, write_notebook, run_dir):
     notebook = write_notebook(make_notebook("from analysis.briefing.fragment import name_html", ODD_CELL))

@@ -6,7 +6,8 @@ import contextlib
 import hashlib
 import logging
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from analysis.publishing.shell import prepare_shell
 from analysis.words.errors import Problem, PublishError, require
 
 ENGINE = "candich"
+FORMATTER = "black"  # where it is installed, Papermill would write the parameters' cell another way
 RUN_DIR = "run_dir"  # the parameter that names the run's folder
 _as_loaded: dict[Path, tuple[NotebookNode, NotebookNode]] = {}  # as read, as Papermill loads it
 logging.getLogger("papermill").setLevel(logging.ERROR)
@@ -122,18 +124,20 @@ def _run(
     What is left out there reads, checks and writes the notebook as JSON four times for a file nobody asked for.
     """
     if not can_fork():
-        return papermill.execute_notebook(
-            read_notebook(path),
-            None,
-            parameters=parameters,
-            cwd=folder,
-            progress_bar=False,
-            request_save_on_cell_execute=False,
-            execution_timeout=int(seconds or 300),
-            on_cell_executed=_hook(replies),
-            coalesce_streams=True,
-        )
-    notebook = parameterize_notebook(_loaded(path), parameters, engine_name=ENGINE)  # gives a copy
+        with _hidden(FORMATTER):
+            return papermill.execute_notebook(
+                read_notebook(path),
+                None,
+                parameters=parameters,
+                cwd=folder,
+                progress_bar=False,
+                request_save_on_cell_execute=False,
+                execution_timeout=int(seconds or 300),
+                on_cell_executed=_hook(replies),
+                coalesce_streams=True,
+            )
+    with _hidden(FORMATTER):
+        notebook = parameterize_notebook(_loaded(path), parameters, engine_name=ENGINE)  # gives a copy
     notebook = remove_error_markers(prepare_notebook_metadata(notebook, None, None))
     with chdir(folder):
         notebook = papermill_engines.execute_notebook_with_engine(
@@ -145,6 +149,19 @@ def _run(
         )
     raise_for_execution_errors(notebook, None)
     return notebook
+
+
+@contextlib.contextmanager
+def _hidden(module: str) -> Iterator[None]:
+    """A module that cannot be imported meanwhile: same inputs give the same bytes, whatever else is installed."""
+    before = sys.modules.get(module, _hidden)
+    sys.modules[module] = None
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+        if before is not _hidden:
+            sys.modules[module] = before
 
 
 def _loaded(path: Path) -> NotebookNode:
