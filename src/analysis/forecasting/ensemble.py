@@ -336,8 +336,10 @@ def _one_view(
     apart = ((pooled.mean - mean) ** 2 + (damped - mean) ** 2 + (third - mean) ** 2) / 3.0
     errors = holt.one_step_errors(y, fit, loglik, prior=prior)
     choice = None if options.fade is None else (options.fade, options.borrowed)
-    spread = variance.one_step(errors, noise=noise, floor=floor, choice=choice)
+    spread = variance.one_step(errors, noise=noise, floor=floor, choice=choice, most=fit.most)
     total = spread.variance[:, None] * pooled.factor + pooled.between + apart
+    if fit.most is not None:
+        total += spread.spikes[:, None] * np.minimum(pooled.factor, np.arange(horizon) + 1.0)
     few = np.isfinite(y).sum(axis=1) < 2
     mean[few] = np.nan
     sd = np.sqrt(total)
