@@ -9,7 +9,7 @@ the profile to nothing by itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -83,10 +83,10 @@ def seasonal_profile(values: np.ndarray, *, season_length: int, ratio: bool) -> 
     if n == 1:
         spent = common_kept * (m - 1) / max(int(np.isfinite(values).sum()), 1)
         return Profile(common + 1.0 if ratio else common, common_variance, ratio, np.minimum(spent, MOST_SPENT))
-    season_of = common[:, season]
-    own, own_variance, own_kept = shrunk_index(apart - season_of, season=season, m=m)
-    lone, lone_variance, lone_kept = shrunk_index(apart, season=season, m=m)
-    with_all = _follows(apart, common[0], season=season, m=m)
+    raw = mean_by_season(apart, season=season, m=m)
+    lone, lone_variance, lone_kept = _shrunk(raw, m=m)
+    own, own_variance, own_kept = _shrunk(raw.less(common[0]), m=m)
+    with_all = _follows(raw, common[0])
     share = with_all[:, None]
     index = share * (common + own) + (1.0 - share) * lone + (1.0 if ratio else 0.0)
     variance = with_all * (own_variance + common_variance) + (1.0 - with_all) * lone_variance
@@ -95,17 +95,16 @@ def seasonal_profile(values: np.ndarray, *, season_length: int, ratio: bool) -> 
     return Profile(index, variance, ratio, np.minimum(spent, MOST_SPENT))
 
 
-def _follows(apart: np.ndarray, common: np.ndarray, *, season: np.ndarray, m: int) -> np.ndarray:
+def _follows(raw: BySeason, common: np.ndarray) -> np.ndarray:
     """How likely each unit has the common season, rather than none or one of its own; shape (n,).
 
     Normal likelihoods of the unit's indices around the common ones and around nothing, with their sampling variance
     (drawn to the panel's: few errors tell it); the odds beforehand are the panel's own. Shrinking every unit to the
     common season would give one to those that have none.
     """
-    raw = mean_by_season(apart, season=season, m=m)
     told = raw.sampling > 0
     if not told.any():
-        return np.full(len(apart), 0.5)
+        return np.full(len(told), 0.5)
     usual = np.log(np.median(raw.sampling[told]))
     own = np.log(np.where(told, raw.sampling, 1.0))
     noise = np.exp(np.where(told, (raw.free * own + BORROWED * usual) / (raw.free + BORROWED), usual))
@@ -214,7 +213,10 @@ def shrunk_index(apart: np.ndarray, *, season: np.ndarray, m: int) -> tuple[np.n
     kept : array, shape (n,)
         Share of the index that was kept.
     """
-    raw = mean_by_season(apart, season=season, m=m)
+    return _shrunk(mean_by_season(apart, season=season, m=m), m=m)
+
+
+def _shrunk(raw: BySeason, *, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     n_known = np.maximum((raw.count > 0).sum(axis=1), 1)
     size = (raw.index * raw.index).sum(axis=1) / np.maximum(n_known - 1, 1)
     lost = (max(m - 3, 1) / max(m - 1, 1)) * raw.sampling / np.where(size > 0, size, 1.0)
@@ -230,6 +232,12 @@ class BySeason:
     count: np.ndarray
     sampling: np.ndarray
     free: np.ndarray
+
+    def less(self, common: np.ndarray) -> BySeason:
+        """The same of deviations from a `common` index, shape (m,): what varies within a season stays."""
+        known = self.count > 0
+        mean = np.where(known, common, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        return replace(self, index=np.where(known, self.index - (common - mean[:, None]), 0.0))
 
 
 def mean_by_season(apart: np.ndarray, *, season: np.ndarray, m: int) -> BySeason:
