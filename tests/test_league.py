@@ -120,6 +120,37 @@ def test_goals_say_by_how_much_and_whether():
     assert found.loc["OWA less SCUM's, M3 monthly", "result"] == pytest.approx(0.01)
 
 
+def test_ours_stands_beside_a_peer_on_the_peers_cells():
+    slices = pd.DataFrame(
+        {
+            "panel": "x",
+            "task": ["a", "b", "a", "a"],
+            "slice_kind": "horizon",
+            "slice": ["1", "1", "1", "1"],
+            "model": ["ensemble", "ensemble", "auto_ets", "pace12"],
+            "coverage80": [0.85, 0.70, 0.60, np.nan],
+            "coverage95": [0.95, 0.90, 0.80, np.nan],
+        }
+    )
+    panels = pd.DataFrame(
+        {
+            "panel": "x",
+            "task": ["a", "b", "a", "all"],
+            "model": ["ensemble", "ensemble", "auto_ets", "ensemble"],
+            "ece": [0.02, 0.04, 0.10, 0.5],
+            "slope": [1.0, 1.2, 0.6, 9.0],
+        }
+    )
+    found = tables.beside_peers(panels, slices).set_index("model")
+    assert list(found.index) == ["ensemble", "auto_ets", "ensemble, same cells"]
+    assert found["cells"].tolist() == [2, 1, 1]
+    assert found["error80"].tolist() == pytest.approx([0.075, 0.2, 0.05])
+    assert found["signed80"].tolist() == pytest.approx([-0.025, -0.2, 0.05])
+    assert found["signed95"].tolist() == pytest.approx([-0.025, -0.15, 0.0])
+    assert found["ece"].tolist() == pytest.approx([0.03, 0.10, 0.02])
+    assert found["greatest_slope"].tolist() == [1.2, 0.6, 1.0]
+
+
 def test_a_block_is_put_between_its_markers_only():
     text = f"before\n{render.BEGIN}\nold\n{render.END}\nafter\n"
     assert render.put_into(text, "new") == "before\nnew\nafter\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from league.tables import goals, read_results
+from league.tables import beside_peers, goals, read_results
 
 BEGIN = "<!-- league:begin (written by `python benchmarks/skill.py --render`; do not edit) -->"
 END = "<!-- league:end -->"
@@ -30,6 +30,7 @@ def as_markdown(folder: Path) -> str:
     parts += ["### Goals beside results", _goals(panels, slices, series)]
     parts += ["### Brier score by panel (lower is better; same cases for all)", _brier(panels)]
     parts += ["### Are our probabilities and intervals honest?", _honesty(panels)]
+    parts += ["### Coverage and calibration beside the peers (same cells)", _beside(panels, slices)]
     parts += ["### Common shocks: digital-identity cards by cutoff (Brier)", _shocks(slices)]
     parts += ["### Competition series", _series(series), END]
     return "\n\n".join(parts)
@@ -100,6 +101,26 @@ def _honesty(panels: pd.DataFrame) -> str:
     rows = rows[rows["model"] == "ensemble"].to_dict("records")
     rows = [{"panel": r["panel"], "task": r["task"]} | {said: r[name] for said, name in names.items()} for r in rows]
     return _markdown(["panel", "task", *names], rows)
+
+
+def _beside(panels: pd.DataFrame, slices: pd.DataFrame) -> str:
+    table = beside_peers(panels, slices)
+    said = {
+        "model": "model",
+        "cells": "cells",
+        "error80": "80 %: mean absolute error",
+        "signed80": "80 %: mean signed",
+        "error95": "95 %: mean absolute error",
+        "signed95": "95 %: mean signed",
+        "ece": "ECE, mean over tasks",
+        "least_slope": "slope, least",
+        "median_slope": "median",
+        "greatest_slope": "greatest",
+    }
+    names = {"ensemble": "ours", "ensemble, same cells": "ours, same cells"} | RIVALS
+    table["model"] = table["model"].map(lambda name: names.get(name, name))
+    note = "A cell is a task and a horizon. Signed: above 0 means intervals too wide."
+    return note + "\n\n" + _markdown(list(said.values()), table.rename(columns=said).to_dict("records"))
 
 
 def _once(panels: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,7 @@ PANEL_COLUMNS = [
         "worst_origin",
     ),
 ]
+INTERVALS = ("ensemble", "auto_ets", "auto_ets_logit", "auto_theta", "scum", "prophet")
 ETS = ("auto_ets", "auto_ets_logit")  # skill_best_ets: against whichever is better in hindsight
 
 
@@ -174,6 +175,44 @@ def _panel_goals(panels: pd.DataFrame, slices: pd.DataFrame) -> list[tuple]:
     return rows
 
 
+def beside_peers(panels: pd.DataFrame, slices: pd.DataFrame) -> pd.DataFrame:
+    """Coverage and calibration of ours and of every peer: what is attainable on these cells.
+
+    A row a model that gives intervals, and "ensemble" once more for the cells of a model that was not asked everywhere.
+    Errors of coverage are means over cells (task x horizon): of absolute values, and signed (above 0: too wide). ECE is
+    the mean over tasks, `slope` its range over tasks.
+    """
+    cells = slices[(slices["slice_kind"] == "horizon") & slices["coverage80"].notna()]
+    cells = cells.set_index(["panel", "task", "slice"])
+    tasks = panels[panels["task"] != "all"].set_index(["panel", "task"])
+    rows = []
+    for model in (one for one in INTERVALS if one in set(cells["model"])):
+        own = cells[cells["model"] == model]
+        asked = own.index.droplevel("slice").unique()
+        same = cells[cells["model"] == "ensemble"].loc[own.index]
+        rows.append(_beside(own, tasks[tasks["model"] == model].loc[asked], model=model))
+        if len(own) < (cells["model"] == "ensemble").sum():
+            ours = tasks[tasks["model"] == "ensemble"].loc[asked]
+            rows.append(_beside(same, ours, model="ensemble, same cells"))
+    return pd.DataFrame(rows)
+
+
+def _beside(cells: pd.DataFrame, tasks: pd.DataFrame, *, model: str) -> dict:
+    gap80, gap95 = cells["coverage80"] - 0.8, cells["coverage95"] - 0.95
+    return {
+        "model": model,
+        "cells": len(cells),
+        "error80": gap80.abs().mean(),
+        "signed80": gap80.mean(),
+        "error95": gap95.abs().mean(),
+        "signed95": gap95.mean(),
+        "ece": tasks["ece"].mean(),
+        "least_slope": tasks["slope"].min(),
+        "median_slope": tasks["slope"].median(),
+        "greatest_slope": tasks["slope"].max(),
+    }
+
+
 def as_text(folder) -> str:
     """The tables of a run, for the terminal."""
     panels, slices, series = read_results(folder)
@@ -182,6 +221,7 @@ def as_text(folder) -> str:
         wanted = ["panel", "task", "model", "n_cases", *PANEL_COLUMNS[5:]]
         parts.append(panels[wanted].round(3).to_string(index=False))
         parts.append(_origins(slices).to_string())
+        parts.append(beside_peers(panels, slices).round(3).to_string(index=False))
     if not series.empty:
         parts.append(series.round(3).to_string(index=False))
     parts.append(goals(panels, slices, series).round(3).to_string(index=False))

@@ -71,3 +71,13 @@ def test_seasons_that_are_never_observed_keep_index_nought():
     profile = seasonal_profile(values, season_length=12, ratio=False)
     np.testing.assert_array_equal(profile.index[:, 5], 0.0)
     assert np.isfinite(profile.index).all()
+
+
+def test_units_without_the_common_season_are_not_given_it():
+    """Two thirds share a season, a third has none: each third is judged by itself, as if its kind were alone."""
+    values = np.vstack([wave(units=40, periods=36, seed=1), wave(units=20, periods=36, size=0.0, seed=2)])
+    index = seasonal_profile(values, season_length=12, ratio=False).index
+    np.testing.assert_allclose(index[:40], np.tile(SEASON, (40, 1)), atol=0.2)
+    assert np.mean(index[40:] ** 2) < 0.1**2 / 9  # a third of what the mean of three errors has by chance
+    order = np.random.default_rng(0).permutation(60)
+    np.testing.assert_array_equal(seasonal_profile(values[order], season_length=12, ratio=False).index, index[order])

@@ -1,7 +1,8 @@
 """From a panel to its predictive distribution: scale, season, three members, variance.
 
-Members, at equal weight on the modelling scale: the pooled grid; damped Holt averaged over its grid by likelihood;
-the mean of Theta and that Holt. The variance is the grid's, shrunk to the panel, plus the members' disagreement.
+Members, averaged on the modelling scale: the pooled grid; damped Holt averaged over its grid by likelihood; Theta. A
+unit's own trend has a say as far as the panel's series have one (:func:`member_weights`). The variance is the grid's,
+shrunk to the panel, plus the members' disagreement.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from analysis.forecasting.predictive import Predictive
 
 MIN_RATIO = 0.02  # a seasonal factor below this is not divided by
 SEASON_RULES = 0.1  # of the squared change left without the season: below this the season rules the series
+TRENDED, THETA = 1.0 / 2.0, 1.0 / 6.0  # weight of damped Holt where every series trends, and of Theta
 MAX_GAP = 60  # periods without data after which a unit's variance stops growing
 
 
@@ -321,6 +323,25 @@ def fit_members(
     return replace(alone, mean=alone.mean + lean, sd=sd, df=0.5 * (alone.df + apart.df), lean=lean)
 
 
+def member_weights(chosen: grid.Settings, *, prior: np.ndarray) -> tuple[float, float, float]:
+    """Weights of the pooled grid, of damped Holt and of Theta.
+
+    Damped Holt follows every unit's own trend. Where the panel's series have none it adds noise, so it gets half of the
+    prior mass that the panel gives to trends (to a drift that all share: a quarter); the pooled grid has the rest.
+
+    Examples
+    --------
+    >>> chosen = grid.Settings(*np.array([[0.5, 0.5, 0.5], [0.0, 0.0, 0.2], [1.0, 1.0, 0.9], [0.0, 1.0, 1 / 3]]))
+    >>> [round(one, 3) for one in member_weights(chosen, prior=np.array([0.0, 0.0, 1.0]))]
+    [0.333, 0.5, 0.167]
+    >>> [round(one, 3) for one in member_weights(chosen, prior=np.array([0.6, 0.4, 0.0]))]
+    [0.733, 0.1, 0.167]
+    """
+    shared = ~chosen.trend & (chosen.common > 0)
+    damped = TRENDED * (float(prior[chosen.trend].sum()) + 0.5 * float(prior[shared].sum()))
+    return 1.0 - damped - THETA, damped, THETA
+
+
 def _one_view(
     y: np.ndarray, *, horizon: int, floor: np.ndarray, options: Options, damped: bool, noise: np.ndarray | None
 ) -> Members:
@@ -331,13 +352,15 @@ def _one_view(
     pooled = holt.mix(fit, loglik, prior=prior, horizon=horizon, gap=gap)
     damped = holt.mean_ahead(fit, loglik, prior=holt.damped_prior(fit.settings), horizon=horizon)
     third = theta.theta_forecast(y, horizon=horizon, drift=grid.FADE_TO * fit.drift, first=fit.first)
-    third = 0.5 * (third + damped)
-    mean = (pooled.mean + damped + third) / 3.0
-    apart = ((pooled.mean - mean) ** 2 + (damped - mean) ** 2 + (third - mean) ** 2) / 3.0
+    a, b, c = member_weights(fit.settings, prior=prior)
+    mean = a * pooled.mean + b * damped + c * third
+    apart = a * (pooled.mean - mean) ** 2 + b * (damped - mean) ** 2 + c * (third - mean) ** 2
     errors = holt.one_step_errors(y, fit, loglik, prior=prior)
     choice = None if options.fade is None else (options.fade, options.borrowed)
-    spread = variance.one_step(errors, noise=noise, floor=floor, choice=choice)
+    spread = variance.one_step(errors, noise=noise, floor=floor, choice=choice, most=fit.most)
     total = spread.variance[:, None] * pooled.factor + pooled.between + apart
+    if fit.most is not None:
+        total += spread.spikes[:, None] * np.minimum(pooled.factor, np.arange(horizon) + 1.0)
     few = np.isfinite(y).sum(axis=1) < 2
     mean[few] = np.nan
     sd = np.sqrt(total)

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.forecasting.spikes import most_handed_on
+
 ALPHAS = (0.1, 0.25, 0.45, 0.7, 0.99)
 BETAS = (0.03, 0.15, 0.6)
 PHIS = (0.8, 0.9, 0.97, 1.0)
@@ -92,6 +94,8 @@ class Fit:
         The panel's drift.
     first : FirstPoints
         What the series started from.
+    most : array, shape (n, T), or None
+        Largest innovation that the slope took (:mod:`.spikes`).
     """
 
     settings: Settings
@@ -101,6 +105,7 @@ class Fit:
     n_scored: np.ndarray
     drift: float
     first: FirstPoints
+    most: np.ndarray | None
 
 
 def panel_drift(values: np.ndarray) -> float:
@@ -206,8 +211,9 @@ def fit_grid(values: np.ndarray, *, chosen: Settings | None = None, first: First
     first = first_points(values) if first is None else first
     n, n_periods = values.shape
     shape = (len(chosen), n)
+    most = most_handed_on(values) if chosen.trend.any() else None
     drift = panel_drift(values) if np.any(chosen.common) else 0.0
-    out = Fit(chosen, np.empty(shape), np.empty(shape), np.empty(shape), np.zeros(n), drift, first)
+    out = Fit(chosen, np.empty(shape), np.empty(shape), np.empty(shape), np.zeros(n), drift, first, most)
     time = np.arange(n_periods, dtype=float)
     for share in np.unique(chosen.common):  # the drift is taken out, the rest run without it, and put back
         group = np.flatnonzero(chosen.common == share)
@@ -218,7 +224,8 @@ def fit_grid(values: np.ndarray, *, chosen: Settings | None = None, first: First
             part = slice(begin, min(begin + BLOCK, n))
             l0 = np.where(part_of.trend[:, None], level[part], mean[part])
             b0 = np.where(part_of.trend[:, None], slope[part], 0.0)
-            sse, last, trend = _run(rest[part], chosen=part_of, level=l0, slope=b0, at=at[part])
+            capped = None if most is None else most[part]
+            sse, last, trend = _run(rest[part], chosen=part_of, level=l0, slope=b0, at=at[part], most=capped)
             out.sse[group, part], out.slope[group, part] = sse, trend
             out.level[group, part] = last + share * drift * time[-1]
     out.n_scored[:] = (np.isfinite(values) & (time > first.at[:, None])).sum(axis=1)
@@ -226,7 +233,13 @@ def fit_grid(values: np.ndarray, *, chosen: Settings | None = None, first: First
 
 
 def _run(
-    values: np.ndarray, *, chosen: Settings, level: np.ndarray, slope: np.ndarray, at: np.ndarray
+    values: np.ndarray,
+    *,
+    chosen: Settings,
+    level: np.ndarray,
+    slope: np.ndarray,
+    at: np.ndarray,
+    most: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     alpha, phi = chosen.alpha[:, None], chosen.phi[:, None]
     gain = (chosen.alpha * chosen.beta)[:, None]
@@ -234,6 +247,7 @@ def _run(
     sse = np.zeros_like(level)
     b, f, e, step = (np.empty_like(level) for _ in range(4))
     y = np.ascontiguousarray(values.T)
+    spiked = np.zeros(len(y), dtype=bool) if most is None else np.isfinite(most).any(axis=0)
     for t in range(int(at.min()) + 1 if at.size else 0, len(y)):
         active = t > at
         seen = np.isfinite(y[t]) & active
@@ -249,7 +263,8 @@ def _run(
             if not active.all():  # a series that has not begun keeps its start values
                 f = np.where(active, f, level)
                 b = np.where(active, b, slope)
-            np.multiply(e, gain, out=step)
+            handed_on = np.clip(e, -most[:, t], most[:, t]) if spiked[t] else e
+            np.multiply(handed_on, gain, out=step)
             np.add(b, step, out=slope)
         np.multiply(e, alpha, out=step)
         np.add(f, step, out=level)

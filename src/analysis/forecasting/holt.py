@@ -167,5 +167,6 @@ def one_step_errors(y: np.ndarray, fit: grid.Fit, loglik: np.ndarray, *, prior: 
         e = np.where(seen, y[:, t] - f, 0.0)
         out[:, t] = np.where(seen, e, np.nan)
         level = np.where(active, f + alpha * e, level)
-        slope = np.where(active, b + gain * e, slope)
+        handed_on = e if fit.most is None else np.clip(e, -fit.most[:, t], fit.most[:, t])
+        slope = np.where(active, b + gain * handed_on, slope)
     return out

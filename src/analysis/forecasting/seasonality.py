@@ -2,18 +2,23 @@
 
 Classical decomposition: a centred moving average of one season gives the trend, the mean deviation from it by season
 the index. The panel's profile is that of the units' mean deviation; a unit's own index departs from it as far as its
-noise allows (James-Stein, after Miller & Williams 2003, Int. J. Forecasting 19(4)). No test decides anything: with
-little evidence the shrinkage takes the profile to nothing by itself.
+noise allows (James-Stein, after Miller & Williams 2003, Int. J. Forecasting 19(4)), averaged with one that is drawn to
+nothing, by how likely the unit follows the panel. No test decides anything: with little evidence the shrinkage takes
+the profile to nothing by itself.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 MIN_SEASONS = 2  # full seasons of history below which no profile is estimated
 MOST_SPENT = 0.5  # of the degrees of freedom: what a unit has left is at least half its periods
+BORROWED = 4.0  # errors of the panel that a unit's sampling variance borrows
+EVEN = 2.0  # units on either side that the odds of following the common season start from
+EM_STEPS = 15
+_FIXED = 2.0**40
 MIN_SEEN = 0.75  # share of a moving window that has to be observed
 
 
@@ -78,10 +83,39 @@ def seasonal_profile(values: np.ndarray, *, season_length: int, ratio: bool) -> 
     if n == 1:
         spent = common_kept * (m - 1) / max(int(np.isfinite(values).sum()), 1)
         return Profile(common + 1.0 if ratio else common, common_variance, ratio, np.minimum(spent, MOST_SPENT))
-    own, own_variance, kept = shrunk_index(apart - common[:, season], season=season, m=m)
+    raw = mean_by_season(apart, season=season, m=m)
+    lone, lone_variance, lone_kept = _shrunk(raw, m=m)
+    own, own_variance, own_kept = _shrunk(raw.less(common[0]), m=m)
+    with_all = _follows(raw, common[0])
+    share = with_all[:, None]
+    index = share * (common + own) + (1.0 - share) * lone + (1.0 if ratio else 0.0)
+    variance = with_all * (own_variance + common_variance) + (1.0 - with_all) * lone_variance
+    kept = with_all * own_kept + (1.0 - with_all) * lone_kept
     spent = kept * (2.0 - kept) * (m - 1) / np.maximum(np.isfinite(values).sum(axis=1), 1)
-    index = common + own + (1.0 if ratio else 0.0)
-    return Profile(index, own_variance + common_variance, ratio, np.minimum(spent, MOST_SPENT))
+    return Profile(index, variance, ratio, np.minimum(spent, MOST_SPENT))
+
+
+def _follows(raw: BySeason, common: np.ndarray) -> np.ndarray:
+    """How likely each unit has the common season, rather than none or one of its own; shape (n,).
+
+    Normal likelihoods of the unit's indices around the common ones and around nothing, with their sampling variance
+    (drawn to the panel's: few errors tell it); the odds beforehand are the panel's own. Shrinking every unit to the
+    common season would give one to those that have none.
+    """
+    told = raw.sampling > 0
+    if not told.any():
+        return np.full(len(told), 0.5)
+    usual = np.log(np.median(raw.sampling[told]))
+    own = np.log(np.where(told, raw.sampling, 1.0))
+    noise = np.exp(np.where(told, (raw.free * own + BORROWED * usual) / (raw.free + BORROWED), usual))
+    closer = np.where(raw.count > 0, raw.index**2 - (raw.index - common) ** 2, 0.0).sum(axis=1)
+    odds = np.exp(np.clip(closer / (2.0 * noise), -30.0, 30.0))
+    before = 1.0
+    for _ in range(EM_STEPS):
+        chance = before * odds / (1.0 + before * odds)
+        total = np.rint(chance * _FIXED).astype(np.int64).sum() / _FIXED  # the same for any order of the units
+        before = (total + EVEN) / (len(odds) - total + EVEN)
+    return before * odds / (1.0 + before * odds)
 
 
 def _ordered_mean(apart: np.ndarray, count: np.ndarray) -> np.ndarray:
@@ -179,6 +213,35 @@ def shrunk_index(apart: np.ndarray, *, season: np.ndarray, m: int) -> tuple[np.n
     kept : array, shape (n,)
         Share of the index that was kept.
     """
+    return _shrunk(mean_by_season(apart, season=season, m=m), m=m)
+
+
+def _shrunk(raw: BySeason, *, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    n_known = np.maximum((raw.count > 0).sum(axis=1), 1)
+    size = (raw.index * raw.index).sum(axis=1) / np.maximum(n_known - 1, 1)
+    lost = (max(m - 3, 1) / max(m - 1, 1)) * raw.sampling / np.where(size > 0, size, 1.0)
+    kept = np.where((raw.free > 0) & (size > 0), 1.0 - np.minimum(lost, 1.0), 0.0)
+    return raw.index * kept[:, None], raw.sampling * kept, kept
+
+
+@dataclass(frozen=True)
+class BySeason:
+    """Mean deviations by season as they come: `index`, `count` (n, m); `sampling` variance, `free` degrees (n,)."""
+
+    index: np.ndarray
+    count: np.ndarray
+    sampling: np.ndarray
+    free: np.ndarray
+
+    def less(self, common: np.ndarray) -> BySeason:
+        """The same of deviations from a `common` index, shape (m,): what varies within a season stays."""
+        known = self.count > 0
+        mean = np.where(known, common, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        return replace(self, index=np.where(known, self.index - (common - mean[:, None]), 0.0))
+
+
+def mean_by_season(apart: np.ndarray, *, season: np.ndarray, m: int) -> BySeason:
+    """Mean deviation of every season, centred, and the variance it has by chance; parameters as `shrunk_index`."""
     n = apart.shape[0]
     index, count, within = np.zeros((n, m)), np.zeros((n, m)), np.zeros(n)
     for k in range(m):
@@ -193,8 +256,4 @@ def shrunk_index(apart: np.ndarray, *, season: np.ndarray, m: int) -> tuple[np.n
     index = np.where(known, index - ((index * known).sum(axis=1) / n_known)[:, None], 0.0)
     free = count.sum(axis=1) - known.sum(axis=1)
     noise = within / np.maximum(free, 1)
-    sampling = noise * (known / np.maximum(count, 1)).sum(axis=1) / n_known
-    size = (index * index).sum(axis=1) / np.maximum(n_known - 1, 1)
-    lost = (max(m - 3, 1) / max(m - 1, 1)) * sampling / np.where(size > 0, size, 1.0)
-    kept = np.where((free > 0) & (size > 0), 1.0 - np.minimum(lost, 1.0), 0.0)
-    return index * kept[:, None], sampling * kept, kept
+    return BySeason(index, count, noise * (known / np.maximum(count, 1)).sum(axis=1) / n_known, free)

@@ -38,6 +38,8 @@ class Spread:
     Attributes
     ----------
     variance : array, shape (n,)
+    spikes : array, shape (n,)
+        What errors beyond `most` add: the slope has not taken it, so it does not grow with the slope.
     df : array, shape (n,)
         Errors it rests on, borrowed ones included.
     fade, borrowed : float
@@ -45,6 +47,7 @@ class Spread:
     """
 
     variance: np.ndarray
+    spikes: np.ndarray
     df: np.ndarray
     fade: float
     borrowed: float
@@ -56,6 +59,7 @@ def one_step(
     noise: np.ndarray | None,
     floor: np.ndarray,
     choice: tuple[float, float] | None = None,
+    most: np.ndarray | None = None,
 ) -> Spread:
     """Estimate every unit's one-step variance.
 
@@ -70,12 +74,15 @@ def one_step(
         Variance of the publication's rounding: no unit falls below it.
     choice : tuple of float, optional
         Fade and borrowing, when they have been chosen already.
+    most : array, shape (n, T), optional
+        Errors count up to this in the variance (:mod:`.spikes`).
 
     Returns
     -------
     Spread
     """
     square = np.where(np.isfinite(errors), errors * errors, np.nan)
+    whole, square = square, square if most is None else np.minimum(square, most * most)
     relative = size_factor(square, noise=noise)
     fade, borrowed = choice or choose(square, relative=relative, floor=floor)
     state = _State.begin(len(square), fade=fade)
@@ -84,7 +91,8 @@ def one_step(
     own = state.own(relative)
     variance = own.variance(borrowed, relative=relative, floor=floor)
     count = np.maximum(np.isfinite(square).sum(axis=1), 1)
-    return Spread(variance * (1.0 + CHOSEN / count), own.df(), fade, borrowed)
+    beyond = np.where(np.isfinite(square), whole - square, 0.0).sum(axis=1) / count  # too rare to fade
+    return Spread(variance * (1.0 + CHOSEN / count), beyond, own.df(), fade, borrowed)
 
 
 def alone(n_scored: np.ndarray) -> np.ndarray:
