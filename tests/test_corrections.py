@@ -12,6 +12,7 @@ from benchmarks.country import write_country
 from analysis import corrections, pipeline, records
 from analysis.intake import Inputs
 from analysis.publishing.site import page_name
+from analysis.words import schema
 from analysis.words.errors import DataError, ParamsError
 
 UNIT, PROVINCE, NATION = "00003", "01", "00"
@@ -185,3 +186,16 @@ def test_a_group_is_cut_down_to_what_looks_at_the_corrected_indicators():
     found = corrections.looking_at({"y"}, part)
     assert [one.target for one in found.targets] == ["b", "score"]
     assert found.indicators["indicator"].tolist() == ["y"]
+
+
+def test_rows_with_the_same_keys_are_put_in_their_places_as_sorting_would():
+    key = {"cutoff": "2026-09", "horizon": pd.array([1, 1, 1], dtype="Int64"), "quantile_level": 0.5}
+    old = pd.DataFrame({"unit": ["a", "b", "c"], "indicator": "x", **key, "period": "p", "member": "m"})
+    old = schema.as_table(old.assign(predicted=[1.0, 2.0, 3.0]), schema.FORECASTS)
+    new = old.assign(predicted=[10.0, 20.0, 30.0])
+    about = {"name": "forecasts", "comparing": set(), "targets": set(), "indicators": {"x"}}
+    for units in ({"b"}, {"a", "c"}):
+        found = corrections.spliced(old, new, units=units, **about)
+        one_less = corrections.spliced(old[old["unit"] != "b"], new, units=units | {"b"}, **about)
+        pd.testing.assert_frame_equal(found, new.where(new["unit"].isin(units), old).astype(old.dtypes.to_dict()))
+        assert one_less["unit"].tolist() == ["a", "b", "c"] and (one_less.dtypes == old.dtypes).all()
