@@ -35,6 +35,10 @@ benchmarks: .venv/ready
 skill: .venv/ready
 	$(BIN)/python benchmarks/skill.py
 
+# Pictures of the pages, kept anew: look at each before it is committed.
+golden: .venv/ready .venv/browser
+	CANDICH_PICTURES=write $(BIN)/python -m pytest tests/browser/test_pictures.py
+
 # The environment: an interpreter of 3.11 or later, packages by hash, then the project itself (which asks no index).
 .venv/ready: requirements.lock pyproject.toml .ci/environment.sh
 	sh .ci/environment.sh
