@@ -33,7 +33,7 @@ def test_a_peer_on_the_logit_scale_answers_in_shares():
 
 
 def test_gaps_are_filled_on_the_line_and_beginnings_dropped():
-    assert peers._filled(np.array([np.nan, 1.0, np.nan, 3.0, np.nan])).tolist() == [1, 2, 3, 3]
+    assert peers.filled(np.array([np.nan, 1.0, np.nan, 3.0, np.nan])).tolist() == [1, 2, 3, 3]
 
 
 def test_naive2_repeats_the_last_value_without_a_season():

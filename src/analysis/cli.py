@@ -98,11 +98,14 @@ def backtest(
     params: ParamsArgument,
     data: DataOption = None,
     out: Annotated[Path | None, typer.Option(help="CSV or Parquet of all cases")] = None,
+    peers: Annotated[str, typer.Option(help="Beside ours, from statsforecast: auto_ets,auto_theta,scum")] = "",
+    units: Annotated[str, typer.Option(help="Ask about these units only, separated by commas")] = "",
 ) -> None:
     """Rolling-origin test of the forecasts on a run's own panels."""
     from analysis import pipeline
 
-    _print_tables(pipeline.backtest(params, data_dir=data, out=out))
+    named, asked = ([one.strip() for one in text.split(",") if one.strip()] for text in (peers, units))
+    _print_tables(pipeline.backtest(params, data_dir=data, out=out, peers=named, units=asked or None))
 
 
 @app.command()

@@ -346,9 +346,16 @@ def summarise(
 
 
 def backtest(
-    params_path: str | Path, *, data_dir: str | Path | None = None, out: Path | None = None
+    params_path: str | Path,
+    *,
+    data_dir: str | Path | None = None,
+    out: Path | None = None,
+    peers: Sequence[str] = (),
+    units: Sequence[str] | None = None,
 ) -> dict[str, pd.DataFrame | str]:
     """Ask the models at past cutoffs of a run's own panels; return the evidence, write the cases where asked.
+
+    `peers` (AutoETS, AutoTheta, SCUM, from statsforecast) answer the same questions; `units`: of these units only.
 
     Raises
     ------
@@ -358,8 +365,9 @@ def backtest(
     from analysis import quarters
 
     params, inputs = check(params_path, data_dir=data_dir)
+    folders.check_units(units, known=inputs.units["unit"])
     now = quarters.forecast_quarter(inputs, cutoff=quarters.cutoff_of(inputs, params=params), params=params)
-    cases = quarters.backtest_cases(inputs, now, params=params)
+    cases = quarters.backtest_cases(inputs, now, params=params, peers=peers, scored=units)
     if out is not None and len(cases):
         records.write_frame(cases, out)
     table = quarters.evidence_of(cases)
