@@ -24,7 +24,7 @@ def tasks(n=5):
 
 
 def test_any_number_of_processes_gives_the_same_tables_in_the_same_order(monkeypatch):
-    monkeypatch.setattr(parallel, "count_threads", lambda: 1)
+    monkeypatch.setattr(parallel, "may_fork", lambda: True)
     monkeypatch.setattr("analysis.publishing.forks.require_one_thread", lambda: None)
     told = []
     one, four = make_tables(tasks()), make_tables(tasks(), n_jobs=4, on_done=told.append)
@@ -35,7 +35,7 @@ def test_any_number_of_processes_gives_the_same_tables_in_the_same_order(monkeyp
 
 @pytest.mark.skipif(not can_fork(), reason="needs fork")
 def test_the_work_is_done_in_other_processes_and_a_failure_is_named(monkeypatch):
-    monkeypatch.setattr(parallel, "count_threads", lambda: 1)
+    monkeypatch.setattr(parallel, "may_fork", lambda: True)
     monkeypatch.setattr("analysis.publishing.forks.require_one_thread", lambda: None)
     pids = make_tables({n: lambda: pd.DataFrame({"pid": [os.getpid()]}) for n in "ab"}, n_jobs=2)
     assert os.getpid() not in {int(frame["pid"][0]) for frame in pids.values()}

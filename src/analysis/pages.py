@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis import briefing, records
 from analysis.publishing.execute import publish_pages
-from analysis.publishing.forks import can_fork, count_threads, run_forked
+from analysis.publishing.forks import may_fork, run_forked
 from analysis.publishing.jobs import FAILED, SITE, UNCHANGED, PageJob, PageResult
 from analysis.publishing.quarters import keep_quarter
 from analysis.publishing.site import INDEX, build_site, page_frame, page_name
@@ -99,7 +99,7 @@ def unit_digests(tables: RunTables, *, units: Sequence[str], language: str, n_jo
     found = digests(units=units[:1])  # what all share is sorted out once, before the fork
     rest = units[1:]
     chunks = [rest[at : at + DIGESTS] for at in range(0, len(rest), DIGESTS)]
-    if n_jobs < 2 or len(chunks) < 2 or not can_fork() or count_threads() > 1:
+    if n_jobs < 2 or len(chunks) < 2 or not may_fork():
         return found | digests(units=rest)
     parts: dict[int, dict[str, str]] = {}
     for at, outcome in run_forked(chunks, lambda chunk: digests(units=chunk), n_jobs=n_jobs):

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import records
-from analysis.publishing.forks import Limits, can_fork, count_threads, run_forked
+from analysis.publishing.forks import Limits, may_fork, run_forked
 from analysis.words.errors import DataError, ModelError, Problem, require
 
 LIMITS = Limits(seconds=3600.0, cpu_seconds=3600, memory_mb=8192)
@@ -66,7 +66,7 @@ def make_all(
         for name in found:
             on_done(name)
         waiting = [name for name in tasks if name not in found]
-        if n_jobs <= 1 or len(waiting) < 2 or not can_fork() or count_threads() > 1:
+        if n_jobs <= 1 or len(waiting) < 2 or not may_fork():
             for name in waiting:
                 _write(tasks[name](), folders[name])
                 on_done(name)

@@ -122,7 +122,7 @@ print(json.dumps([told, "sqlite3" in sys.modules, held() - before]))
 
 
 def test_without_fork_it_is_an_ordinary_call(monkeypatch):
-    monkeypatch.setattr(apart, "can_fork", lambda: False)
+    monkeypatch.setattr(apart, "may_fork", lambda: False)
     found, told = [], []
 
     def work(note):

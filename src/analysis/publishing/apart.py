@@ -14,7 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from analysis.publishing.forks import can_fork, count_threads, die_with_parent, give_memory_back, kill_with_descendants
+from analysis.publishing.forks import die_with_parent, give_memory_back, kill_with_descendants, may_fork, signal_name
 from analysis.words.errors import ModelError, Problem
 
 Note = Callable[..., None]
@@ -39,7 +39,7 @@ def run_apart(work: Callable[[Note], None], *, note: Note = lambda *what: None) 
     ModelError
         When the process ended without a word (killed, out of memory).
     """
-    if not can_fork() or count_threads() > 1:
+    if not may_fork():
         work(note)
         return
     give_memory_back()
@@ -128,7 +128,5 @@ def _listen(pipe, *, note: Note) -> BaseException | None:
 
 def _ended(status: int) -> str:
     if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        name = signal.Signals(number).name if number in signal.valid_signals() else str(number)
-        return f"was killed ({name}), by hand or for want of memory"
+        return f"was killed ({signal_name(os.WTERMSIG(status))}), by hand or for want of memory"
     return f"ended by itself (exit code {os.waitstatus_to_exitcode(status)})"

@@ -83,6 +83,16 @@ def count_threads() -> int:
     return sum(1 for _ in _TASKS.iterdir())
 
 
+def may_fork() -> bool:
+    """Whether this very process may fork now: it can, and holds a single thread."""
+    return can_fork() and count_threads() == 1
+
+
+def signal_name(number: int) -> str:
+    """What a signal is called: ``SIGKILL``."""
+    return signal.Signals(number).name if number in signal.valid_signals() else str(number)
+
+
 def require_one_thread() -> None:
     """Raise unless this process holds exactly one thread.
 
@@ -309,8 +319,10 @@ def _answer(child: _Child, status: int, *, limits: Limits) -> tuple[dict | None,
         number = os.WTERMSIG(status)
         if number == signal.SIGXCPU:
             return None, f"The page was not made: it used more than {limits.cpu_seconds} s of CPU time and was stopped."
-        name = signal.Signals(number).name if number in signal.valid_signals() else str(number)
-        return None, f"The page was not made: its process was killed ({name}), by hand or for want of memory."
+        return (
+            None,
+            f"The page was not made: its process was killed ({signal_name(number)}), by hand or for want of memory.",
+        )
     try:
         answer = json.loads(child.received)
     except ValueError:
