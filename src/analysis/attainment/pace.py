@@ -144,10 +144,16 @@ def share_that_kept(scaled: np.ndarray, *, required, window: int, up: bool) -> n
     >>> share_that_kept(np.array([[0.0, 1.0, 3.0]]), required=[1.5], window=1, up=True).tolist()   # windows +1 and +2
     [0.5]
     """
+    paces, required = _towards(scaled, required, window=window, up=up)
+    return _share_at_least(np.sort(paces[np.isfinite(paces)]), required)
+
+
+def _towards(scaled: np.ndarray, required, *, window: int, up: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Paces over every window, shape (n, T - window), and the required ones, both positive where things get better."""
     sign = 1.0 if up else -1.0
-    paces = sign * (scaled[:, window:] - scaled[:, :-window]) / window if window < scaled.shape[1] else np.empty(0)
-    paces = np.sort(paces[np.isfinite(paces)].ravel())
-    return _share_at_least(paces, sign * np.asarray(required, dtype=float))
+    n_windows = max(scaled.shape[1] - window, 0)
+    paces = sign * (scaled[:, scaled.shape[1] - n_windows :] - scaled[:, :n_windows]) / window
+    return paces, sign * np.asarray(required, dtype=float)
 
 
 def _share_at_least(paces: np.ndarray, required: np.ndarray) -> np.ndarray:
@@ -177,11 +183,7 @@ def units_that_kept(scaled: np.ndarray, *, required, window: int, up: bool) -> n
     >>> units_that_kept(np.array([[0.0, 1.0, 3.0], [0.0, 1.0, 1.0]]), required=[1.5], window=1, up=True).tolist()
     [0.5]
     """
-    sign = 1.0 if up else -1.0
-    required = sign * np.asarray(required, dtype=float)
-    if window >= scaled.shape[1]:
-        return np.full(required.shape, np.nan)
-    paces = sign * (scaled[:, window:] - scaled[:, :-window]) / window
+    paces, required = _towards(scaled, required, window=window, up=up)
     known = np.isfinite(paces)
-    best = np.sort(np.where(known, paces, -np.inf).max(axis=1)[known.any(axis=1)])
+    best = np.sort(np.where(known, paces, -np.inf).max(axis=1, initial=-np.inf)[known.any(axis=1)])
     return _share_at_least(best, required)

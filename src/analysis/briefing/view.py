@@ -95,9 +95,8 @@ class View:
         return found
 
     @cached_property
-    def _ranges(self) -> dict[str, dict[str, slice]]:
-        names = ("quality", "scorecard")
-        return {name: _slices(getattr(self.run, name)) for name in names}
+    def _ranges(self) -> dict[str, Grouped]:
+        return {name: Grouped(getattr(self.run, name), "unit", columns=["unit"]) for name in ("quality", "scorecard")}
 
     @cached_property
     def _observed(self) -> Grouped:
@@ -189,8 +188,7 @@ class View:
 
     def rows(self, table: str, unit: str) -> pd.DataFrame:
         """A unit's rows of a table that is sorted by unit."""
-        at = self._ranges[table].get(unit, slice(0, 0))
-        return getattr(self.run, table).iloc[at]
+        return getattr(self.run, table).iloc[self._ranges[table].slice_of(unit)]
 
     def history(self, unit: str, indicator: str) -> History:
         """A unit's series, the latest vintage of every period."""
@@ -359,12 +357,3 @@ def view_of(run: RunTables, language: str) -> View:
 def _by_order(frame: pd.DataFrame, key: str) -> dict[str, tuple]:
     frame = frame.sort_values(["order", key], kind="stable", na_position="last")
     return {getattr(row, key): row for row in frame.itertuples(index=False)}
-
-
-def _slices(frame: pd.DataFrame) -> dict[str, slice]:
-    units = frame["unit"].to_numpy()
-    if not len(units):
-        return {}
-    starts = np.flatnonzero(np.r_[True, units[1:] != units[:-1]])
-    ends = np.r_[starts[1:], len(units)]
-    return {units[start]: slice(int(start), int(end)) for start, end in zip(starts, ends)}
