@@ -199,3 +199,15 @@ def test_rows_with_the_same_keys_are_put_in_their_places_as_sorting_would():
         one_less = corrections.spliced(old[old["unit"] != "b"], new, units=units | {"b"}, **about)
         pd.testing.assert_frame_equal(found, new.where(new["unit"].isin(units), old).astype(old.dtypes.to_dict()))
         assert one_less["unit"].tolist() == ["a", "b", "c"] and (one_less.dtypes == old.dtypes).all()
+
+
+def test_a_bundle_with_a_rank_among_its_members_hangs_on_others_too():
+    target = lambda code, kind, **more: SimpleNamespace(target=code, kind=kind, indicator="", **more)
+    targets = [
+        target("rank", "rank_le"),
+        target("level", "level_at"),
+        target("bundle", "indicators_k_of_n", members=("level", "rank")),
+        target("other", "indicators_k_of_n", members=("level",)),
+    ]
+    assert corrections.comparing(targets) == {"rank", "bundle"}
+    assert corrections.comparing(targets[1:2]) == set()

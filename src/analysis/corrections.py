@@ -11,7 +11,7 @@ figures.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -22,13 +22,14 @@ import pandas as pd
 from analysis import records
 from analysis.intake import Inputs
 from analysis.parallel import Tables, make_all
-from analysis.pieces import ORDER, Maker, joined_to
+from analysis.pieces import CHANGES, Maker, joined_to, sort_extra
 from analysis.registry.params import RunParams
+from analysis.registry.targets import Target
+from analysis.registry.units import ancestors
 from analysis.words import schema
 from analysis.words.errors import DataError, ParamsError, Problem, examples, require
 
 FLAG = "revised"  # of the quality table
-CHANGES = "extra_changes"  # the one extra table that is sorted by unit first
 COMPARING = frozenset(["rank_le"])  # kinds whose answer for a unit hangs on other units' figures
 FIGURES = ("value", "numerator", "denominator", "lower", "upper", "flags")
 _KEY = ["unit", "indicator", "period", "vintage"]
@@ -85,21 +86,20 @@ def correct(
         Figures came that are no correction: a later period than the stored run's last, or another list of units or
         indicators.
     """
-    changed = changed_figures(stored.observations, inputs.observations)
     _require_correction(inputs, stored)
+    changed = changed_figures(stored.observations, inputs.observations)
     maker = Maker(inputs, params=params, published=published)
     was = Maker(dataclasses.replace(inputs, observations=stored.observations), params=params, published=published)
     hit = set(changed["indicator"])
     groups = [at for at, part in enumerate(maker.groups) if hit & set(part.indicators["indicator"])]
-    units = _with_ancestors(changed["unit"], units=inputs.units)
+    units = {one for unit in changed["unit"].unique() for one in (unit, *ancestors(inputs.units, unit))}
     total = 2 if groups else 1
     parts = {at: looking_at(hit, maker.groups[at]) for at in groups}
     new = _made_anew(maker, was, parts=parts, jobs=jobs, keep=keep, tick=lambda done: report(done, total))
     tables = _stored_tables(stored)
-    comparing = {one.target for one in inputs.targets if one.kind in COMPARING}
     about = {
         "units": units,
-        "comparing": comparing,
+        "comparing": comparing(inputs.targets),
         "targets": {one.target for part in parts.values() for one in part.targets},
         "indicators": {code for part in parts.values() for code in part.indicators["indicator"]},
     }
@@ -200,8 +200,7 @@ def spliced(
     table = pd.concat([old[~gone], fresh], ignore_index=True)
     if known is not None:
         return schema.as_table(table, known, where=name)
-    order = ["unit", "target"] if name == CHANGES else [one for one in ORDER if one in table]
-    return table.sort_values(order, kind="stable", ignore_index=True)
+    return sort_extra(table, name=name)
 
 
 def _same_rows(one: pd.DataFrame, other: pd.DataFrame, *, key: list[str]) -> bool:
@@ -242,13 +241,7 @@ def looking_at(indicators: Collection[str], part: Inputs) -> Inputs:
         A group of :func:`analysis.pieces.groups_of`.
     """
     looks = {one.target: set(joined_to(one)) for one in part.targets}
-    hit = {f"indicator {one}" for one in indicators}
-    while True:  # a bundle of targets looks at what its members look at
-        more = {f"target {one}" for one, at in looks.items() if at & hit} - hit
-        if not more:
-            break
-        hit |= more
-    needed = {one for one in looks if f"target {one}" in hit}
+    needed = _reached(looks, {f"indicator {one}" for one in indicators})
     while more := {one for one in looks if f"target {one}" in set().union(*(looks[two] for two in needed))} - needed:
         needed |= more
     seen = {one.removeprefix("indicator ") for target in needed for one in looks[target]} | set(indicators)
@@ -259,6 +252,22 @@ def looking_at(indicators: Collection[str], part: Inputs) -> Inputs:
         indicators=part.indicators[rows],
         observations=part.observations[part.observations["indicator"].isin(seen)],
     )
+
+
+def comparing(targets: Iterable[Target]) -> set[str]:
+    """Targets whose answer for one unit hangs on the figures of others: ranks, and bundles with a rank among them."""
+    targets = list(targets)
+    ranks = {one.target for one in targets if one.kind in COMPARING}
+    looks = {one.target: set(joined_to(one)) for one in targets}
+    return ranks | _reached(looks, {f"target {one}" for one in ranks})
+
+
+def _reached(looks: Mapping[str, set[str]], start: set[str]) -> set[str]:
+    """Targets that look at something of `start`, or at a target that does: a bundle looks at what its members do."""
+    hit = set(start)
+    while more := {f"target {one}" for one, at in looks.items() if at & hit} - hit:
+        hit |= more
+    return {one for one in looks if f"target {one}" in hit}
 
 
 def _made_anew(
@@ -275,7 +284,7 @@ def _made_anew(
     tick(1)
     tasks = {str(at): partial(maker.make_today, part, maker.history(part, then, at=at)) for at, part in parts.items()}
     new = maker.joined(list(make_all(tasks, n_jobs=jobs).values()))
-    changes = maker.compared(new, then=then, past={})[CHANGES]
+    changes = maker.changes(new, then=then)
     kept = {name: table for name, table in new.items() if not name.startswith("previous_") and name != "evidence"}
     return kept | {CHANGES: changes}
 
@@ -284,18 +293,8 @@ def _stored_tables(stored: schema.RunTables) -> Tables:
     tables = {name: getattr(stored, name) for name in ("forecasts", "assessments", "evidence", "scorecard")}
     if stored.previous is not None:
         tables |= {f"previous_{name}": getattr(stored.previous, name) for name in ("forecasts", "assessments")}
-    given = ("task_list",)  # written with the inputs
-    return tables | {f"extra_{name}": table for name, table in stored.extra.items() if name not in given}
-
-
-def _with_ancestors(found: pd.Series, *, units: pd.DataFrame) -> set[str]:
-    parents = dict(zip(units["unit"], units["parent"], strict=True))
-    out: set[str] = set()
-    for unit in found.unique():
-        while unit and unit not in out:
-            out.add(unit)
-            unit = parents.get(unit, "")
-    return out
+    extra = {f"extra_{name}": table for name, table in stored.extra.items() if name != "task_list"}  # an input
+    return tables | extra
 
 
 def _quality(inputs: Inputs, stored: schema.RunTables, changed: pd.DataFrame) -> pd.DataFrame:

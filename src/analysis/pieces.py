@@ -30,6 +30,7 @@ from analysis.words import schema
 
 UNUSED = ("run_id", "title_vi", "title_en", "language", "simulated", "cutoff", "publish", "max_failed_share")
 UNUSED_FILES = ("sources", "units", "indicators", "targets", "tasks", "crosswalk", "as_of")  # their content counts
+CHANGES = "extra_changes"
 ORDER = ("target", "unit", "scenario", "reading", "component", "member", "period", "task")  # of extra tables
 
 
@@ -258,8 +259,7 @@ class Maker:
 
     def _evidence(self, part: Inputs) -> pd.DataFrame:
         panels = quarters.panels_at(part, cutoff=self.cutoff)
-        cases = [quarters.indicator_cases(part, panel, code=code, params=self.params) for code, panel in panels.items()]
-        return quarters.evidence_of(pd.concat(cases, ignore_index=True) if cases else pd.DataFrame())
+        return quarters.evidence_of(quarters.backtest_cases(part, panels, params=self.params))
 
     def past(self, now: pd.DataFrame) -> dict[str, Piece]:
         """Every group at the earlier quarters that no stored run speaks for, for targets that are settled by now."""
@@ -299,11 +299,8 @@ class Maker:
     def compared(self, tables: Tables, *, then: Mapping[str, Tables], past: Mapping[str, Tables]) -> Tables:
         """The scorecard, and what changed since the quarter before."""
         now, known = tables["assessments"], self.inputs.observations
+        again = self._again(then | past)
         settled = set(now.loc[now["settled"], "target"])
-        parts: dict[str, list[pd.DataFrame]] = {}
-        for name, one in (then | past).items():
-            parts.setdefault(name.split()[1], []).append(one["assessments"])
-        again = {cutoff: join_tables(rows, name="assessments") for cutoff, rows in parts.items()}
         cards = []
         for cutoff in self.looked_back if settled else ():
             if cutoff in self.published:  # only what was published can have been revised since
@@ -312,12 +309,27 @@ class Maker:
             elif cutoff in again:
                 cards.append(records.build_scorecard(again[cutoff], now=now, origin="recomputed"))
         card = pd.concat(cards, ignore_index=True) if cards else schema.SCORECARD.empty()
-        said = tables["previous_assessments"]
-        marked = records.with_current_now(said, known) if self.before in self.published else said
         return {
             "scorecard": schema.as_table(card, schema.SCORECARD, where="scorecard"),
-            "extra_changes": records.build_changes(now, before=marked, again=again.get(self.before)),
+            CHANGES: self._changes(tables, again=again),
         }
+
+    def changes(self, tables: Tables, *, then: Mapping[str, Tables]) -> pd.DataFrame:
+        """What changed since the quarter before, of the targets in `tables`."""
+        return self._changes(tables, again=self._again(then))
+
+    def _changes(self, tables: Tables, *, again: Tables) -> pd.DataFrame:
+        said = tables["previous_assessments"]
+        if self.before in self.published:
+            said = records.with_current_now(said, self.inputs.observations)
+        return records.build_changes(tables["assessments"], before=said, again=again.get(self.before))
+
+    def _again(self, pieces: Mapping[str, Tables]) -> Tables:
+        """Assessments computed again, by the quarter they are of."""
+        parts: dict[str, list[pd.DataFrame]] = {}
+        for name, one in pieces.items():
+            parts.setdefault(name.split()[1], []).append(one["assessments"])
+        return {cutoff: join_tables(rows, name="assessments") for cutoff, rows in parts.items()}
 
 
 def join_tables(parts: list[pd.DataFrame], *, name: str) -> pd.DataFrame:
@@ -340,8 +352,7 @@ def join_tables(parts: list[pd.DataFrame], *, name: str) -> pd.DataFrame:
     known = schema.TABLES.get(name.removeprefix("previous_"))
     if known is None:
         table = pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0].reset_index(drop=True)
-        order = [one for one in ORDER if one in table]
-        return table.sort_values(order, kind="stable", ignore_index=True) if order else table
+        return sort_extra(table, name=name)
     if len(filled) < 2:
         return filled[0].reset_index(drop=True)
     place = _places(filled, head=list(known.key[:2]))
@@ -349,6 +360,12 @@ def join_tables(parts: list[pd.DataFrame], *, name: str) -> pd.DataFrame:
     parts.clear()
     columns = {name: _scattered([one.pop(name) for one in filled], place) for name in list(filled[0])}
     return pd.DataFrame(columns, copy=False)
+
+
+def sort_extra(table: pd.DataFrame, *, name: str) -> pd.DataFrame:
+    """An extra table in its order: that of changes is read by unit, all others by target."""
+    order = ["unit", "target"] if name == CHANGES else [one for one in ORDER if one in table]
+    return table.sort_values(order, kind="stable", ignore_index=True) if order else table
 
 
 def _places(parts: list[pd.DataFrame], *, head: list[str]) -> np.ndarray:

@@ -140,14 +140,10 @@ def statistics_step(
 
     With `from_stored`, the observations are those of the stored run.
     """
-    from analysis import quarters
-
     stored = folders.stored_tables(run_dir, params=params) if from_stored else None
     inputs = read_step(params, root=root, data_dir=data_dir, stored=stored, report=report)
     folders.check_units(units, known=inputs.units["unit"])
-    published = records.published_assessments(
-        run_dir.parent, run_id=params.run_id, before=quarters.cutoff_of(inputs, params=params)
-    )
+    published = _published(inputs, params=params, run_dir=run_dir)
     keep = run_dir / KEPT
     found = forecast_step(inputs, params=params, published=published, jobs=jobs, keep=keep, report=report)
     record_step(found, inputs, params=params, params_path=params_path, root=root, run_dir=run_dir)
@@ -165,7 +161,7 @@ def correction_step(
     report: Report,
 ) -> None:
     """As :func:`statistics_step`, for figures that differ from those of the run that stands and for nothing else."""
-    from analysis import corrections, quarters
+    from analysis import corrections
 
     stored = folders.stored_tables(run_dir, params=params)
     hashes = folders.hashes(params, params_path=params_path, root=root)
@@ -176,9 +172,7 @@ def correction_step(
         inputs,
         stored,
         params=params,
-        published=records.published_assessments(
-            run_dir.parent, run_id=params.run_id, before=quarters.cutoff_of(inputs, params=params)
-        ),
+        published=_published(inputs, params=params, run_dir=run_dir),
         jobs=jobs,
         keep=run_dir / KEPT,
         report=lambda done, total: report("forecast", done, total),
@@ -186,6 +180,14 @@ def correction_step(
     inputs = replace(inputs, quality=made.quality)
     places = {"params_path": params_path, "root": root, "run_dir": run_dir}
     record_step(made.tables, inputs, params=params, **places, corrected=made.note)
+
+
+def _published(inputs: intake.Inputs, *, params: RunParams, run_dir: Path) -> Mapping[str, pd.DataFrame]:
+    """What stored runs beside this one said at earlier cutoffs."""
+    from analysis import quarters
+
+    before = quarters.cutoff_of(inputs, params=params)
+    return records.published_assessments(run_dir.parent, run_id=params.run_id, before=before)
 
 
 def read_step(
@@ -366,8 +368,8 @@ def backtest(
 
     params, inputs = check(params_path, data_dir=data_dir)
     folders.check_units(units, known=inputs.units["unit"])
-    now = quarters.forecast_quarter(inputs, cutoff=quarters.cutoff_of(inputs, params=params), params=params)
-    cases = quarters.backtest_cases(inputs, now, params=params, peers=peers, scored=units)
+    panels = quarters.panels_at(inputs, cutoff=quarters.cutoff_of(inputs, params=params))
+    cases = quarters.backtest_cases(inputs, panels, params=params, peers=peers, scored=units)
     if out is not None and len(cases):
         records.write_frame(cases, out)
     table = quarters.evidence_of(cases)

@@ -269,7 +269,7 @@ def evidence_of(cases: pd.DataFrame) -> pd.DataFrame:
 
 def backtest_cases(
     inputs: Inputs,
-    forecasted: Forecasted,
+    panels: Mapping[str, Panel],
     *,
     params: RunParams,
     peers: Iterable[str] = (),
@@ -280,9 +280,7 @@ def backtest_cases(
     With `peers`, these models answer too; with `scored`, only these units are asked about.
     """
     beside = {"peers": peers_of(peers, scored=scored), "scored": scored}
-    parts = [
-        indicator_cases(inputs, panel, code=code, params=params, **beside) for code, panel in forecasted.panels.items()
-    ]
+    parts = [indicator_cases(inputs, panel, code=code, params=params, **beside) for code, panel in panels.items()]
     parts = [one for one in parts if len(one)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
