@@ -106,7 +106,12 @@ def check_units(units: Sequence[str] | None, *, known: Iterable[str]) -> None:
     known = set(known)
     require(
         [
-            Problem("--units", f"there is no unit {one!r}", "codes of the unit table", did_you_mean(one, known))
+            Problem(
+                "--units",
+                f"there is no unit {one!r}",
+                "codes of the unit table",
+                did_you_mean(one, known) or "Take a code of the unit list",
+            )
             for one in units or []
             if one not in known
         ],
