@@ -229,7 +229,7 @@ def correct_one_figure(folder: Path) -> None:
 
 def watch_memory(run: subprocess.Popen) -> float:
     """Wait for a process; the largest sum of proportional memory (PSS) of it and its descendants, in MB."""
-    from analysis.publishing.forks import descendants
+    from analysis.publishing.processes import descendants
 
     peak, done = 0.0, threading.Event()
 

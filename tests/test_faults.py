@@ -49,7 +49,7 @@ REASONS = {
 }
 HIT = {f"{at:05d}": how for at, how in enumerate(REASONS, start=1)}
 COMMAND = (  # the command with other limits of a page than 300 s and 2 GB
-    "import analysis.publishing.execute as execute; from analysis.publishing.forks import Limits;"
+    "import analysis.publishing.execute as execute; from analysis.publishing.processes import Limits;"
     "execute.publish_pages.__kwdefaults__['limits'] = Limits(seconds=10, memory_mb=700);"
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"  # a shell's background ignores it
     "from analysis.cli import main; main()"
@@ -197,7 +197,7 @@ def is_running(pid):
 
 
 def children_of(pid):
-    from analysis.publishing.forks import descendants
+    from analysis.publishing.processes import descendants
 
     return descendants(pid)
 

@@ -81,6 +81,7 @@ def page_jobs(
             parameters=common | {"unit": unit},
             context=page_frame(tables, page=page_name(unit), language=language, pages=there, unit=unit, cutoff=cutoff),
             inputs_hash=digests[unit],
+            together=True,  # it reads through a declared slice and leaves nothing behind: looked after in a run
         )
         for unit in codes
     ]

@@ -16,7 +16,8 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import records
-from analysis.publishing.forks import Limits, may_fork, run_forked
+from analysis.publishing.forks import may_fork, run_forked
+from analysis.publishing.processes import Limits
 from analysis.words.errors import DataError, ModelError, Problem, require
 
 LIMITS = Limits(seconds=3600.0, cpu_seconds=3600, memory_mb=8192)

@@ -63,7 +63,7 @@ import dataclasses, json, sys
 from pathlib import Path
 from analysis.publishing import keys
 from analysis.publishing.execute import publish_pages
-from analysis.publishing.forks import Limits
+from analysis.publishing.processes import Limits
 from analysis.publishing.jobs import PageJob
 from analysis.publishing.site import page_name
 

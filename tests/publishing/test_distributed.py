@@ -18,7 +18,7 @@ from tests.publishing.test_forks import is_running
 import analysis
 from analysis.publishing.distributed import _chunks, check_address
 from analysis.publishing.environment import pinned_environment
-from analysis.publishing.forks import descendants
+from analysis.publishing.processes import descendants
 from analysis.publishing.worker import pack, unpack
 from analysis.words.errors import ParamsError
 
@@ -28,7 +28,7 @@ from functools import partial
 from pathlib import Path
 from analysis.publishing.distributed import make_pages_on_dask
 from analysis.publishing.execute import publish_pages
-from analysis.publishing.forks import Limits
+from analysis.publishing.processes import Limits
 from analysis.publishing.jobs import PageJob
 from analysis.publishing.site import page_name
 

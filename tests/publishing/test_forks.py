@@ -8,7 +8,8 @@ from tests.publishing.conftest import run_clean
 
 START = """
 import json, os, signal, subprocess, sys, time
-from analysis.publishing.forks import Limits, run_forked
+from analysis.publishing.forks import run_forked
+from analysis.publishing.processes import Limits
 
 def fork(work, tasks, n_jobs=2, **limits):
     found = dict(run_forked(tasks, work, n_jobs=n_jobs, limits=Limits(**limits)))

@@ -14,7 +14,8 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from analysis.publishing.forks import die_with_parent, give_memory_back, kill_with_descendants, may_fork, signal_name
+from analysis.publishing.forks import may_fork
+from analysis.publishing.processes import die_with_parent, give_memory_back, kill_with_descendants, signal_name
 from analysis.words.errors import ModelError, Problem
 
 Note = Callable[..., None]

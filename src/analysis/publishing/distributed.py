@@ -1,6 +1,6 @@
 """The pages of a run on many machines: the same work units as here, on the workers of a Dask scheduler.
 
-A task is a chunk of pages. Workers read the run's folder by path, make each page in a process of its own
+A task is a chunk of pages. Workers read the run's folder by path, make the pages in processes forked for them
 (``worker.py``) and send bytes back; only the caller writes. A task whose worker is lost goes to another; a chunk that
 no worker can finish is taken apart, so that one bad page does not take its neighbours with it. Every page comes back
 exactly once: as bytes, or as a reason.
@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from analysis.publishing.execute import REHEARSE_FROM
-from analysis.publishing.forks import Limits, Outcome
+from analysis.publishing.forks import Outcome
 from analysis.publishing.jobs import PageJob
+from analysis.publishing.processes import Limits
 from analysis.publishing.worker import SUFFIXES, make_chunk, plain_job, set_up, unpack
 from analysis.words.errors import ParamsError, Problem
 

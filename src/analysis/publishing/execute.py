@@ -1,4 +1,4 @@
-"""Publish the pages of a run: only those that must be made, each in its own process, each put in place only when whole.
+"""Publish the pages of a run: only those that must be made, in processes apart, each put in place only when whole.
 
 A page is written beside its place and moved there in one step after its notebook ran to its end and its HTML passed
 the checks. Whatever happens before that (an exception, ``sys.exit(0)`` in a cell, a kill, a full disk, Ctrl-C) leaves
@@ -13,12 +13,11 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from analysis.publishing import keys
 from analysis.publishing.early import import_papermill
-from analysis.publishing.forks import Limits, Outcome, can_fork, count_threads, run_forked
+from analysis.publishing.forks import Outcome, can_fork, count_threads
 from analysis.publishing.fresh import fresh_outcomes
 from analysis.publishing.jobs import (
     BUILDING,
@@ -35,6 +34,8 @@ from analysis.publishing.jobs import (
 from analysis.publishing.lock import run_lock
 from analysis.publishing.notice import mark_not_updated
 from analysis.publishing.parameters import check_parameters
+from analysis.publishing.processes import Limits
+from analysis.publishing.series import make_in_series
 from analysis.words.errors import ParamsError, Problem, PublishError, require
 
 REHEARSE_FROM = 4  # pages of one notebook, from which a page made once more in the parent pays
@@ -112,9 +113,10 @@ def publish_pages(
         if tasks:
             how = {"run_dir": run_dir, "n_jobs": n_jobs, "limits": limits, "warm": warm, "elsewhere": elsewhere}
             for at, outcome in _outcomes(tasks, **how, close=[held]):
-                result = _settle(tasks[at], outcome, run_dir=run_dir)
+                result, again = _settle(tasks[at], outcome, run_dir=run_dir), tasks[at].index in results
                 results[tasks[at].index] = result
-                on_done(result)
+                if not again:
+                    on_done(result)
             _compact(run_dir)
     return [results[index] for index in range(len(jobs))]
 
@@ -175,36 +177,39 @@ def _outcomes(
     return forked_outcomes(tasks, run_dir=run_dir, n_jobs=n_jobs, limits=limits, close=close)
 
 
-def _work(task: _Task, *, make: Callable, run_dir: Path, seconds: float) -> dict:
-    made = make(task.job, run_dir=run_dir, target=task.target, seconds=seconds)
-    return {**made, "n_threads": count_threads()}
-
-
 def forked_outcomes(
     tasks: Sequence[_Task], *, run_dir: Path, n_jobs: int, limits: Limits, close: Sequence[int] = ()
 ) -> Iterator[tuple[int, Outcome]]:
-    """Make the pages of `tasks`, each in a process forked from this one; yields index and outcome as they end."""
+    """Make the pages of `tasks` in processes forked from this one; yields index and outcome as they end.
+
+    A page that is made again comes again: the later outcome counts.
+    """
     import_papermill()
     from analysis.publishing.make import make_page, rehearse, warm_up
+    from analysis.publishing.shell import prepare_shells
 
-    work = partial(_work, make=make_page, run_dir=run_dir, seconds=limits.seconds)
-    pairs = {(Path(task.job.notebook), _language(task.job)) for task in tasks}
-    warm_up(sorted(pairs))
-    ahead = _worth_rehearsing(tasks)
-    for at, outcome in run_forked([tasks[one] for one in ahead], work, n_jobs=n_jobs, limits=limits, close=close):
+    def work(at: int, aside: bool) -> dict:
+        target = tasks[at].target
+        target = target.with_name(f"{target.name}-aside") if aside else target
+        made = make_page(tasks[at].job, run_dir=run_dir, target=target, seconds=limits.seconds)
+        return {**made, "n_threads": count_threads()}
+
+    jobs = [task.job for task in tasks]
+    warm_up(sorted({(Path(job.notebook), _language(job)) for job in jobs}))
+    ahead = _worth_rehearsing(jobs)
+    how = {"n_jobs": n_jobs, "limits": limits, "close": close, "prepare": prepare_shells}
+    for at, outcome in make_in_series(jobs, work, among=ahead, **how):
         if outcome.value is not None and outcome.value["n_threads"] == 1:
-            rehearse(tasks[ahead[at]].job, run_dir=run_dir)
-        yield ahead[at], outcome
-    rest = [at for at in range(len(tasks)) if at not in set(ahead)]
-    for at, outcome in run_forked([tasks[one] for one in rest], work, n_jobs=n_jobs, limits=limits, close=close):
-        yield rest[at], outcome
+            rehearse(jobs[at], run_dir=run_dir)
+        yield at, outcome
+    yield from make_in_series(jobs, work, among=[at for at in range(len(jobs)) if at not in set(ahead)], **how)
 
 
-def _worth_rehearsing(tasks: list[_Task]) -> list[int]:
-    """The first task of each notebook that makes many pages."""
+def _worth_rehearsing(jobs: Sequence[PageJob]) -> list[int]:
+    """The first page of each notebook that makes many."""
     of: dict[Path, list[int]] = {}
-    for at, task in enumerate(tasks):
-        of.setdefault(Path(task.job.notebook), []).append(at)
+    for at, job in enumerate(jobs):
+        of.setdefault(Path(job.notebook), []).append(at)
     return [found[0] for found in of.values() if len(found) >= REHEARSE_FROM]
 
 

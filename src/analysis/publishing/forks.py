@@ -1,13 +1,16 @@
-"""One process a task, forked from this one: isolated, limited, supervised, and killed with all it started.
+"""Tasks in processes forked from this one: isolated, limited, supervised, and killed with all they started.
 
-Knows nothing of notebooks or pages. The parent must hold a single thread (native ones too): a forked child of a
-process with threads can wait for ever on a lock that no thread will release.
+One process a task; or, where the caller asks for it, a series of tasks one after the other for as long as each leaves
+the process as it found it. What does not come whole out of a process that did others before is done again in one of
+its own. Knows nothing of notebooks or pages.
+
+The parent must hold a single thread (native ones too): a forked child of a process with threads can wait for ever on a
+lock that no thread will release.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import json
 import os
@@ -15,59 +18,84 @@ import selectors
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from analysis.publishing.processes import (
+    Limits,
+    die_with_parent,
+    give_memory_back,
+    kill_with_descendants,
+    set_cpu_limit,
+    set_limits,
+    signal_name,
+)
 from analysis.words.errors import Problem, PublishError
 
 _TASKS = Path("/proc/self/task")
-_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-_LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
 _TICK = 0.2  # seconds between looks at deadlines
 _MAX_REASON = 2000
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What one task may use.
+class Outcome:
+    """What a task came to: its value, or why there is none.
 
     Parameters
     ----------
-    seconds : float
-        Wall time, then it is killed with its descendants.
-    cpu_seconds : int
-        CPU time.
-    memory_mb : int
-        Address space above what the parent had when it forked.
+    value : dict or None
+    reason : str
+    cpu_seconds, seconds, peak_mb : float
+        What it used; the last task of a process is charged with the process itself, and alone has a peak.
+    after : int
+        Tasks that its process had done before it.
     """
-
-    seconds: float = 300.0
-    cpu_seconds: int = 300
-    memory_mb: int = 2048
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a task came to: its value, or why there is none."""
 
     value: dict | None
     reason: str = ""
     cpu_seconds: float = 0.0
     seconds: float = 0.0
     peak_mb: float = 0.0
+    after: int = 0
 
 
 @dataclass
 class _Child:
-    index: int
+    indices: list[int]  # its tasks, in order
     pid: int
     pipe: int
-    started: float
+    since: float  # when it began what it is at
     ended: int | None = None  # readable once the process is gone (pidfd), where the system has such a thing
     received: bytearray = field(default_factory=bytearray)
+    told: list[dict] = field(default_factory=list)  # its answers, a task each
+    handed_on: int = 0  # answers that the caller has
+    left: bool = False  # it ended before its last task because the one before had left traces
+    cpu_seconds: float = 0.0  # of the answers that the caller has
     stopped: str = ""  # why we killed it
+
+    def hear(self, piece: bytes) -> None:
+        """Take what came through the pipe; each line is an answer."""
+        self.received += piece
+        *lines, rest = bytes(self.received).split(b"\n")
+        self.received = bytearray(rest)
+        for line in lines:
+            with contextlib.suppress(ValueError):  # cut off: as good as none
+                answer = json.loads(line)
+                self.left |= "left" in answer
+                if "left" not in answer:
+                    self.told.append(answer)
+                    self.since = time.monotonic()
+
+    def hand_on(self, *, but: int) -> Iterator[tuple[int, Outcome]]:
+        """Whole answers the caller has not had, all but the last `but`."""
+        while self.handed_on < len(self.told) - but and self.told[self.handed_on].get("value") is not None:
+            outcome = Outcome(**self.told[self.handed_on], after=self.handed_on)
+            self.cpu_seconds += outcome.cpu_seconds
+            self.handed_on += 1
+            yield self.indices[self.handed_on - 1], outcome
 
 
 def can_fork() -> bool:
@@ -86,11 +114,6 @@ def count_threads() -> int:
 def may_fork() -> bool:
     """Whether this very process may fork now: it can, and holds a single thread."""
     return can_fork() and count_threads() == 1
-
-
-def signal_name(number: int) -> str:
-    """What a signal is called: ``SIGKILL``."""
-    return signal.Signals(number).name if number in signal.valid_signals() else str(number)
 
 
 def require_one_thread() -> None:
@@ -121,8 +144,10 @@ def run_forked(
     n_jobs: int,
     limits: Limits = Limits(),  # noqa: B008  frozen
     close: Sequence[int] = (),
+    series: int = 1,
+    watch: Callable[[], Callable[[], bool]] = lambda: lambda: False,
 ) -> Iterator[tuple[int, Outcome]]:
-    """Run `work` on every task, each in a process of its own, `n_jobs` at a time.
+    """Run `work` on every task, `n_jobs` processes at a time.
 
     Parameters
     ----------
@@ -133,6 +158,11 @@ def run_forked(
     limits : Limits
     close : sequence of int
         File descriptors that children must not hold (the run's lock).
+    series : int
+        Tasks that one process may do, one after the other; 1: each has a process of its own.
+    watch : callable
+        Called in the child before its first task; what it returns is asked after each task of a series whether the
+        process is still as it was: only then it goes on.
 
     Yields
     ------
@@ -149,27 +179,29 @@ def run_forked(
     give_memory_back()
     gc.freeze()  # the collector leaves what exists alone, so children do not copy its pages
     running: dict[int, _Child] = {}
-    waiting = iter(enumerate(tasks))
+    waiting = deque(list(range(at, min(at + series, len(tasks)))) for at in range(0, len(tasks), series))
     try:
         with selectors.DefaultSelector() as selector:
-            while True:
-                while len(running) < max(1, n_jobs) and (task := next(waiting, None)) is not None:
-                    child = _start(*task, work, limits=limits, close=[*close, *_held(running)])
+            while waiting or running:
+                while waiting and len(running) < max(1, n_jobs):
+                    held = [*close, *_held(running)]
+                    child = _start(waiting.popleft(), tasks, work, limits=limits, close=held, watch=watch)
                     running[child.pid] = child
                     selector.register(child.pipe, selectors.EVENT_READ, child)
                     if child.ended is not None:
                         selector.register(child.ended, selectors.EVENT_READ, None)
-                if not running:
-                    return
                 for key, _ in selector.select(_TICK):
                     if key.data is not None:
                         _receive(key.data, selector)
                 for child in list(running.values()):
                     _kill_when_late(child, limits=limits)
-                    outcome = _finished(child, selector, limits=limits)
-                    if outcome is not None:
-                        del running[child.pid]
-                        yield child.index, outcome
+                    if not _has_ended(child):
+                        yield from child.hand_on(but=1)
+                        continue
+                    outcomes, again = _reaped(child, selector, limits=limits)
+                    del running[child.pid]
+                    waiting.extendleft(reversed(again))
+                    yield from outcomes
     finally:
         for child in running.values():
             kill_with_descendants(child.pid)
@@ -179,16 +211,25 @@ def run_forked(
         gc.unfreeze()
 
 
-def _start(index: int, task: Any, work: Callable, *, limits: Limits, close: Sequence[int]) -> _Child:
+def _start(
+    indices: list[int],
+    tasks: Sequence[Any],
+    work: Callable,
+    *,
+    limits: Limits,
+    close: Sequence[int],
+    watch: Callable[[], Callable[[], bool]],
+) -> _Child:
     read, write = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
     parent, pid = os.getpid(), os.fork()
     if pid == 0:
-        _be_child(task, work, write=write, limits=limits, close=[read, *close], parent=parent)
+        mine = [tasks[at] for at in indices]
+        _be_child(mine, work, write=write, limits=limits, close=[read, *close], parent=parent, watch=watch)
     os.close(write)
     os.set_blocking(read, False)
-    return _Child(index=index, pid=pid, pipe=read, started=time.monotonic(), ended=_watch(pid))
+    return _Child(indices=indices, pid=pid, pipe=read, since=time.monotonic(), ended=_watch(pid))
 
 
 def _watch(pid: int) -> int | None:
@@ -209,9 +250,18 @@ def _close(child: _Child) -> None:
         os.close(child.ended)
 
 
-def _be_child(task: Any, work: Callable, *, write: int, limits: Limits, close: Sequence[int], parent: int) -> None:
+def _be_child(
+    tasks: list[Any],
+    work: Callable,
+    *,
+    write: int,
+    limits: Limits,
+    close: Sequence[int],
+    parent: int,
+    watch: Callable[[], Callable[[], bool]],
+) -> None:
     """Never returns: the child must not run the parent's clean-up."""
-    answer: dict = {"reason": "the process ended before it began"}
+    answer: dict = {"value": None, "reason": "the process ended before it began"}
     try:
         os.setsid()
         die_with_parent(parent)
@@ -224,27 +274,27 @@ def _be_child(task: Any, work: Callable, *, write: int, limits: Limits, close: S
             os.dup2(nothing, one)
         gc.disable()  # short-lived: what it allocates goes with it
         set_limits(limits)
-        answer = {"value": work(task)}
+        as_found = watch()
+        for at, task in enumerate(tasks, start=1):
+            cpu, start = time.process_time(), time.monotonic()
+            value = work(task)
+            answer = {"value": value, "cpu_seconds": time.process_time() - cpu, "seconds": time.monotonic() - start}
+            if at < len(tasks):
+                _tell(write, answer)
+                answer = {"left": True}
+                if not as_found():
+                    break
+                set_cpu_limit(limits)
     except BaseException as error:  # noqa: BLE001  whatever it is, the parent must hear of it
-        answer = {"reason": _say(error)}
+        answer = {"value": None, "reason": _say(error)}
     finally:
         with contextlib.suppress(BaseException):
-            os.write(write, json.dumps(answer).encode("ascii")[:60_000])
+            _tell(write, answer)
         os._exit(0)
 
 
-def give_memory_back() -> None:
-    """Let the system have what was freed (glibc): every page held is a page whose table each fork copies."""
-    if _LIBC is not None and hasattr(_LIBC, "malloc_trim"):
-        _LIBC.malloc_trim(0)
-
-
-def die_with_parent(parent: int) -> None:
-    """A parent that is killed cannot kill its children: ask the kernel to (Linux)."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before we asked
-        os._exit(1)
+def _tell(write: int, answer: dict) -> None:
+    os.write(write, json.dumps(answer).encode("ascii")[:60_000] + b"\n")
 
 
 def _say(error: BaseException) -> str:
@@ -254,106 +304,60 @@ def _say(error: BaseException) -> str:
     return (text if ours else f"{name}: {text}")[:_MAX_REASON]
 
 
-def set_limits(limits: Limits) -> None:
-    """Hold this process to `limits`; what a platform does not offer is left out."""
-    try:
-        import resource
-    except ImportError:
-        return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _lower(resource.RLIMIT_CPU, limits.cpu_seconds)
-    with contextlib.suppress(OSError):
-        held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        _lower(resource.RLIMIT_AS, held + limits.memory_mb * 2**20)
-
-
-def _lower(which: int, value: int) -> None:
-    import resource
-
-    hard = resource.getrlimit(which)[1]
-    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(which, (value, value if which == resource.RLIMIT_AS else hard))
-
-
 def _receive(child: _Child, selector: selectors.BaseSelector) -> None:
     with contextlib.suppress(BlockingIOError):
         piece = os.read(child.pipe, 65536)
-        child.received += piece
+        child.hear(piece)
         if not piece:
             selector.unregister(child.pipe)
 
 
 def _kill_when_late(child: _Child, *, limits: Limits) -> None:
-    if not child.stopped and time.monotonic() - child.started > limits.seconds:
+    if not child.stopped and time.monotonic() - child.since > limits.seconds:
         child.stopped = f"it took longer than {limits.seconds:g} s and was stopped"
         kill_with_descendants(child.pid)
 
 
-def _finished(child: _Child, selector: selectors.BaseSelector, *, limits: Limits) -> Outcome | None:
-    if os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        return None
+def _has_ended(child: _Child) -> bool:
+    return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _reaped(
+    child: _Child, selector: selectors.BaseSelector, *, limits: Limits
+) -> tuple[list[tuple[int, Outcome]], list[list[int]]]:
+    """What a process that has ended had still to hand over, and the tasks to be done by others, in lists."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)  # what it left running; the pid is not free until we reap it
     _, status, usage = os.wait4(child.pid, 0)
-    if child.pipe in selector.get_map():
+    while child.pipe in selector.get_map():
         _receive(child, selector)
-        if child.pipe in selector.get_map():
-            selector.unregister(child.pipe)
     if child.ended is not None:
         selector.unregister(child.ended)
     _close(child)
-    value, reason = _answer(child, status, limits=limits)
-    return Outcome(
-        value=value,
-        reason=reason,
-        cpu_seconds=usage.ru_utime + usage.ru_stime,
-        seconds=time.monotonic() - child.started,
-        peak_mb=usage.ru_maxrss / 1024,
-    )
+    outcomes = list(child.hand_on(but=0))
+    rest = child.indices[child.handed_on :]
+    if rest and not child.handed_on:  # nothing went before it here, so the failure is its own
+        failed = Outcome(None, _reason(child, status, limits=limits), seconds=time.monotonic() - child.since)
+        outcomes, rest = [(rest[0], failed)], rest[1:]
+        again = [rest]
+    else:
+        again = [rest] if child.left else [rest[:1], rest[1:]]
+    if outcomes:
+        at, last = outcomes[-1]
+        used = usage.ru_utime + usage.ru_stime - child.cpu_seconds + last.cpu_seconds
+        outcomes[-1] = at, replace(last, cpu_seconds=used, peak_mb=usage.ru_maxrss / 1024)
+    return outcomes, [one for one in again if one]
 
 
-def _answer(child: _Child, status: int, *, limits: Limits) -> tuple[dict | None, str]:
+def _reason(child: _Child, status: int, *, limits: Limits) -> str:
     if child.stopped:
-        return None, f"The page was not made: {child.stopped}."
+        return f"The page was not made: {child.stopped}."
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         if number == signal.SIGXCPU:
-            return None, f"The page was not made: it used more than {limits.cpu_seconds} s of CPU time and was stopped."
-        return (
-            None,
-            f"The page was not made: its process was killed ({signal_name(number)}), by hand or for want of memory.",
-        )
-    try:
-        answer = json.loads(child.received)
-    except ValueError:
-        code = os.waitstatus_to_exitcode(status)
-        return None, f"The page was not made: its process ended by itself (exit code {code}) without handing it back."
-    return answer.get("value"), answer.get("reason", "")
-
-
-def kill_with_descendants(pid: int) -> None:
-    """Kill a process and all it started, also what moved to a session of its own; never the caller's own group."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGSTOP)  # so that it starts nothing while we look
-    family = [*descendants(pid), pid]
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if os.getpgid(pid) == pid:
-            os.killpg(pid, signal.SIGKILL)
-    for one in family:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(one, signal.SIGKILL)
-
-
-def descendants(pid: int) -> list[int]:
-    """Processes that descend from `pid`, by ``/proc``; empty where there is none."""
-    parents: dict[int, int] = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            text = path.read_text(errors="replace")
-            parents[int(path.parent.name)] = int(text.rpartition(")")[2].split()[1])
-    found: list[int] = []
-    front = {pid}
-    while front:
-        front = {one for one, parent in parents.items() if parent in front}
-        found += sorted(front)
-    return found
+            return f"The page was not made: it used more than {limits.cpu_seconds} s of CPU time and was stopped."
+        return f"The page was not made: its process was killed ({signal_name(number)}), by hand or for want of memory."
+    if child.told:
+        return child.told[0]["reason"]
+    code = os.waitstatus_to_exitcode(status)
+    return f"The page was not made: its process ended by itself (exit code {code}) without handing it back."

@@ -16,7 +16,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from analysis.publishing.environment import pinned_environment
-from analysis.publishing.forks import Limits, Outcome, die_with_parent
+from analysis.publishing.forks import Outcome
+from analysis.publishing.processes import Limits, die_with_parent
 from analysis.words.errors import Problem, PublishError
 
 

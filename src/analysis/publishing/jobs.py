@@ -35,6 +35,8 @@ class PageJob:
         ``current``), ``banner``, ``footer``, ``cutoff`` (a period code), ``language``, ``title``.
     inputs_hash : str
         Hash of every row the page may show; ``""``: unknown, the page is always rebuilt.
+    together : bool
+        Whether one process may make it after other pages; see ``series.py``.
     """
 
     page: str
@@ -42,6 +44,7 @@ class PageJob:
     parameters: dict
     context: dict = field(default_factory=dict)
     inputs_hash: str = ""
+    together: bool = False
 
     @property
     def unit(self) -> str:

@@ -1,4 +1,4 @@
-"""One page, from notebook to proven HTML, written beside its final place; runs in a process of its own."""
+"""One page, from notebook to proven HTML, written beside its final place; runs in a process that was forked for it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from analysis.publishing.exporter import BriefingExporter
 from analysis.publishing.forks import can_fork
 from analysis.publishing.jobs import NOTEBOOKS, PageJob
 from analysis.publishing.proof import check_page
-from analysis.publishing.shell import prepare_shell
 from analysis.words.errors import Problem, PublishError, require
 
 ENGINE = "candich"
@@ -78,7 +77,6 @@ def warm_up(notebooks: Iterable[tuple[Path, str]]) -> None:
         page = NotebookNode(canonical(ran, context={"language": language}), cells=prose)
         exporter().from_notebook_node(page)
         _loaded(path)
-    prepare_shell()
 
 
 def execute(job: PageJob, *, run_dir: Path, seconds: float | None = None) -> NotebookNode:
@@ -203,7 +201,7 @@ def make_page(job: PageJob, *, run_dir: Path, target: Path, seconds: float | Non
     Returns
     -------
     dict
-        ``sha256`` and ``n_bytes`` of the page.
+        ``sha256`` and ``n_bytes`` of the page, ``notebook_sha256`` of its notebook.
 
     Raises
     ------
@@ -211,9 +209,11 @@ def make_page(job: PageJob, *, run_dir: Path, target: Path, seconds: float | Non
     """
     notebook = execute(job, run_dir=run_dir, seconds=seconds)
     content = render(notebook, page=job.page).encode("utf-8", "replace")
-    _write(target.with_suffix(".ipynb"), notebook_text(notebook).encode("utf-8", "backslashreplace"))
+    text = notebook_text(notebook).encode("utf-8", "backslashreplace")
+    _write(target.with_suffix(".ipynb"), text)
     _write(target.with_suffix(".html"), content)
-    return {"sha256": hashlib.sha256(content).hexdigest(), "n_bytes": len(content)}
+    hashes = {"sha256": hashlib.sha256(content).hexdigest(), "notebook_sha256": hashlib.sha256(text).hexdigest()}
+    return hashes | {"n_bytes": len(content)}
 
 
 def rehearse(job: PageJob, *, run_dir: Path) -> None:
@@ -223,7 +223,6 @@ def rehearse(job: PageJob, *, run_dir: Path) -> None:
     """
     with contextlib.suppress(Exception):
         render(execute(job, run_dir=run_dir), page=job.page)
-    prepare_shell()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -1,8 +1,7 @@
 """How a notebook's cells are run: a Papermill engine in this process, without a kernel and without ZeroMQ.
 
-The result is a normal executed notebook: execution counts, outputs, errors, Papermill's own metadata. A published
-page is never made in a process that made another one before (see ``execute.py``); used directly, as in ``papermill
---engine candich in.ipynb out.ipynb``, each call gets a new shell. A notebook that is not Python, a process that
+The result is a normal executed notebook: execution counts, outputs, errors, Papermill's own metadata. Each notebook
+gets a shell that has run nothing; which pages may share a process is decided elsewhere (``series.py``). A notebook that is not Python, a process that
 already holds a Jupyter kernel, and a machine without ``fork`` go to Papermill's ordinary engine.
 """
 

@@ -22,7 +22,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 INLINE = "module://matplotlib_inline.backend_inline"
-_ready: NotebookShell | None = None
+_ready: list[NotebookShell] = []  # made ahead, each runs one notebook
 
 
 class _Hook(DisplayHook):
@@ -126,17 +126,17 @@ class NotebookShell(InteractiveShell):
         self.keep("error", ename=etype.__name__, evalue=str(evalue), traceback=list(stb))
 
 
-def prepare_shell() -> None:
-    """Make a shell now, so that children forked later start with one instead of making their own."""
-    global _ready
-    if _ready is None and not InteractiveShell.initialized():
-        _ready = _new_shell()
+def prepare_shells(n: int = 1) -> None:
+    """Make shells now, so that children forked later start with them instead of making their own."""
+    while len(_ready) < n and not InteractiveShell.initialized():
+        _ready.append(_new_shell())
 
 
 def open_shell() -> NotebookShell:
     """A shell that has run nothing, installed as IPython's own."""
-    global _ready
-    shell, _ready = _ready or _new_shell(), None
+    shell = _ready.pop() if _ready else _new_shell()
+    for one in NotebookShell._walk_mro():  # as NotebookShell.instance() does with the one it makes
+        one._instance = shell
     shell.displays = {}
     shell.main_before = sys.modules.get("__main__")
     _forget_inline_backend()
@@ -147,12 +147,10 @@ def open_shell() -> NotebookShell:
 
 def close_shell(shell: NotebookShell) -> None:
     """Forget the shell and everything that remembers it."""
-    global _ready
     if shell.main_before is not None:
         sys.modules["__main__"] = shell.main_before
     NotebookShell.clear_instance()
     _forget_inline_backend()
-    _ready = None
 
 
 def _forget_inline_backend() -> None:
@@ -169,7 +167,7 @@ def _new_shell() -> NotebookShell:
     config.HistoryManager.enabled = False  # no SQLite file, no writer thread
     config.InteractiveShell.colors = "nocolor"
     with tempfile.TemporaryDirectory(prefix="candich-ipython-") as folder:  # IPython insists on a profile folder
-        shell = NotebookShell.instance(config=config, ipython_dir=folder)
+        shell = NotebookShell(config=config, ipython_dir=folder)
     sys.displayhook, sys.excepthook = hooks
     if main is not None:
         sys.modules["__main__"] = main
@@ -183,7 +181,7 @@ def _show_charts_inline(shell: NotebookShell) -> None:
     os.environ["MPLBACKEND"] = INLINE
     if "matplotlib.pyplot" in sys.modules:
         shell.enable_matplotlib("inline")
-    elif "matplotlib" in sys.modules:
+    if "matplotlib" in sys.modules:  # by its own name: IPython calls it "inline", which is no other state
         sys.modules["matplotlib"].rcParams["backend"] = INLINE
 
 

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from analysis.publishing import keys
 from analysis.publishing.execute import make_pages_aside
-from analysis.publishing.forks import Limits
 from analysis.publishing.jobs import NOTEBOOKS, SITE, PageJob
 from analysis.publishing.notice import without_notice
+from analysis.publishing.processes import Limits
 
 IDENTICAL, ROUNDED, DIFFERENT, IMPOSSIBLE = "identical", "identical after rounding", "different", "cannot be made again"
 PARTS = {  # part of a page's key -> how it is called in a sentence

@@ -1,6 +1,6 @@
-"""What a Dask worker does with pages: it keeps one clean process beside itself, which forks a child for every page.
+"""What a Dask worker does with pages: it keeps one clean process beside itself, which forks the pages' processes.
 
-A worker's own process holds threads, so it must not fork, and it must not run notebooks in a loop either. The process
+A worker's own process holds threads, so it must not fork, and it must not run notebooks itself either. The process
 beside it starts with the pinned environment, warms up once, and is asked for one chunk of pages at a time over its
 pipes. It leaves when nothing was asked for a while, when another run begins, and when its worker is gone.
 
@@ -22,14 +22,15 @@ import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 from analysis.publishing import keys
 from analysis.publishing.early import import_papermill
 from analysis.publishing.environment import pinned_environment
-from analysis.publishing.forks import Limits, Outcome, count_threads, run_forked
+from analysis.publishing.forks import Outcome, count_threads
 from analysis.publishing.jobs import PageJob
+from analysis.publishing.processes import Limits
+from analysis.publishing.series import make_in_series
 
 IDLE = 60.0  # seconds without a question after which the process beside the worker leaves
 SUFFIXES = (".html", ".ipynb")
@@ -159,7 +160,13 @@ def _answer(chunk: dict, *, folder: Path, warmed: set) -> dict:
 def _made(jobs: Sequence[PageJob], *, chunk: dict, folder: Path, warmed: set) -> Iterator[tuple[int, Outcome]]:
     """As `execute` does here: the first page of each notebook alone, then once in this process, then the others."""
     import_papermill()
-    from analysis.publishing.make import rehearse, warm_up
+    from analysis.publishing.make import make_page, rehearse, warm_up
+    from analysis.publishing.shell import prepare_shells
+
+    def work(at: int, aside: bool) -> dict:
+        target = folder / (f"{at}-aside" if aside else str(at))
+        made = make_page(jobs[at], run_dir=run_dir, target=target, seconds=chunk["limits"]["seconds"])
+        return {**made, "n_threads": count_threads()}
 
     parent, run_dir = os.getppid(), Path(chunk["run_dir"])
     pairs = {(job.notebook, job.context.get("language") or job.parameters.get("language") or "vi") for job in jobs}
@@ -170,23 +177,15 @@ def _made(jobs: Sequence[PageJob], *, chunk: dict, folder: Path, warmed: set) ->
     many = {Path(one) for one in chunk["many"]} - warmed
     ahead = sorted(at for notebook, at in firsts.items() if notebook in many)
     warmed |= pairs
-    work = partial(_work, jobs=jobs, run_dir=run_dir, folder=folder, seconds=chunk["limits"]["seconds"])
-    limits, n_jobs = Limits(**chunk["limits"]), chunk["n_jobs"]
+    how = {"n_jobs": chunk["n_jobs"], "limits": Limits(**chunk["limits"]), "prepare": prepare_shells}
     for part in (ahead, [at for at in range(len(jobs)) if at not in set(ahead)]):
-        for index, outcome in run_forked(part, work, n_jobs=n_jobs, limits=limits):
+        for at, outcome in make_in_series(jobs, work, among=part, **how):
             if os.getppid() != parent:
                 raise SystemExit("the worker is gone")
             if part is ahead and outcome.value is not None and outcome.value["n_threads"] == 1:
-                rehearse(jobs[part[index]], run_dir=run_dir)
-                warmed.add(jobs[part[index]].notebook)
-            yield part[index], outcome
-
-
-def _work(at: int, *, jobs: Sequence[PageJob], run_dir: Path, folder: Path, seconds: float) -> dict:
-    from analysis.publishing.make import make_page
-
-    made = make_page(jobs[at], run_dir=run_dir, target=folder / str(at), seconds=seconds)
-    return {**made, "n_threads": count_threads()}
+                rehearse(jobs[at], run_dir=run_dir)
+                warmed.add(jobs[at].notebook)
+            yield at, outcome
 
 
 def _with_pages(outcome: Outcome, target: Path) -> dict:
