@@ -117,7 +117,7 @@ def tag(name: str, *children: object, **attributes: object) -> Markup:
         if value is None or value is False:
             continue
         key = key.rstrip("_").replace("_", "-")
-        parts.append(f" {key}" if value is True else f' {key}="{escape(value)}"')
+        parts.append(f" {key}" if value is True else f' {key}="{_escaped(value)}"')
     if name in _VOID:
         return Markup("".join(parts) + ">") if not children else Markup("".join(parts) + "/>")
     parts.append(">")
@@ -128,7 +128,10 @@ def tag(name: str, *children: object, **attributes: object) -> Markup:
 
 def _escaped(value: object) -> str:
     """A value as the text of an element; the same few thousand short texts come again on every page."""
-    return _escaped_text(value) if type(value) is str and len(value) < 80 else str(escape(value))
+    kind = type(value)
+    if kind is Markup:
+        return value
+    return _escaped_text(value) if kind is str and len(value) < 80 else str(escape(value))
 
 
 @lru_cache(maxsize=1 << 14)

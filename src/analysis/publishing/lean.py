@@ -8,12 +8,12 @@ or the end of its parent follows; every parser builds the same tree. Drawings ar
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 OPTIONAL = frozenset("td th tr thead tbody li dt dd".split())
 _DRAWING, _END = "<svg", "</svg>"
-_VALUE = re.compile(  # in a tag, not in a text; ids are looked up by their quotes
-    r'(\s(?!id=)[a-z-]+)="([A-Za-z0-9_.:/#%-]*[A-Za-z0-9_#%-])"(?=[^<>]*>)'
-)
+_TAG = re.compile("<([^<>]*)>")
+_VALUE = re.compile(r'(\s(?!id=)[a-z-]+)="([A-Za-z0-9_.:/#%-]*[A-Za-z0-9_#%-])"')  # ids are found by their quotes
 _ENDS = (  # inner ones first: a cell's end may go where its row ends, a row's where its group does
     re.compile(r"</t[dh]>(?=<t[dh]\b|</tr>)"),
     re.compile(r"</tr>(?=<tr\b|</t(?:head|body)>)"),
@@ -49,4 +49,11 @@ def _leaner(html: str) -> str:
     html = _PLAIN_NAME.sub(r"\1", html)
     for end in _ENDS:
         html = end.sub("", html)
-    return _VALUE.sub(r"\1=\2", html)
+    pieces = _TAG.split(html)  # texts and, between them, what stands in the tags
+    pieces[1::2] = map(_leaner_tag, pieces[1::2])
+    return "".join(pieces)
+
+
+@lru_cache(maxsize=1 << 14)
+def _leaner_tag(inside: str) -> str:
+    return "<" + _VALUE.sub(r"\1=\2", inside) + ">"

@@ -1,8 +1,9 @@
 """How a notebook's cells are run: a Papermill engine in this process, without a kernel and without ZeroMQ.
 
 The result is a normal executed notebook: execution counts, outputs, errors, Papermill's own metadata. Each notebook
-gets a shell that has run nothing; which pages may share a process is decided elsewhere (``series.py``). A notebook that is not Python, a process that
-already holds a Jupyter kernel, and a machine without ``fork`` go to Papermill's ordinary engine.
+gets a shell that has run nothing; which pages may share a process is decided elsewhere (``series.py``). A notebook that
+is not Python, a process that already holds a Jupyter kernel, and a machine without ``fork`` go to Papermill's ordinary
+engine.
 """
 
 from __future__ import annotations

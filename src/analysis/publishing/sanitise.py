@@ -52,6 +52,9 @@ _IMAGE = re.compile(r"data:image/(?:png|jpeg|webp);base64,[A-Za-z0-9+/=\s]*")
 _BAD_STYLE = re.compile(
     r"url\s*\((?!\s*['\"]?#)|expression|@|\\|behavior|-moz-binding|image-set|javascript:", re.IGNORECASE
 )
+_INSIDE = re.compile("<([^<>]*)>")
+_STYLE = re.compile(r"<style(?:\s[^<>]*)?>(.*?)(?:</style>|$)", re.DOTALL)
+_FORBIDDEN = ("", None)
 _LOCAL_URL = re.compile(r"url\(\s*#[A-Za-z0-9_.:-]+\s*\)")
 
 
@@ -82,39 +85,39 @@ def sanitise(html: str) -> str:
 
 def is_clean(html: str) -> bool:
     """Whether every tag is well-formed, closed and on the list with all its attributes."""
-    pieces = html.split("<")  # on a clean fragment each "<" begins a tag: in texts and values it is escaped
+    tags = _INSIDE.findall(html)
+    if len(tags) != html.count("<"):  # on a clean fragment each begins a tag: in texts and values it is escaped
+        return False
+    if any(_BAD_STYLE.search(one) or "<" in one for one in _STYLE.findall(html)):
+        return False
     stack: list[str] = []
-    for piece in pieces[1:]:
-        end = piece.find(">")
-        name, kind = _tag_of(piece[:end]) if end >= 0 else ("", "")
-        if not kind or (stack and stack[-1] == "style" and kind != "closing"):
-            return False
-        if kind == "closing":
-            if not stack or stack.pop() != name:
+    for opens, closes in map(_tag_of, tags):
+        if closes is not None:
+            if not stack or stack.pop() != closes:
                 return False
-        elif kind == "opening":
-            if name == "style" and _BAD_STYLE.search(piece[end + 1 :]):
+        elif opens is not None:
+            if not opens:
                 return False
-            stack.append(name)
+            stack.append(opens)
     return not stack
 
 
 @lru_cache(maxsize=1 << 14)
-def _tag_of(inside: str) -> tuple[str, str]:
-    """Name and kind (opening, closing, alone) of what stands between "<" and ">"; no kind where it may not be."""
+def _tag_of(inside: str) -> tuple[str | None, str | None]:
+    """What element opens and what closes with what stands between "<" and ">"; opens "" where it may not be there."""
     match = _TAG.fullmatch(f"<{inside}>")
     if match is None:
-        return "", ""
+        return _FORBIDDEN
     closing, name, attributes, alone = match.groups()
     if name not in _KNOWN:
-        return name, ""
+        return _FORBIDDEN
     if closing:
-        return name, "" if attributes.strip() or alone else "closing"
+        return _FORBIDDEN if attributes.strip() or alone else (None, name)
     if not _clean_attributes(name, attributes):
-        return name, ""
+        return _FORBIDDEN
     if alone:  # <div/> opens an element that is never closed
-        return name, "" if name in HTML and name not in VOID and name not in SVG else "alone"
-    return name, "alone" if name in VOID else "opening"
+        return _FORBIDDEN if name in HTML and name not in VOID and name not in SVG else (None, None)
+    return (None, None) if name in VOID else (name, None)
 
 
 @lru_cache(maxsize=8192)

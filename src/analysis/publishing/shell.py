@@ -11,14 +11,17 @@ import io
 import os
 import sys
 import tempfile
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.formatters import DisplayFormatter
+from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 from nbformat import NotebookNode
-from traitlets import Type
+from traitlets import Instance, Type
 from traitlets.config import Config
 
 INLINE = "module://matplotlib_inline.backend_inline"
@@ -27,6 +30,8 @@ _ready: list[NotebookShell] = []  # made ahead, each runs one notebook
 
 class _Hook(DisplayHook):
     """Puts the value of a cell's last expression into the cell."""
+
+    semicolon_at_end_of_expression = staticmethod(lru_cache(4096)(DisplayHook.semicolon_at_end_of_expression))
 
     def start_displayhook(self) -> None: ...
 
@@ -88,11 +93,54 @@ class _Stream(io.TextIOBase):
         return len(text)
 
 
+class _Formats(DisplayFormatter):
+    """As IPython's; an object that hands over its whole bundle is not put to ten formatters that have no answer."""
+
+    def format(self, obj: object, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
+        if not include and not exclude and hasattr(obj, "_repr_mimebundle_") and not self._have_answer(obj):
+            bundle, about = self.mimebundle_formatter(obj, include=include, exclude=exclude)
+            if "text/plain" in bundle:
+                return bundle, about
+        return super().format(obj, include=include, exclude=exclude)
+
+    def _have_answer(self, obj: object) -> bool:
+        """Whether a formatter knows the object or its type by name, or the object has a method for it."""
+        classes = type(obj).__mro__
+        names = [(one.__module__, one.__name__) for one in classes]
+        for one in (self.ipython_display_formatter, self.mimebundle_formatter, *self.formatters.values()):
+            known, later = one.type_printers, one.deferred_printers
+            if id(obj) in one.singleton_printers or any(which in known for which in classes):
+                return True
+            if any(name in later for name in names) or (
+                one is not self.mimebundle_formatter and hasattr(obj, str(one.print_method))
+            ):
+                return True
+        return False
+
+
+class _Transformers(TransformerManager):
+    """As IPython's; with its own rules, a source that was transformed before is not taken to tokens again."""
+
+    def transform_cell(self, cell: str) -> str:
+        if _rules_of(self) == _rules_of(_PLAIN):
+            return _transformed(cell)
+        return super().transform_cell(cell)
+
+
+def _rules_of(manager: TransformerManager) -> tuple[list, list, list]:
+    return manager.cleanup_transforms, manager.line_transforms, manager.token_transformers
+
+
+_PLAIN = TransformerManager()
+_transformed = lru_cache(4096)(_PLAIN.transform_cell)
+
+
 class NotebookShell(InteractiveShell):
     """Runs one notebook."""
 
     displayhook_class = Type(_Hook)
     display_pub_class = Type(_Publisher)
+    input_transformer_manager = Instance(_Transformers, ())
 
     cell_outputs: list[NotebookNode]
     displays: dict[str, list[NotebookNode]]
@@ -118,6 +166,10 @@ class NotebookShell(InteractiveShell):
         cell.execution_count = self.cell_count
         cell.outputs = self.cell_outputs
         return bool(result.success)
+
+    def init_display_formatter(self) -> None:
+        self.display_formatter = _Formats(parent=self)
+        self.configurables.append(self.display_formatter)
 
     def enable_gui(self, gui: str | None = None) -> None:
         """No window and no event loop here."""

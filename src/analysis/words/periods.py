@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -160,6 +161,7 @@ def last_in(code: str, frequency: str) -> pd.Period:
     return as_period(code).asfreq(frequency, how="end")
 
 
+@lru_cache(maxsize=4096)
 def last_day(code: str) -> dt.date:
     """Last calendar day of a period.
 
