@@ -17,7 +17,6 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from analysis.briefing.locale import Translator
 from analysis.briefing.view import EXTRA_NAMES, Fan, History, View, nearest_in_size, view_of
@@ -59,7 +58,7 @@ class UnitView:
     def __init__(self, view: View, unit: str):
         view.unit(unit)
         self.__view, self.own = view, unit
-        self.__rows: dict[str, pd.DataFrame] = {}
+        self.__rows: dict[str, list[tuple]] = {}
         self.language: str = view.language
         self.peers = tuple(nearest_in_size(view, unit))
         self.cutoff: str = view.cutoff
@@ -129,7 +128,7 @@ class UnitView:
             self.__reads(unit, "the assessments")
         return [Peer._make(_shown(row)) for row in rows]
 
-    def rows(self, table: str, unit: str) -> pd.DataFrame:
+    def rows(self, table: str, unit: str) -> list[tuple]:
         """The unit's rows of the tables ``quality`` and ``scorecard``."""
         self.__reads(unit, f"table {table}")
         if table not in self.__rows:  # each chart asks again
@@ -209,7 +208,8 @@ class UnitView:
         ]
         found.update(repr(plain).encode("utf-8", "surrogatepass"))
         for table in ("quality", "scorecard"):
-            found.update(repr(view.rows(table, own).to_numpy(object).tolist()).encode("utf-8", "surrogatepass"))
+            plain = [tuple(row) for row in view.rows(table, own)]
+            found.update(repr(plain).encode("utf-8", "surrogatepass"))
         for code in self.indicators:
             _add(found, view.history(own, code))
             _add(found, view.fan(own, code))

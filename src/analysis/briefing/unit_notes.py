@@ -39,7 +39,7 @@ def _groups(view: View, unit: str) -> list[tuple[str, str, str, list[str]]]:
     """(severity, finding in words, indicator, periods) of every kind of finding, grave first."""
     language = view.language
     groups: dict[tuple[int, str, str, str], list[str]] = {}
-    for row in view.rows("quality", unit).itertuples(index=False):
+    for row in view.rows("quality", unit):
         words = flag_word(row.flag, language)
         if row.flag in TOLD and row.found:
             told = found_words(view, row.found, indicator=row.indicator)

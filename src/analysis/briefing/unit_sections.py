@@ -64,11 +64,10 @@ def trajectories(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
 def marked(view: View, unit: str, code: str) -> History:
     """The series with the flags a reader should see on single figures: declared ones and findings worth a look."""
     history = view.history(unit, code)
-    found = view.rows("quality", unit)
     shown: dict[str, str] = {}
-    if len(found):
-        mine = found[(found["indicator"].to_numpy() == code) & (found["severity"].to_numpy() != "info")]
-        shown = {period_: flag for period_, flag in zip(mine["period"], mine["flag"]) if flag not in UNMARKED}
+    for row in view.rows("quality", unit):
+        if row.indicator == code and row.severity != "info" and row.flag not in UNMARKED:
+            shown[row.period] = row.flag
     flags = [
         " ".join(filter(None, [*(one for one in flags.split() if one not in UNMARKED), shown.get(at, "")]))
         for at, flags in zip(history.periods, history.flags)
@@ -303,7 +302,7 @@ def _then_and_now(view: UnitView, unit: str) -> tuple[list[list[object]], int]:
 def _settled_table(view: View, settled) -> Markup:
     _, language = view._, view.language
     rows = []
-    for row in settled.sort_values(["brier", "target"], ascending=[False, True]).itertuples(index=False):
+    for row in sorted(settled, key=lambda one: (-one.brier if one.brier == one.brier else math.inf, one.target)):
         outcome = _("reached") if row.outcome > 0.5 else _("not reached")
         said = f"{percent(row.p_attain, language, 0)} ({say_chance(row.p_attain, language)})"
         rows.append([view.target_name(row.target), period(row.cutoff, language), said, outcome])

@@ -95,8 +95,8 @@ class View:
         return found
 
     @cached_property
-    def _ranges(self) -> dict[str, Grouped]:
-        return {name: Grouped(getattr(self.run, name), "unit", columns=["unit"]) for name in ("quality", "scorecard")}
+    def _by_unit(self) -> dict[str, Grouped]:
+        return {name: Grouped(getattr(self.run, name), "unit") for name in ("quality", "scorecard")}
 
     @cached_property
     def _observed(self) -> Grouped:
@@ -186,9 +186,9 @@ class View:
         """Every unit's assessments; for pages of the whole run."""
         return self._all_assessed
 
-    def rows(self, table: str, unit: str) -> pd.DataFrame:
-        """A unit's rows of a table that is sorted by unit."""
-        return getattr(self.run, table).iloc[self._ranges[table].slice_of(unit)]
+    def rows(self, table: str, unit: str) -> list[tuple]:
+        """A unit's rows of the tables ``quality`` and ``scorecard``."""
+        return self._by_unit[table].rows(unit)
 
     def history(self, unit: str, indicator: str) -> History:
         """A unit's series, the latest vintage of every period."""
