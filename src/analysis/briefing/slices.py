@@ -59,6 +59,7 @@ class UnitView:
         view.unit(unit)
         self.__view, self.own = view, unit
         self.__rows: dict[str, list[tuple]] = {}
+        self.__histories: dict[tuple[str, str], History] = {}
         self.language: str = view.language
         self.peers = tuple(nearest_in_size(view, unit))
         self.cutoff: str = view.cutoff
@@ -137,9 +138,11 @@ class UnitView:
 
     def history(self, unit: str, indicator: str) -> History:
         """The unit's series; of a peer, that of a score it is promised (its unit of measure hangs on it)."""
-        if (unit, indicator) not in self.__scores:
-            self.__reads(unit, "the series")
-        return self.__view.history(unit, indicator)
+        if (unit, indicator) not in self.__histories:  # charts, findings and provenance each ask again
+            if (unit, indicator) not in self.__scores:
+                self.__reads(unit, "the series")
+            self.__histories[unit, indicator] = self.__view.history(unit, indicator)
+        return self.__histories[unit, indicator]
 
     @cached_property
     def __scores(self) -> set[tuple[str, str]]:
@@ -224,7 +227,7 @@ class UnitView:
         """SHA-256 of the unit's own observed figures, which the page prints: nothing computed is in it."""
         found = hashlib.sha256()
         for code in self.indicators:
-            _add(found, self.__view.history(self.own, code))
+            _add(found, self.history(self.own, code))
         return found.hexdigest()
 
 
