@@ -166,7 +166,7 @@ def test_levers_and_the_band_of_sub_units_are_labelled(run):
     assert header == [
         "Target",
         "As forecast",
-        "better by 1 percentage points in every period",
+        "better by 1 percentage point in every period",
         "the 5 weakest sub-units at the median",
         "Sub-units that will meet it, 80% band",
         "Band, from none to all",

@@ -14,7 +14,7 @@ from analysis.briefing import method as methods
 from analysis.briefing import parts
 from analysis.briefing.charts import evidence as charts
 from analysis.briefing.fragment import Fragment, details, table, tag
-from analysis.briefing.locale import number, percent
+from analysis.briefing.locale import number, percent, points
 from analysis.briefing.scorecard import MIN_CASES, binned
 from analysis.briefing.view import ALL_TARGETS, View, plain, view_of
 from analysis.briefing.wording import list_of
@@ -131,9 +131,7 @@ class ForecastPage:
             text = _("Too few past probabilities are stored to set them against outcomes.")
             return Fragment(tag("p", text, class_="note"), "note", text)
         off = float((bins["n"] * (bins["share"] - bins["mean_p"]).abs()).sum() / bins["n"].sum())
-        headline = _("What we said and what came differ by {gap} percentage points on average").format(
-            gap=number(100 * off, language, 1)
-        )
+        headline = _("What we said and what came differ by {gap} on average").format(gap=points(off, language))
         subtitle = _("{n} past probabilities in {k} bins; bar: 95% range of the share; size: number of cases").format(
             n=number(bins["n"].sum(), language), k=number(len(bins), language)
         )

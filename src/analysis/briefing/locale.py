@@ -154,15 +154,15 @@ def points(difference: float | None, language: str, digits: int = 1, *, signed: 
 
     Examples
     --------
-    >>> points(-0.0144, "vi", 2), points(0.05, "en", signed=True)
-    ('−1,44 điểm phần trăm', '+5.0 percentage points')
+    >>> points(-0.0144, "vi", 2), points(0.05, "en", signed=True), points(0.01, "en", 0)
+    ('−1,44 điểm phần trăm', '+5.0 percentage points', '1 percentage point')
     """
     if difference is None or not math.isfinite(difference):
         return NOTHING
     text = number(100 * difference, language, digits)
     plus = "+" if signed and difference > 0 and text.strip("0.,") else ""  # what rounds to nothing has no sign
     _ = translator(language)
-    unit = _("percentage points")
+    unit = _("percentage point") if text.lstrip(MINUS) == "1" else _("percentage points")
     return f"{plus}{text} {unit}"
 
 

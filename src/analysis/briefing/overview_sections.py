@@ -311,10 +311,10 @@ def scenario_word(view: View, scenario: str) -> str:
     _ = view._
     kind, _colon, detail = scenario.partition(":")
     if kind == "points_per_period":
-        gain = number(100 * float(detail), view.language)
+        gain = points(float(detail), view.language, 0, signed=detail[0] == "+")
         if detail[0] not in "+-":
-            return _("better by {points} percentage points in every period").format(points=gain)
-        return _("{points} percentage points in every period").format(points="+" * (detail[0] == "+") + gain)
+            return _("better by {points} in every period").format(points=gain)
+        return _("{points} in every period").format(points=gain)
     if kind == "weakest_at_median":
         return _("the {n} weakest sub-units at the median").format(n=detail)
     if kind.startswith("component_at_"):

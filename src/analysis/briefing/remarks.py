@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from analysis.briefing.locale import number, percent, period
+from analysis.briefing.locale import number, percent, period, points
 from analysis.briefing.view import View
 from analysis.briefing.wording import difference, list_of, probability, quantity, reading_word
 
@@ -189,10 +189,9 @@ def _lever(view: View, row) -> str:
     for one in view.extra_rows("scenarios", row.unit, row.target):
         kind, _colon, detail = one.scenario.partition(":")
         if kind == "points_per_period" and one.p_attain >= row.p_attain + WORTH_SAYING:
-            sign = "+" if detail.startswith("+") else ""
-            points = sign + number(100 * float(detail), language)
-            return _("with {points} percentage points more in every period than forecast: {p}").format(
-                points=points, p=probability(one.p_attain, language)
+            gain = points(float(detail), language, 0, signed=detail.startswith("+"))
+            return _("with {points} more in every period than forecast: {p}").format(
+                points=gain, p=probability(one.p_attain, language)
             )
     return ""
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from analysis.briefing import parts
 from analysis.briefing.charts import evidence as charts
 from analysis.briefing.fragment import Fragment, details, name_html, table, tag
-from analysis.briefing.locale import number, percent, period
+from analysis.briefing.locale import number, percent, period, points
 from analysis.briefing.view import View, plain, view_of
 from analysis.briefing.wording import say_chance
 from analysis.words.schema import RunTables
@@ -92,10 +92,12 @@ class ScorecardPage:
         _ = self.view._
         if abs(gap) < 0.02:
             return _("so we were neither too hopeful nor too doubtful")
-        points = number(100 * abs(gap), self.view.language, 0)
-        if gap > 0:
-            return _("so we were too hopeful by {points} percentage points").format(points=points)
-        return _("so we were too doubtful by {points} percentage points").format(points=points)
+        by = points(abs(gap), self.view.language, 0)
+        return (
+            _("so we were too hopeful by {points}").format(points=by)
+            if gap > 0
+            else _("so we were too doubtful by {points}").format(points=by)
+        )
 
     def misses(self) -> Fragment:
         """Every call on the wrong side, the surest first."""
@@ -159,9 +161,7 @@ class ScorecardPage:
             return Fragment(tag("p", text, class_="note"), "note", text)
         bins = binned(self.cases)
         off = float((bins["n"] * (bins["share"] - bins["mean_p"]).abs()).sum() / bins["n"].sum())
-        headline = _("What we said and what came differ by {gap} percentage points on average").format(
-            gap=number(100 * off, language, 1)
-        )
+        headline = _("What we said and what came differ by {gap} on average").format(gap=points(off, language))
         subtitle = _("{n} past probabilities in {k} bins; bar: 95% range of the share; size: number of cases").format(
             n=number(bins["n"].sum(), language), k=number(len(bins), language)
         )
