@@ -7,6 +7,7 @@ changes from run to run: no history file, no profile, no times.
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import os
 import sys
@@ -150,9 +151,19 @@ def close_shell(shell: NotebookShell) -> None:
     global _ready
     if shell.main_before is not None:
         sys.modules["__main__"] = shell.main_before
+    _forget_drawing()
     NotebookShell.clear_instance()
     _forget_inline_backend()
     _ready = None
+
+
+def _forget_drawing() -> None:
+    """Pyplot draws stale figures after each cell, by the first shell it saw: without this, later charts are drawn once
+    less than in a kernel, and one that lays itself out (constrained layout) comes out by a hair otherwise."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        with contextlib.suppress(ValueError, AttributeError):  # it was never told
+            pyplot.uninstall_repl_displayhook()
 
 
 def _forget_inline_backend() -> None:
