@@ -186,6 +186,8 @@ def _new_shell() -> NotebookShell:
         sys.modules["__main__"] = main
     shell.main_before = main
     shell.display_formatter.format("")  # makes the formatters, which otherwise every child would make
+    if "matplotlib.pyplot" in sys.modules:  # showing its charts will ask for these magics, which IPython makes late
+        shell.magics_manager.registry["ExecutionMagics"]  # noqa: B018
     return shell
 
 
