@@ -349,7 +349,8 @@ def _limits(base: Any) -> Callable:
 def _tick_position(kind: Any, way: str) -> Callable:
     """``update_position``: a tick put where it is keeps its lines, whose paths would come out the same."""
     ask = kind.update_position
-    artists = attrgetter("tick1line", "tick2line", "gridline", "label1", "label2")
+    parts = attrgetter("tick1line", "tick2line", "gridline", "label1", "label2")
+    tells = sys.modules["matplotlib.artist"]._stale_axes_callback
     places = attrgetter(*[f"{one}._{way}orig" for one in ("tick1line", "tick2line", "gridline")])
     texts = attrgetter(f"label1._{way}", f"label2._{way}")
 
@@ -358,8 +359,13 @@ def _tick_position(kind: Any, way: str) -> Callable:
         if type(loc) is type(held) and isinstance(loc, float) and loc == held and (loc or _same_zero(loc, held)):
             lines, (one, other) = places(self), texts(self)
             if one is other is held and all(type(place) is tuple and place[0] is held for place in lines):
-                for artist in (*artists(self), self):
-                    artist.stale = True
+                self.stale = True  # and with it its axes and figure: each of its parts need not tell them again
+                told = self.stale_callback is tells and not self._animated
+                for part in parts(self):
+                    if told and part.stale_callback is tells and part.axes is self.axes:
+                        part._stale = True
+                    else:
+                        part.stale = True
                 return
         ask(self, loc)
 
