@@ -12,6 +12,7 @@ Only versions of Matplotlib whose code was read are taught; ``CANDICH_NO_REMEMBE
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import sys
@@ -39,6 +40,8 @@ def remember() -> None:
     """Teach Matplotlib, when it is imported, to remember; it is never imported for it, and taught once."""
     if _seen:
         return
+    if "matplotlib.pyplot" in sys.modules:  # its first figure would import this one, too late for the figure's cell
+        importlib.import_module("matplotlib.backends.backend_agg")
     names = ["matplotlib", *(f"matplotlib.{one}" for one in MODULES)]
     found = [sys.modules.get(one) for one in names]
     if None in found:
