@@ -11,8 +11,8 @@ The floor is what the cells alone cost as plain functions in such a process: no 
 taught to remember as in ours (`analysis/publishing/remembered.py`; CANDICH_NO_REMEMBERING=1 leaves it alone).
 
 Measured on two busy cores, 5 pages by the pair, 40 by us: 9.04 s of CPU a page against .80, 11.3 times less; the floor
-.69; set-up 4.3. Three shorter runs of the same day gave 10.4 to 10.8. With Matplotlib left alone a page of ours costs
-1.75 times as much. The gain is that of children of a warmed parent: a single page by `papermill --engine candich`
+.69; set-up 4.3. Two shorter runs of the same day gave 10.4 and 10.8. With Matplotlib left alone 6.2 times (7.79 against
+1.26; 2 and 6 pages). The gain is that of children of a warmed parent: a single page by `papermill --engine candich`
 costs what the ordinary engine's does, within a tenth.
 """
 
