@@ -21,7 +21,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -87,7 +86,7 @@ def product(run_dir: Path, *, n_pair: int, n_ours: int) -> dict:
             raise SystemExit(f"{len(bad)} of our pages are not whole: {bad[:3]}")
     children = after.children_user + after.children_system - before.children_user - before.children_system
     ours = [(children / len(jobs), one.seconds) for one in results]  # whole processes, pages made twice to compare too
-    return _compare(pair, ours) | {
+    return compare(pair, ours) | {
         "ours, set-up of the run, CPU s": after.user + after.system - before.user - before.system,
         "ours, wall s a page with 2 at once": wall / len(jobs),
         "ours, bytes a page": statistics.median(one.n_bytes for one in results),
@@ -113,54 +112,7 @@ def _jobs(tables: object, *, run_dir: Path) -> list:
     ]
 
 
-def analyst(*, n_pair: int, n_ours: int) -> dict:
-    """An analyst's notebook as it is (pandas, Matplotlib, seaborn, statsmodels), with nbconvert's own template."""
-    from analysis.publishing.forks import run_forked
-
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        notebook = folder / "analyst.ipynb"
-        notebook.write_text(json.dumps(ANALYST), encoding="utf-8")
-        pair, pictures = [], set()
-        for n in range(n_pair):
-            cpu, wall, html = command_pair(notebook, folder, parameters={"unit": f"u{n}"})
-            pair.append((cpu, wall))
-            pictures.add((len(re.findall(r"data:image/png", html)), f"u{n} " in html))
-        work = _analyst_work(notebook)
-        work("warm-up")
-        _forget_shell()
-        found = [outcome for _, outcome in run_forked([f"u{n}" for n in range(n_ours)], work, n_jobs=1)]
-        ours = {tuple(one.value["pictures"]) if one.value else one.reason for one in found}
-        if ours != pictures or len(pictures) != 1 or min(pictures) < (3, True):
-            raise SystemExit(f"the pages differ: {pictures} and {ours}")
-    return _compare(pair, [(one.cpu_seconds, one.seconds) for one in found])
-
-
-def _analyst_work(notebook: Path) -> Callable[[str], dict]:
-    import nbformat
-    import papermill
-    from nbconvert import HTMLExporter
-
-    node, exporter = nbformat.read(notebook, as_version=4), HTMLExporter()
-    exporter.template  # noqa: B018  compiled before the forks
-
-    def work(unit: str) -> dict:
-        done = papermill.execute_notebook(
-            node, None, parameters={"unit": unit}, engine_name="candich", progress_bar=False, log_output=False
-        )
-        html, _ = exporter.from_notebook_node(done)
-        return {"pictures": [len(re.findall(r"data:image/png", html)), f"{unit} " in html]}
-
-    return work
-
-
-def _forget_shell() -> None:
-    from analysis.publishing.shell import prepare_shell
-
-    prepare_shell()
-
-
-def _compare(pair: list[tuple[float, float]], ours: list[tuple[float, float]]) -> dict:
+def compare(pair: list[tuple[float, float]], ours: list[tuple[float, float]]) -> dict:
     (pair_cpu, pair_wall), (our_cpu, our_wall) = [
         [statistics.median(one) for one in zip(*rows)] for rows in (pair, ours)
     ]
@@ -258,52 +210,6 @@ def _pss(pid: int) -> int:
     return int(found.group(1)) if found else 0
 
 
-def _cell(source: str, *, kind: str = "code", tags: tuple[str, ...] = (), name: str = "") -> dict:
-    cell = {
-        "cell_type": kind,
-        "id": name or f"c{abs(hash(source)) % 10**8}",
-        "metadata": {"tags": list(tags)},
-        "source": source,
-    }
-    return cell | ({"outputs": [], "execution_count": None} if kind == "code" else {})
-
-
-ANALYST = {
-    "nbformat": 4,
-    "nbformat_minor": 5,
-    "metadata": {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}},
-    "cells": [
-        _cell("# A unit's figures", kind="markdown"),
-        _cell('unit = "a"', tags=("parameters",)),
-        _cell(
-            "import numpy as np\nimport pandas as pd\nimport matplotlib.pyplot as plt\nimport seaborn as sns\n"
-            "import statsmodels.api as sm\nsns.set_theme()"
-        ),
-        _cell(
-            "random = np.random.default_rng(sum(map(ord, unit)))\n"
-            "months = pd.date_range('2023-01-01', periods=36, freq='MS')\n"
-            "data = pd.DataFrame(random.random((36, 8)).cumsum(0), index=months, columns=[f'i{n}' for n in range(8)])"
-        ),
-        _cell("data.tail(8).style.format('{:.2f}').background_gradient()"),
-        _cell(
-            "fits = {c: sm.OLS(data[c].to_numpy(), sm.add_constant(np.arange(36.0))).fit() for c in data}\n"
-            "future = sm.add_constant(np.arange(36.0, 48), has_constant='add')\n"
-            "bands = {c: fit.get_prediction(future).summary_frame(alpha=.2) for c, fit in fits.items()}"
-        ),
-        _cell(
-            "fig, axes = plt.subplots(2, 4, figsize=(12, 5.4), sharex=True, layout='constrained')\n"
-            "for ax, c in zip(axes.flat, data):\n"
-            "    ax.plot(range(36), data[c]); ax.plot(range(36, 48), bands[c]['mean'])\n"
-            "    ax.fill_between(range(36, 48), bands[c]['obs_ci_lower'], bands[c]['obs_ci_upper'], alpha=.3)\n"
-            "    ax.set_title(c)\nfig.suptitle(unit)"
-        ),
-        _cell("plt.figure(figsize=(8, 3))\nsns.heatmap(data.T, cbar=True);"),
-        _cell("plt.figure(figsize=(8, 3))\nsns.barplot(x=data.columns, y=data.iloc[-1]);"),
-        _cell("print(unit + ' ends at', {c: round(float(data[c].iloc[-1]), 2) for c in data})"),
-    ],
-}
-
-
 def main() -> None:
     """Print what was asked for, as a table and as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -317,6 +223,8 @@ def main() -> None:
     if arguments.country:
         found = country(arguments.country, folder=arguments.folder)
     elif arguments.analyst:
+        from benchmarks.analyst import analyst
+
         found = analyst(n_pair=arguments.pair, n_ours=arguments.ours)
     else:
         if not (arguments.run / "tables").is_dir():

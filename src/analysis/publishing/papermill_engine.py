@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from nbformat import NotebookNode
 from papermill.engines import NBClientEngine, NotebookExecutionManager
 
+from analysis.publishing.remembered import remember
 from analysis.publishing.shell import NotebookShell, close_shell, open_shell
 
 TOLERATED = "raises-exception"  # nbclient's tag: an error in this cell does not stop the notebook
@@ -97,6 +98,7 @@ def _run_cells(
     for index, cell in enumerate(nb_man.nb.cells):
         start(cell, cell_index=index)
         if cell.cell_type == "code" and cell.source.strip():
+            remember()
             with _time_limit(seconds):
                 went_well = shell.run_notebook_cell(cell)
             if on_reply is not None:

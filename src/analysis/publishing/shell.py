@@ -7,6 +7,7 @@ changes from run to run: no history file, no profile, no times.
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import os
 import sys
@@ -201,8 +202,18 @@ def close_shell(shell: NotebookShell) -> None:
     """Forget the shell and everything that remembers it."""
     if shell.main_before is not None:
         sys.modules["__main__"] = shell.main_before
+    _forget_drawing()
     NotebookShell.clear_instance()
     _forget_inline_backend()
+
+
+def _forget_drawing() -> None:
+    """Pyplot draws stale figures after each cell, by the first shell it saw: without this, later charts are drawn once
+    less than in a kernel, and one that lays itself out (constrained layout) comes out by a hair otherwise."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        with contextlib.suppress(ValueError, AttributeError):  # it was never told
+            pyplot.uninstall_repl_displayhook()
 
 
 def _forget_inline_backend() -> None:
@@ -225,6 +236,8 @@ def _new_shell() -> NotebookShell:
         sys.modules["__main__"] = main
     shell.main_before = main
     shell.display_formatter.format("")  # makes the formatters, which otherwise every child would make
+    if "matplotlib.pyplot" in sys.modules:  # showing its charts will ask for these magics, which IPython makes late
+        shell.magics_manager.registry["ExecutionMagics"]  # noqa: B018
     return shell
 
 
