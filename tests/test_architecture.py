@@ -23,9 +23,10 @@ MAY_IMPORT = {
     "pieces": STAGES | {"parallel", "quarters"},
     "corrections": STAGES | {"parallel", "pieces"},
     "pages": STAGES,
+    "around": STAGES,
     "tables": STAGES,
     "standing": STAGES | {"folders"},
-    "pipeline": STAGES | {"folders", "quarters", "pages", "pieces", "corrections", "standing"},
+    "pipeline": STAGES | {"around", "folders", "quarters", "pages", "pieces", "corrections", "standing"},
     "progress": {"words"},
     "cli": {"words", "pipeline", "standing", "tables", "pages", "progress", "publishing.environment"},
 }

@@ -1,10 +1,11 @@
 """The steps of a run, in order, on one page: read this first.
 
 ``read -> forecast -> record -> publish``; each step is one function on tables. The statistics of a quarter are joined
-in :mod:`analysis.quarters` and cut into pieces in :mod:`analysis.pieces`, the pages in :mod:`analysis.pages`; the
-arithmetic is in `forecasting` and `attainment`, the words in `briefing`. Between the steps stand the files of
-``outputs/<run_id>/tables``; what already stands as it would be made is told by :mod:`analysis.standing`. The statistics
-run in a process of their own and are imported there: the process that forks the pages stays small.
+in :mod:`analysis.quarters` and cut into pieces in :mod:`analysis.pieces`, the pages in :mod:`analysis.pages`, what goes
+with them in :mod:`analysis.around`; the arithmetic is in `forecasting` and `attainment`, the words in `briefing`.
+Between the steps stand the files of ``outputs/<run_id>/tables``; what already stands as it would be made is told by
+:mod:`analysis.standing`. The statistics run in a process of their own and are imported there: the process that forks
+the pages stays small.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis import folders, pages, records, standing
-from analysis.publishing.apart import run_apart
+from analysis import around, folders, pages, records, standing
+from analysis.publishing.apart import Beside, run_apart
 from analysis.publishing.lock import run_lock
 from analysis.registry.params import RunParams, project_root, read_params
 from analysis.registry.targets import places_of, read_targets, targets_table
@@ -106,7 +107,8 @@ def run(
     root = project_root(params_path)
     run_dir = Path(out_dir) if out_dir else root / "outputs" / folders.run_name(params, period=period)
     folders.check_run_dir(run_dir, run_id=params.run_id)
-    with run_lock(run_dir):
+    downloads = params.publish.downloads and units is None
+    with run_lock(run_dir), around.files_beside(run_dir, language=params.language, wanted=downloads) as files:
         places = {"params_path": params_path, "root": root, "run_dir": run_dir, "data_dir": data_dir}
         recipe = standing.recipe(params, **places) if start == "read" and not correct else ""
         if start == "publish" or (not force and standing.tables_stand(run_dir, recipe=recipe)):
@@ -114,13 +116,16 @@ def run(
             folders.check_units(units, known=tables.units["unit"])
         else:
             step = correction_step if correct else partial(statistics_step, from_stored=start == "forecast")
-            run_apart(lambda told: step(params, **places, units=units, jobs=jobs, report=told), note=report)
+            work = lambda told: step(params, **places, units=units, jobs=jobs, report=told)
+            run_apart(work, note=report, meanwhile=pages.get_ready if jobs > 1 else lambda: None)
             standing.note_tables(run_dir, recipe=recipe)
             tables = folders.stored_tables(run_dir, params=params)
         how = {"jobs": jobs, "force": force, "pdf": pdf, "dask": dask, "report": report}
-        result = publish_step(tables, params=params, root=root, run_dir=run_dir, units=units, **how)
+        if jobs > 1:
+            files.begin()
+        result = publish_step(tables, params=params, root=root, run_dir=run_dir, units=units, files=files, **how)
         if units is None:
-            standing.note_site(run_dir, recipe=recipe, pages=result.pages, others=pages.around(run_dir))
+            standing.note_site(run_dir, recipe=recipe, pages=result.pages, others=around.around(run_dir))
         return result
 
 
@@ -280,6 +285,7 @@ def publish_step(
     params: RunParams,
     root: Path,
     run_dir: Path,
+    files: Beside,
     units: Sequence[str] | None = None,
     jobs: int = 2,
     force: bool = False,
@@ -305,12 +311,12 @@ def publish_step(
         dask=dask,
         on_done=lambda done, total: report("publish", done, total),
     )
-    downloads = params.publish.downloads and units is None
-    index = pages.build(tables, results, run_dir=run_dir, language=params.language, downloads=downloads)
+    made = files.value()
+    index = around.build(tables, results, run_dir=run_dir, language=params.language, files=made)
     if pdf:
         pages.build_pdfs(results, run_dir=run_dir, on_done=lambda done, total: report("pdf", done, total))
-    if downloads:
-        pages.build_archive(run_dir, results)
+    if made:
+        around.build_archive(run_dir, results, files=made)
     error = pages.too_many_failed(results, max_failed_share=params.max_failed_share)
     if error is not None:
         raise error

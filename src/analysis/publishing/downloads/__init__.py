@@ -16,7 +16,8 @@ from analysis.briefing.locale import number, period
 from analysis.briefing.view import View, view_of
 from analysis.publishing.downloads import csvs, docx, hubverse, xlsx
 from analysis.publishing.downloads.archive import write_archive
-from analysis.publishing.downloads.files import sha256_of, write_bytes, write_zip
+from analysis.publishing.downloads.files import sha256_of, write_bytes
+from analysis.publishing.downloads.packed import remove_zip, repack_zip
 from analysis.publishing.downloads.pdf import write_pdfs
 from analysis.publishing.downloads.phrases import run_title, words
 from analysis.publishing.downloads.texts import shown
@@ -24,7 +25,7 @@ from analysis.publishing.keys import code_hash, text_hash
 from analysis.words.schema import RunTables
 from analysis.words.slugs import page_slug
 
-__all__ = ["Download", "write_archive", "write_downloads", "write_pdfs"]
+__all__ = ["Download", "remove_zip", "write_archive", "write_downloads", "write_pdfs"]
 
 FOLDERS = ("csv", "csv-excel", "hubverse", "parquet", "reports")  # ours alone: older files there are removed
 JOURNAL = ".downloads.json"
@@ -129,16 +130,15 @@ def write_downloads(
     if kept is not None:
         on_done(1, 1)
         return kept
-    titles = _write(view, out_dir, units=wanted, on_done=on_done)
-    _sweep(out_dir, kept=set(titles))
-    made = [_download(out_dir, path, title) for path, title in titles.items()]
+    made = _write(view, out_dir, units=wanted, on_done=on_done)
+    _sweep(out_dir, kept={one.path for one in made})
     journal = {"key": key, "files": [asdict(one) for one in made]}
     write_bytes(out_dir / JOURNAL, (json.dumps(journal, indent=1) + "\n").encode("ascii"))
     return made
 
 
-def _write(view: View, out_dir: Path, *, units: Sequence[str], on_done: Callable[[int, int], None]) -> dict[str, str]:
-    """Write the files; path to title, in the order they are offered."""
+def _write(view: View, out_dir: Path, *, units: Sequence[str], on_done: Callable[[int, int], None]) -> list[Download]:
+    """Write the files, in the order they are offered."""
     run, language, _ = view.run, view.language, words(view.language)
     stem, total = page_slug(run.run_id), len(units) + 5
     done = iter(range(1, total + 1))
@@ -169,10 +169,13 @@ def _write(view: View, out_dir: Path, *, units: Sequence[str], on_done: Callable
         **_table_titles(tables, language),
         **{f"hubverse/{one}": _("Forecasts in the hubverse format, {name}").format(name=one) for one in hub},
     }
-    inside = [one for one in titles if not one.endswith(".zip") and not one.startswith("csv-excel/")]  # same as csv/
-    write_zip(out_dir / f"{stem}-data.zip", {one: out_dir / one for one in inside}, level=2)
+    made = {path: _download(out_dir, path, title) for path, title in titles.items() if not path.endswith(".zip")}
+    inside = {path: one.sha256 for path, one in made.items() if not path.startswith("csv-excel/")}  # same as csv/
+    whole = f"{stem}-data.zip"
+    repack_zip(out_dir / whole, {one: out_dir / one for one in inside}, level=2, hashes=inside)
+    made[whole] = _download(out_dir, whole, titles[whole])
     tick()
-    return titles
+    return [made[path] for path in titles]
 
 
 def _table_titles(tables: Sequence[str], language: str) -> dict[str, str]:
