@@ -165,13 +165,19 @@ def correction_step(
     jobs: int,
     report: Report,
 ) -> None:
-    """As :func:`statistics_step`, for figures that differ from those of the run that stands and for nothing else."""
-    from analysis import corrections
+    """As :func:`statistics_step`, for figures that differ from those of the run that stands and for nothing else.
 
-    stored = folders.stored_tables(run_dir, params=params)
-    hashes = folders.hashes(params, params_path=params_path, root=root)
-    corrections.require_same(stored, hashes=hashes, where=str(run_dir))
-    inputs = read_step(params, root=root, data_dir=data_dir, report=report)
+    The raw files are read in a process of their own while the statistics and the stored run are loaded.
+    """
+    with Beside(lambda: _read(params, root=root, data_dir=data_dir), what="raw files") as figures:
+        if jobs > 1:
+            figures.begin()
+        from analysis import corrections
+
+        stored = folders.stored_tables(run_dir, params=params)
+        hashes = folders.hashes(params, params_path=params_path, root=root)
+        corrections.require_same(stored, hashes=hashes, where=str(run_dir))
+        inputs = read_step(params, root=root, read=figures.value, report=report)
     folders.check_units(units, known=inputs.units["unit"])
     made = corrections.correct(
         inputs,
@@ -195,20 +201,30 @@ def _published(inputs: intake.Inputs, *, params: RunParams, run_dir: Path) -> Ma
     return records.published_assessments(run_dir.parent, run_id=params.run_id, before=before)
 
 
+def _read(params: RunParams, *, root: Path, data_dir: str | Path | None) -> intake.Inputs:
+    from analysis import intake
+
+    return intake.read_inputs(params, data_dir=Path(data_dir) if data_dir else None, root=root)
+
+
 def read_step(
     params: RunParams,
     *,
     root: Path,
     data_dir: str | Path | None = None,
     stored: schema.RunTables | None = None,
+    read: Callable[[], intake.Inputs] | None = None,
     report: Report = lambda step, done, total: None,
 ) -> intake.Inputs:
-    """Raw files and registry to checked tables; with `stored`, the observations are those of the stored run."""
+    """Raw files and registry to checked tables; with `stored`, the observations are those of the stored run.
+
+    `read` stands for the reading, where another process does it.
+    """
     from analysis import intake, quarters
 
     report("read", 0, 1)
     if stored is None:
-        inputs = intake.read_inputs(params, data_dir=Path(data_dir) if data_dir else None, root=root)
+        inputs = read() if read else _read(params, root=root, data_dir=data_dir)
     else:
         targets = read_targets([root / one for one in params.targets], indicators=stored.indicators, units=stored.units)
         inputs = intake.Inputs(
