@@ -96,14 +96,14 @@ def unit_digests(tables: RunTables, *, units: Sequence[str], language: str, n_jo
     PublishError
         When a process failed.
     """
-    digests = partial(briefing.unit_digests, tables, language=language)
-    found = digests(units=units[:1])  # what all share is sorted out once, before the fork
+    digests = briefing.Digests(tables, language=language)
+    found = digests.of(units[:1])  # what all share is sorted out once, before the fork
     rest = units[1:]
     chunks = [rest[at : at + DIGESTS] for at in range(0, len(rest), DIGESTS)]
     if n_jobs < 2 or len(chunks) < 2 or not may_fork():
-        return found | digests(units=rest)
+        return found | digests.of(rest)
     parts: dict[int, dict[str, str]] = {}
-    for at, outcome in run_forked(chunks, lambda chunk: digests(units=chunk), n_jobs=n_jobs):
+    for at, outcome in run_forked(chunks, digests.of, n_jobs=n_jobs):
         if outcome.value is None:
             raise PublishError(Problem("pages", outcome.reason, "", "Run with --jobs 1 --debug to see where"))
         parts[at] = outcome.value
