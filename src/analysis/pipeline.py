@@ -190,7 +190,7 @@ def correction_step(
     )
     inputs = replace(inputs, quality=made.quality)
     places = {"params_path": params_path, "root": root, "run_dir": run_dir}
-    record_step(made.tables, inputs, params=params, **places, corrected=made.note)
+    record_step(made.tables, inputs, params=params, **places, corrected=made.note, standing=stored)
 
 
 def _published(inputs: intake.Inputs, *, params: RunParams, run_dir: Path) -> Mapping[str, pd.DataFrame]:
@@ -267,6 +267,7 @@ def record_step(
     root: Path,
     run_dir: Path,
     corrected: Mapping | None = None,
+    standing: schema.RunTables | None = None,
 ) -> None:
     """Write the tables, the exact params and the manifest: what the notebooks will see."""
     from analysis import quarters
@@ -281,7 +282,7 @@ def record_step(
     }
     if inputs.tasks is not None:
         tables["extra_task_list"] = inputs.tasks
-    paths = records.write_run(tables, run_dir)
+    paths = records.write_run(tables, run_dir, standing=standing)
     records.write_bytes(run_dir / "params.yml", Path(params_path).read_bytes())
     manifest = records.build_manifest(
         run_id=params.run_id,

@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.records.manifest import file_sha256
 from analysis.words.errors import DataError, Problem, examples, require
 from analysis.words.periods import frequency_of
 from analysis.words.schema import TABLES, RunTables
@@ -120,7 +121,9 @@ def _column(stored: pa.ChunkedArray, *, kind: str | None) -> np.ndarray | pd.api
     return np.array(stored.to_numpy())
 
 
-def write_run(tables: Mapping[str, pd.DataFrame], run_dir: Path) -> dict[str, Path]:
+def write_run(
+    tables: Mapping[str, pd.DataFrame], run_dir: Path, *, standing: RunTables | None = None
+) -> dict[str, Path]:
     """Write every table of a run.
 
     Parameters
@@ -128,6 +131,9 @@ def write_run(tables: Mapping[str, pd.DataFrame], run_dir: Path) -> dict[str, Pa
     tables : mapping of name to DataFrame
         The names of ``RUN_TABLES``; further names with the prefixes ``previous_`` and ``extra_``.
     run_dir : Path
+    standing : RunTables, optional
+        The run that was read from `run_dir`: a table that is still the very object it gave is not written again
+        where its file has the hash that its manifest states.
 
     Returns
     -------
@@ -144,11 +150,26 @@ def write_run(tables: Mapping[str, pd.DataFrame], run_dir: Path) -> dict[str, Pa
     require([Problem(str(run_dir), f"tables {examples(missing)} are missing", "", "Pass them")] if missing else [])
     folder = run_dir / "tables"
     paths = {name: folder / f"{name}.parquet" for name in sorted(tables)}
+    same = _as_read(standing) if standing is not None else {}
     for name, path in paths.items():
-        write_table(tables[name], path)
+        if same.get(name) is not tables[name] or not _stands(path, standing):
+            write_table(tables[name], path)
     for stale in sorted(set(folder.glob("*.parquet")) - set(paths.values())):
         stale.unlink()  # a table of an earlier run of these params must not be read as one of this
     return paths
+
+
+def _as_read(run: RunTables) -> dict[str, pd.DataFrame]:
+    """Tables of a run by the names of their files."""
+    before = run.previous
+    found = {name: getattr(run, name) for name in RUN_TABLES}
+    found |= {PREVIOUS + name: getattr(before, name) for name in RUN_TABLES} if before is not None else {}
+    return found | {EXTRA + name: frame for name, frame in run.extra.items()}
+
+
+def _stands(path: Path, run: RunTables) -> bool:
+    stated = run.manifest.get("tables", {}).get(path.stem)
+    return bool(stated) and path.is_file() and file_sha256(path) == stated
 
 
 def load_run(run_dir: str | Path) -> RunTables:
