@@ -277,7 +277,7 @@ def _made_anew(
     """Today's tables of the parts that were hit, after what was said of them before the correction."""
     if not parts:
         return {}
-    said = {name: piece for name, piece in was.then().items() if int(name.split()[-1]) in parts}
+    said = was.then(parts)
     keys = {name: key for name, (key, _task) in said.items()}
     then = make_all({name: task for name, (_key, task) in said.items()}, keys=keys, n_jobs=jobs, keep=keep)
     for tables in then.values():

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -198,14 +198,15 @@ class Maker:
             self.figures[at] = Figures(self.groups[at].observations)
         return self.figures[at]
 
-    def then(self) -> dict[str, Piece]:
-        """Every group at the quarters whose statuses count; the last one also where a stored run spoke for it."""
+    def then(self, groups: Collection[int] | None = None) -> dict[str, Piece]:
+        """Every group, or some, at the quarters whose statuses count; the last also where a stored run spoke for it."""
         found = {}
         deadlines = quarters.deadlines_of(self.inputs.targets)
         for cutoff in quarters.status_cutoffs(self.cutoff):
             if cutoff in self.published and cutoff != self.before:
                 continue
-            for at, part in enumerate(self.groups):
+            for at in range(len(self.groups)) if groups is None else groups:
+                part = self.groups[at]
                 task = lambda part=part, cutoff=cutoff: self._past(part, cutoff, deadlines)
                 found[f"then {cutoff} {at}"] = (self.key(f"then {cutoff}", part, until=cutoff), task)
         return found
