@@ -117,7 +117,8 @@ def run(
         else:
             step = correction_step if correct else partial(statistics_step, from_stored=start == "forecast")
             work = lambda told: step(params, **places, units=units, jobs=jobs, report=told)
-            run_apart(work, note=report, meanwhile=pages.get_ready if jobs > 1 else lambda: None)
+            ready = (pages.get_ready, files.load) if jobs > 1 else ()  # the second shares what the first has loaded
+            run_apart(work, note=report, meanwhile=lambda: [one() for one in ready])
             standing.note_tables(run_dir, recipe=recipe)
             tables = folders.stored_tables(run_dir, params=params)
         how = {"jobs": jobs, "force": force, "pdf": pdf, "dask": dask, "report": report}

@@ -155,6 +155,7 @@ def work():
     os.write(marks[1], b"w")
     return {"pid": os.getpid(), "rows": [1, 2]}
 with Beside(work, ready=ready, what="files") as made:
+    made.load()
     first = os.read(marks[0], 1)
     time.sleep(0.2)
     os.set_blocking(marks[0], False)
@@ -186,6 +187,7 @@ def work():
     {work}
 try:
     with Beside(work, what="files") as made:
+        made.begin()
         made.value()
 except BaseException as error:
     print(json.dumps(f"{{type(error).__name__}}: {{error}}"))
@@ -204,6 +206,7 @@ def ready():
     time.sleep(60)
 try:
     with Beside(int, ready=ready, what="files") as made:
+        made.load()
         pid = int(os.read(read, 20))
         made.begin()
         raise KeyboardInterrupt
@@ -212,6 +215,17 @@ except KeyboardInterrupt:
 """
     )
     assert show(body) is False
+
+
+def test_a_value_that_nobody_let_begin_is_made_here():
+    body = (
+        BESIDE
+        + """
+with Beside(os.getpid, what="files") as made:
+    print(json.dumps(made.value() == os.getpid()))
+"""
+    )
+    assert show(body) is True
 
 
 def test_without_fork_a_value_is_made_when_it_is_asked_for(monkeypatch):

@@ -64,14 +64,14 @@ def run_apart(
 class Beside(Generic[T]):
     """One value made in a process of its own while this one goes on; to be used in a ``with`` block, which ends it.
 
-    Without fork, or where this process holds threads, it is made here, when it is asked for.
+    Without fork, where this process holds threads, or where nobody let it begin, it is made here, when it is asked for.
 
     Parameters
     ----------
     work : callable
         Makes the value, which must be picklable.
     ready : callable
-        Called in the other process at once, ahead of :meth:`begin`: what can be loaded before `work` may start.
+        Called in the other process from :meth:`load` on: what can be loaded before `work` may start.
     what : str
         What is made, for the message when its process is killed.
     """
@@ -81,11 +81,14 @@ class Beside(Generic[T]):
         self._pid = self._pipe = self._go = None
 
     def __enter__(self) -> Beside[T]:
-        if may_fork():
+        return self
+
+    def load(self) -> None:
+        """Start the other process, which waits for :meth:`begin` when it is ready."""
+        if self._pid is None and may_fork():
             wait, self._go = os.pipe()
             self._pid, self._pipe = _start(lambda note: self._made(note, wait=wait, go=self._go))
             os.close(wait)
-        return self
 
     def _made(self, note: Note, *, wait: int, go: int) -> None:
         os.close(go)
@@ -95,6 +98,7 @@ class Beside(Generic[T]):
 
     def begin(self) -> None:
         """Let the other process start its work."""
+        self.load()
         if self._go is not None:
             os.write(self._go, _GO)
             os.close(self._go)
