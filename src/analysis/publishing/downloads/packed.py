@@ -59,20 +59,20 @@ def repack_zip(
     """
     known = dict(hashes or {})
     digests = {name: known.get(name) or sha256_of(members[name]) for name in sorted(members)}
-    with ExitStack() as stack:
-        packed = _packed_in(path, level=level, stack=stack)
-        if list(packed) == list(digests.items()):
-            return path
-        for one in also:
-            packed |= _packed_in(one, level=level, stack=stack)
-        beside = stack.enter_context(placed(path))
-        with open_zip(beside, level=level) as archive:
-            for name, digest in digests.items():
-                found = packed.get((name, digest))
-                if found is None:
-                    add_member(archive, name, members[name], level=level)
-                else:
-                    _copy(archive, *found)
+    if _note(path, level=level).get("members") == digests and _as_noted(path, level=level):
+        return path
+    with placed(path) as beside:
+        with ExitStack() as stack:  # closed before the old ZIP is replaced
+            packed: Packed = {}
+            for one in (path, *also):
+                packed |= _packed_in(one, level=level, stack=stack)
+            with open_zip(beside, level=level) as archive:
+                for name, digest in digests.items():
+                    found = packed.get((name, digest))
+                    if found is None:
+                        add_member(archive, name, members[name], level=level)
+                    else:
+                        _copy(archive, *found)
         note = {"zip": sha256_of(beside), "how": _how(level), "members": digests}
         note_of(path).unlink(missing_ok=True)  # never beside a ZIP that it does not speak of
     write_bytes(note_of(path), (json.dumps(note, indent=1) + "\n").encode("ascii"))
@@ -84,21 +84,37 @@ def _how(level: int) -> list:
     return [level, zlib.ZLIB_RUNTIME_VERSION, platform.python_version()]
 
 
+def _note(path: Path, *, level: int) -> dict:
+    """What stands beside a ZIP that was packed as we pack; empty where nothing of use does."""
+    try:
+        note = json.loads(note_of(path).read_text(encoding="ascii"))
+        return note if note["how"] == _how(level) and isinstance(note["members"], dict) else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _as_noted(path: Path, *, level: int) -> bool:
+    try:
+        return sha256_of(path) == _note(path, level=level).get("zip")
+    except OSError:
+        return False
+
+
 def _packed_in(path: Path, *, level: int, stack: ExitStack) -> Packed:
     """Members of a ZIP by name and hash of their content, when the ZIP is the one that its note speaks of.
 
     Without those that are in the 64-bit form because of where they lie or how large they are.
     """
+    members = _note(path, level=level).get("members")
+    if not members or not _as_noted(path, level=level):
+        return {}
     try:
-        note = json.loads(note_of(path).read_text(encoding="ascii"))
-        if note["how"] != _how(level) or note["zip"] != sha256_of(path):
-            return {}
         file = stack.enter_context(path.open("rb"))
         with zipfile.ZipFile(file) as archive:
             infos = {one.filename: one for one in archive.infolist()}
-        found = {(name, digest): (file, infos[name]) for name, digest in note["members"].items()}
+        found = {(name, digest): (file, infos[name]) for name, digest in members.items()}
         return {one: place for one, place in found.items() if not place[1].extra}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile):
+    except (OSError, KeyError, zipfile.BadZipFile):  # a member that the ZIP does not have
         return {}
 
 
