@@ -25,9 +25,9 @@ DOWNLOADS = "downloads"  # folder inside the site
 EARLY = ".early.zip"  # inside the run's folder: everything but the pages, packed while these are made
 
 
-def files_beside(run_dir: Path, *, language: str, wanted: bool) -> Beside[list[Download]]:
+def files_beside(run_dir: Path, *, language: str, wanted: bool, jobs: int) -> Beside[list[Download]]:
     """The process that makes the files to take away, once the run's tables stand; with `wanted` false it makes none."""
-    work: Callable = partial(_make_files, run_dir=run_dir, language=language) if wanted else list
+    work: Callable = partial(_make_files, run_dir=run_dir, language=language, jobs=jobs) if wanted else list
     return Beside(work, ready=_ready if wanted else lambda: None, what="downloads")
 
 
@@ -35,13 +35,15 @@ def _ready() -> None:
     import_module("analysis.publishing.downloads")  # office formats: only when they are asked for
 
 
-def _make_files(*, run_dir: Path, language: str) -> list[Download]:
+def _make_files(*, run_dir: Path, language: str, jobs: int) -> list[Download]:
     from analysis.publishing.downloads import write_archive, write_downloads
 
-    made = write_downloads(records.load_run(run_dir), out_dir=run_dir / SITE / DOWNLOADS, language=language)
-    parts = _whole_run(run_dir) | {f"{SITE}/{DOWNLOADS}": run_dir / SITE / DOWNLOADS}
-    write_archive(parts, run_dir / EARLY, hashes=_hashes(made), also=[_archive(run_dir)])
-    return made
+    folder = run_dir / SITE / DOWNLOADS
+    parts = _whole_run(run_dir) | {f"{SITE}/{DOWNLOADS}": folder}
+    stored = (".zip", ".xlsx")  # made last, and not packed again
+    pack = lambda: write_archive(parts, run_dir / EARLY, leave_out=stored, also=[_archive(run_dir)])
+    meanwhile = pack if jobs > 1 else None
+    return write_downloads(records.load_run(run_dir), out_dir=folder, language=language, meanwhile=meanwhile)
 
 
 def build(

@@ -107,8 +107,8 @@ def run(
     root = project_root(params_path)
     run_dir = Path(out_dir) if out_dir else root / "outputs" / folders.run_name(params, period=period)
     folders.check_run_dir(run_dir, run_id=params.run_id)
-    downloads = params.publish.downloads and units is None
-    with run_lock(run_dir), around.files_beside(run_dir, language=params.language, wanted=downloads) as files:
+    wanted = {"language": params.language, "wanted": params.publish.downloads and units is None, "jobs": jobs}
+    with run_lock(run_dir), around.files_beside(run_dir, **wanted) as files:
         places = {"params_path": params_path, "root": root, "run_dir": run_dir, "data_dir": data_dir}
         recipe = standing.recipe(params, **places) if start == "read" and not correct else ""
         if start == "publish" or (not force and standing.tables_stand(run_dir, recipe=recipe)):
