@@ -21,8 +21,9 @@ import pandas as pd
 
 from analysis import records
 from analysis.intake import Inputs
+from analysis.joined import CHANGES, sort_extra
 from analysis.parallel import Tables, make_all
-from analysis.pieces import CHANGES, Maker, joined_to, sort_extra
+from analysis.pieces import Maker, joined_to
 from analysis.registry.params import RunParams
 from analysis.registry.targets import Target
 from analysis.registry.units import ancestors
@@ -88,7 +89,7 @@ def correct(
     """
     _require_correction(inputs, stored)
     changed = changed_figures(stored.observations, inputs.observations)
-    maker = Maker(inputs, params=params, published=published)
+    maker = Maker(inputs, params=params, published=published, keep=keep)
     was = Maker(dataclasses.replace(inputs, observations=stored.observations), params=params, published=published)
     hit = set(changed["indicator"])
     groups = [at for at, part in enumerate(maker.groups) if hit & set(part.indicators["indicator"])]
@@ -276,13 +277,16 @@ def _made_anew(
     """Today's tables of the parts that were hit, after what was said of them before the correction."""
     if not parts:
         return {}
-    said = {name: piece for name, piece in was.then().items() if int(name.split()[-1]) in parts}
+    said = was.then(parts)
     keys = {name: key for name, (key, _task) in said.items()}
     then = make_all({name: task for name, (_key, task) in said.items()}, keys=keys, n_jobs=jobs, keep=keep)
     for tables in then.values():
         tables.pop("forecasts", None)
     tick(1)
-    tasks = {str(at): partial(maker.make_today, part, maker.history(part, then, at=at)) for at, part in parts.items()}
+    tasks = {
+        str(at): partial(maker.make_today, part, maker.history(part, then, at=at), forecast=maker.forecasts(at))
+        for at, part in parts.items()
+    }
     new = maker.joined(list(make_all(tasks, n_jobs=jobs).values()))
     changes = maker.changes(new, then=then)
     kept = {name: table for name, table in new.items() if not name.startswith("previous_") and name != "evidence"}

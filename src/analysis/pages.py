@@ -5,23 +5,24 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
 
 from analysis import briefing, records
+from analysis.publishing.early import import_papermill
 from analysis.publishing.execute import publish_pages
 from analysis.publishing.forks import may_fork, run_forked
-from analysis.publishing.jobs import FAILED, SITE, UNCHANGED, PageJob, PageResult
+from analysis.publishing.jobs import FAILED, SITE, PageJob, PageResult
 from analysis.publishing.quarters import keep_quarter
-from analysis.publishing.site import INDEX, build_site, page_frame, page_name
+from analysis.publishing.site import page_frame, page_name
 from analysis.publishing.verify import verify_pages
 from analysis.registry.params import RunParams
 from analysis.words.errors import Problem, PublishError, examples
 from analysis.words.schema import RunTables
 
 DIGESTS = 400  # units whose pages' hashes one process finds
-DOWNLOADS = "downloads"  # folder inside the site
 UNIT_NOTEBOOK = "unit_briefing"
 RUN_PAGES = {  # key of params' `publish` -> (notebook, page of the whole run)
     "overview": ("overview_briefing", "overview.html"),
@@ -96,14 +97,14 @@ def unit_digests(tables: RunTables, *, units: Sequence[str], language: str, n_jo
     PublishError
         When a process failed.
     """
-    digests = partial(briefing.unit_digests, tables, language=language)
-    found = digests(units=units[:1])  # what all share is sorted out once, before the fork
+    digests = briefing.Digests(tables, language=language)
+    found = digests.of(units[:1])  # what all share is sorted out once, before the fork
     rest = units[1:]
     chunks = [rest[at : at + DIGESTS] for at in range(0, len(rest), DIGESTS)]
     if n_jobs < 2 or len(chunks) < 2 or not may_fork():
-        return found | digests(units=rest)
+        return found | digests.of(rest)
     parts: dict[int, dict[str, str]] = {}
-    for at, outcome in run_forked(chunks, lambda chunk: digests(units=chunk), n_jobs=n_jobs):
+    for at, outcome in run_forked(chunks, digests.of, n_jobs=n_jobs):
         if outcome.value is None:
             raise PublishError(Problem("pages", outcome.reason, "", "Run with --jobs 1 --debug to see where"))
         parts[at] = outcome.value
@@ -178,38 +179,16 @@ def check_dask(address: str) -> None:
     check_address(address)
 
 
+def get_ready() -> None:
+    """Load what makes pages: while another process still makes what they show."""
+    import_papermill()
+    for name in ("analysis.publishing.make", "analysis.briefing.unit"):  # the latter with all that draws and says
+        import_module(name)
+
+
 def _warm(run_dir: Path, *, language: str) -> None:
     """Load and lay out what every page needs in the parent once: its children share the memory."""
     briefing.warm(records.load_run(run_dir), language=language)
-
-
-def build(tables: RunTables, results: Sequence[PageResult], *, run_dir: Path, language: str, downloads: bool) -> Path:
-    """Write the files that go with the run, and the index of the site around its pages."""
-    links = []
-    if downloads:
-        from analysis.publishing.downloads import write_downloads  # office formats: only when they are asked for
-
-        made = write_downloads(tables, out_dir=run_dir / SITE / DOWNLOADS, language=language)
-        links = [one.link(folder=DOWNLOADS, language=language) for one in made]
-    return build_site(tables, results, run_dir / SITE, language, downloads=links)
-
-
-def build_archive(run_dir: Path, results: Sequence[PageResult]) -> Path:
-    """Put the site, the tables, the params and the manifest into one ZIP beside them, unless nothing has changed."""
-    from analysis.publishing.downloads import write_archive
-
-    path = run_dir / f"{run_dir.name}.zip"
-    if not path.is_file() or any(one.status != UNCHANGED for one in results):
-        parts = {one: run_dir / one for one in (SITE, "tables", "params.yml", "manifest.json")}
-        write_archive(parts, path)
-    return path
-
-
-def around(run_dir: Path) -> list[Path]:
-    """The files of a run's site that are no pages: the index, the downloads, the archive."""
-    beside = [run_dir / SITE / INDEX, run_dir / f"{run_dir.name}.zip"]
-    files = [*beside, *(run_dir / SITE / DOWNLOADS).rglob("*")]
-    return [path for path in files if path.is_file()]
 
 
 def build_pdfs(results: Sequence[PageResult], *, run_dir: Path, on_done: Callable[[int, int], None]) -> None:

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -76,10 +76,11 @@ def make_all(
         return {name: found[name] if name in found else _read(folders[name]) for name in tasks}
 
 
-def forget(keep: Path, *, but: Mapping[str, str]) -> None:
-    """Remove kept tables that no key of `but` names."""
+def forget(keep: Path, *, but: Iterable[str]) -> None:
+    """Remove what is kept, folders that `but` names left out."""
+    named = set(but)
     for folder in sorted(Path(keep).glob("*")):
-        if folder.name not in set(but.values()):
+        if folder.name not in named:
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -11,16 +11,18 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from analysis import quarters, records
 from analysis.intake import Inputs
+from analysis.joined import CHANGES, join_tables
+from analysis.kept import FOLDER, Forecasts
 from analysis.parallel import Tables, forget, make_all
 from analysis.publishing import keys
 from analysis.records.prints import Figures, add_frame
@@ -30,8 +32,6 @@ from analysis.words import schema
 
 UNUSED = ("run_id", "title_vi", "title_en", "language", "simulated", "cutoff", "publish", "max_failed_share")
 UNUSED_FILES = ("sources", "units", "indicators", "targets", "tasks", "crosswalk", "as_of")  # their content counts
-CHANGES = "extra_changes"
-ORDER = ("target", "unit", "scenario", "reading", "component", "member", "period", "task")  # of extra tables
 
 
 def groups_of(inputs: Inputs) -> list[Inputs]:
@@ -111,7 +111,7 @@ def make_statistics(
     dict of name to DataFrame
         ``forecasts, assessments, evidence, scorecard``, ``previous_*`` and ``extra_*``.
     """
-    maker = Maker(inputs, params=params, published=published)
+    maker = Maker(inputs, params=params, published=published, keep=keep)
     done = 0
 
     def tick(name: str) -> None:
@@ -137,7 +137,7 @@ def make_statistics(
         tables["previous_forecasts"] = join_tables(before, name="previous_forecasts")
     past = make(maker.past(tables["assessments"]))
     if keep is not None:
-        forget(keep, but=used)
+        forget(keep, but=[*used.values(), *(f"{FOLDER}{at}" for at in range(len(maker.groups)))])
     report(total, total)
     return tables | maker.compared(tables, then=then, past=past)
 
@@ -155,11 +155,14 @@ class Maker:
     params : RunParams
     published : mapping of cutoff to DataFrame
         What stored runs said at earlier cutoffs.
+    keep : Path, optional
+        Where today's forecasts are kept, and those of the run before are found.
     """
 
     inputs: Inputs
     params: RunParams
     published: Mapping[str, pd.DataFrame]
+    keep: Path | None = None
 
     def __post_init__(self) -> None:
         self.groups = groups_of(self.inputs)
@@ -195,14 +198,15 @@ class Maker:
             self.figures[at] = Figures(self.groups[at].observations)
         return self.figures[at]
 
-    def then(self) -> dict[str, Piece]:
-        """Every group at the quarters whose statuses count; the last one also where a stored run spoke for it."""
+    def then(self, groups: Collection[int] | None = None) -> dict[str, Piece]:
+        """Every group, or some, at the quarters whose statuses count; the last also where a stored run spoke for it."""
         found = {}
         deadlines = quarters.deadlines_of(self.inputs.targets)
         for cutoff in quarters.status_cutoffs(self.cutoff):
             if cutoff in self.published and cutoff != self.before:
                 continue
-            for at, part in enumerate(self.groups):
+            for at in range(len(self.groups)) if groups is None else groups:
+                part = self.groups[at]
                 task = lambda part=part, cutoff=cutoff: self._past(part, cutoff, deadlines)
                 found[f"then {cutoff} {at}"] = (self.key(f"then {cutoff}", part, until=cutoff), task)
         return found
@@ -213,8 +217,18 @@ class Maker:
         for at, part in enumerate(self.groups):
             history = self.history(part, then, at=at)
             key = self.key("today", part, until=self.cutoff, more=history)
-            found[f"today {at}"] = (key, lambda part=part, history=history: self.make_today(part, history))
+            found[f"today {at}"] = (key, partial(self._make_today_alone, part, history, at=at))
         return found
+
+    def _make_today_alone(self, part: Inputs, history: pd.DataFrame, *, at: int) -> Tables:
+        forecasts = self.forecasts(at)
+        made = self.make_today(part, history, forecast=forecasts)
+        forecasts.forget()
+        return made
+
+    def forecasts(self, at: int) -> Forecasts:
+        """Today's forecasts of group `at`, those that are kept among them."""
+        return Forecasts(self.keep / f"{FOLDER}{at}" if self.keep is not None else None)
 
     def history(self, part: Inputs, then: Mapping[str, Tables], *, at: int) -> pd.DataFrame:
         """What was said of the targets of a part of group `at` in the quarters whose statuses count."""
@@ -226,10 +240,11 @@ class Maker:
         said = {cutoff: rows[rows["target"].isin(wanted)] for cutoff, rows in said.items()}
         return quarters.past_assessments(said, published=self.published, params=self.params)
 
-    def make_today(self, part: Inputs, history: pd.DataFrame) -> Tables:
+    def make_today(self, part: Inputs, history: pd.DataFrame, *, forecast: Forecasts) -> Tables:
         """Forecasts, assessments and all beside them of a group, or of targets that need no others."""
         deadlines = quarters.deadlines_of(self.inputs.targets)
-        now = quarters.forecast_quarter(part, cutoff=self.cutoff, params=self.params, deadlines=deadlines)
+        how = {"params": self.params, "deadlines": deadlines, "forecast": forecast}
+        now = quarters.forecast_quarter(part, cutoff=self.cutoff, **how)
         assessed = quarters.assess_quarter(part, now, params=self.params, previous=history)
         return {
             "forecasts": quarters.forecasts_table(now, interval_levels=self.params.interval_levels),
@@ -330,67 +345,3 @@ class Maker:
         for name, one in pieces.items():
             parts.setdefault(name.split()[1], []).append(one["assessments"])
         return {cutoff: join_tables(rows, name="assessments") for cutoff, rows in parts.items()}
-
-
-def join_tables(parts: list[pd.DataFrame], *, name: str) -> pd.DataFrame:
-    """Parts of one table, each sorted, as one table sorted the same way.
-
-    Runs of rows with the same first two key columns are moved as they are: sorting millions of texts takes long.
-
-    Parameters
-    ----------
-    parts : list of DataFrame
-        Emptied, column by column: a large table is not held twice.
-    name : str
-        Of the table, which says what it is sorted by.
-
-    Returns
-    -------
-    DataFrame
-    """
-    filled = [one for one in parts if len(one)] or parts[:1]
-    known = schema.TABLES.get(name.removeprefix("previous_"))
-    if known is None:
-        table = pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0].reset_index(drop=True)
-        return sort_extra(table, name=name)
-    if len(filled) < 2:
-        return filled[0].reset_index(drop=True)
-    place = _places(filled, head=list(known.key[:2]))
-    filled = [dict(one.items()) for one in filled]
-    parts.clear()
-    columns = {name: _scattered([one.pop(name) for one in filled], place) for name in list(filled[0])}
-    return pd.DataFrame(columns, copy=False)
-
-
-def sort_extra(table: pd.DataFrame, *, name: str) -> pd.DataFrame:
-    """An extra table in its order: that of changes is read by unit, all others by target."""
-    order = ["unit", "target"] if name == CHANGES else [one for one in ORDER if one in table]
-    return table.sort_values(order, kind="stable", ignore_index=True) if order else table
-
-
-def _places(parts: list[pd.DataFrame], *, head: list[str]) -> np.ndarray:
-    """Row that every row of the parts, one after the other, has in the whole; runs of equal `head` stay together."""
-    codes = [np.concatenate([part[one].to_numpy(dtype=object) for part in parts]) for one in head]
-    n = len(codes[0])
-    new = np.zeros(n, dtype=bool)
-    new[0] = True
-    for one in codes:
-        new[1:] |= one[1:] != one[:-1]
-    start = np.flatnonzero(new)
-    length = np.diff(np.concatenate([start, [n]]))
-    order = sorted(range(len(start)), key=lambda at: tuple(one[start[at]] for one in codes))
-    first = np.empty(len(start), dtype=np.int64)
-    first[order] = np.concatenate([[0], np.cumsum(length[order])[:-1]])
-    return np.repeat(first - start, length) + np.arange(n)
-
-
-def _scattered(parts: list[pd.Series], place: np.ndarray) -> np.ndarray | pd.Series:
-    """One column of all parts, every value at its place."""
-    if any(one.dtype != parts[0].dtype for one in parts) or not isinstance(parts[0].dtype, np.dtype):
-        whole = pd.concat(parts, ignore_index=True)
-        return whole.take(np.argsort(place)).reset_index(drop=True)
-    out, begin = np.empty(len(place), dtype=parts[0].dtype), 0
-    for one in parts:
-        out[place[begin : begin + len(one)]] = one.to_numpy()
-        begin += len(one)
-    return out

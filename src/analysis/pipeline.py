@@ -1,10 +1,11 @@
 """The steps of a run, in order, on one page: read this first.
 
 ``read -> forecast -> record -> publish``; each step is one function on tables. The statistics of a quarter are joined
-in :mod:`analysis.quarters` and cut into pieces in :mod:`analysis.pieces`, the pages in :mod:`analysis.pages`; the
-arithmetic is in `forecasting` and `attainment`, the words in `briefing`. Between the steps stand the files of
-``outputs/<run_id>/tables``; what already stands as it would be made is told by :mod:`analysis.standing`. The statistics
-run in a process of their own and are imported there: the process that forks the pages stays small.
+in :mod:`analysis.quarters` and cut into pieces in :mod:`analysis.pieces`, the pages in :mod:`analysis.pages`, what goes
+with them in :mod:`analysis.around`; the arithmetic is in `forecasting` and `attainment`, the words in `briefing`.
+Between the steps stand the files of ``outputs/<run_id>/tables``; what already stands as it would be made is told by
+:mod:`analysis.standing`. The statistics run in a process of their own and are imported there: the process that forks
+the pages stays small.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis import folders, pages, records, standing
-from analysis.publishing.apart import run_apart
+from analysis import around, folders, pages, records, standing
+from analysis.publishing.apart import Beside, run_apart
 from analysis.publishing.lock import run_lock
 from analysis.registry.params import RunParams, project_root, read_params
 from analysis.registry.targets import places_of, read_targets, targets_table
@@ -106,7 +107,8 @@ def run(
     root = project_root(params_path)
     run_dir = Path(out_dir) if out_dir else root / "outputs" / folders.run_name(params, period=period)
     folders.check_run_dir(run_dir, run_id=params.run_id)
-    with run_lock(run_dir):
+    wanted = {"language": params.language, "wanted": params.publish.downloads and units is None, "jobs": jobs}
+    with run_lock(run_dir), around.files_beside(run_dir, **wanted) as files:
         places = {"params_path": params_path, "root": root, "run_dir": run_dir, "data_dir": data_dir}
         recipe = standing.recipe(params, **places) if start == "read" and not correct else ""
         if start == "publish" or (not force and standing.tables_stand(run_dir, recipe=recipe)):
@@ -114,13 +116,17 @@ def run(
             folders.check_units(units, known=tables.units["unit"])
         else:
             step = correction_step if correct else partial(statistics_step, from_stored=start == "forecast")
-            run_apart(lambda told: step(params, **places, units=units, jobs=jobs, report=told), note=report)
+            work = lambda told: step(params, **places, units=units, jobs=jobs, report=told)
+            ready = (pages.get_ready, files.load) if jobs > 1 else ()  # the second shares what the first has loaded
+            run_apart(work, note=report, meanwhile=lambda: [one() for one in ready])
             standing.note_tables(run_dir, recipe=recipe)
             tables = folders.stored_tables(run_dir, params=params)
         how = {"jobs": jobs, "force": force, "pdf": pdf, "dask": dask, "report": report}
-        result = publish_step(tables, params=params, root=root, run_dir=run_dir, units=units, **how)
+        if jobs > 1:
+            files.begin()
+        result = publish_step(tables, params=params, root=root, run_dir=run_dir, units=units, files=files, **how)
         if units is None:
-            standing.note_site(run_dir, recipe=recipe, pages=result.pages, others=pages.around(run_dir))
+            standing.note_site(run_dir, recipe=recipe, pages=result.pages, others=around.around(run_dir))
         return result
 
 
@@ -160,13 +166,19 @@ def correction_step(
     jobs: int,
     report: Report,
 ) -> None:
-    """As :func:`statistics_step`, for figures that differ from those of the run that stands and for nothing else."""
-    from analysis import corrections
+    """As :func:`statistics_step`, for figures that differ from those of the run that stands and for nothing else.
 
-    stored = folders.stored_tables(run_dir, params=params)
-    hashes = folders.hashes(params, params_path=params_path, root=root)
-    corrections.require_same(stored, hashes=hashes, where=str(run_dir))
-    inputs = read_step(params, root=root, data_dir=data_dir, report=report)
+    The raw files are read in a process of their own while the statistics and the stored run are loaded.
+    """
+    with Beside(lambda: _read(params, root=root, data_dir=data_dir), what="raw files") as figures:
+        if jobs > 1:
+            figures.begin()
+        from analysis import corrections
+
+        stored = folders.stored_tables(run_dir, params=params)
+        hashes = folders.hashes(params, params_path=params_path, root=root)
+        corrections.require_same(stored, hashes=hashes, where=str(run_dir))
+        inputs = read_step(params, root=root, read=figures.value, report=report)
     folders.check_units(units, known=inputs.units["unit"])
     made = corrections.correct(
         inputs,
@@ -179,7 +191,7 @@ def correction_step(
     )
     inputs = replace(inputs, quality=made.quality)
     places = {"params_path": params_path, "root": root, "run_dir": run_dir}
-    record_step(made.tables, inputs, params=params, **places, corrected=made.note)
+    record_step(made.tables, inputs, params=params, **places, corrected=made.note, standing=stored)
 
 
 def _published(inputs: intake.Inputs, *, params: RunParams, run_dir: Path) -> Mapping[str, pd.DataFrame]:
@@ -190,20 +202,30 @@ def _published(inputs: intake.Inputs, *, params: RunParams, run_dir: Path) -> Ma
     return records.published_assessments(run_dir.parent, run_id=params.run_id, before=before)
 
 
+def _read(params: RunParams, *, root: Path, data_dir: str | Path | None) -> intake.Inputs:
+    from analysis import intake
+
+    return intake.read_inputs(params, data_dir=Path(data_dir) if data_dir else None, root=root)
+
+
 def read_step(
     params: RunParams,
     *,
     root: Path,
     data_dir: str | Path | None = None,
     stored: schema.RunTables | None = None,
+    read: Callable[[], intake.Inputs] | None = None,
     report: Report = lambda step, done, total: None,
 ) -> intake.Inputs:
-    """Raw files and registry to checked tables; with `stored`, the observations are those of the stored run."""
+    """Raw files and registry to checked tables; with `stored`, the observations are those of the stored run.
+
+    `read` stands for the reading, where another process does it.
+    """
     from analysis import intake, quarters
 
     report("read", 0, 1)
     if stored is None:
-        inputs = intake.read_inputs(params, data_dir=Path(data_dir) if data_dir else None, root=root)
+        inputs = read() if read else _read(params, root=root, data_dir=data_dir)
     else:
         targets = read_targets([root / one for one in params.targets], indicators=stored.indicators, units=stored.units)
         inputs = intake.Inputs(
@@ -246,6 +268,7 @@ def record_step(
     root: Path,
     run_dir: Path,
     corrected: Mapping | None = None,
+    standing: schema.RunTables | None = None,
 ) -> None:
     """Write the tables, the exact params and the manifest: what the notebooks will see."""
     from analysis import quarters
@@ -260,7 +283,7 @@ def record_step(
     }
     if inputs.tasks is not None:
         tables["extra_task_list"] = inputs.tasks
-    paths = records.write_run(tables, run_dir)
+    paths = records.write_run(tables, run_dir, standing=standing)
     records.write_bytes(run_dir / "params.yml", Path(params_path).read_bytes())
     manifest = records.build_manifest(
         run_id=params.run_id,
@@ -280,6 +303,7 @@ def publish_step(
     params: RunParams,
     root: Path,
     run_dir: Path,
+    files: Beside,
     units: Sequence[str] | None = None,
     jobs: int = 2,
     force: bool = False,
@@ -305,12 +329,12 @@ def publish_step(
         dask=dask,
         on_done=lambda done, total: report("publish", done, total),
     )
-    downloads = params.publish.downloads and units is None
-    index = pages.build(tables, results, run_dir=run_dir, language=params.language, downloads=downloads)
+    made = files.value()
+    index = around.build(tables, results, run_dir=run_dir, language=params.language, files=made)
     if pdf:
         pages.build_pdfs(results, run_dir=run_dir, on_done=lambda done, total: report("pdf", done, total))
-    if downloads:
-        pages.build_archive(run_dir, results)
+    if made:
+        around.build_archive(run_dir, results, files=made)
     error = pages.too_many_failed(results, max_failed_share=params.max_failed_share)
     if error is not None:
         raise error

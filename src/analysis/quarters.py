@@ -6,7 +6,7 @@ scorecard): only the cutoff differs, and nothing later than it is seen.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -121,7 +121,12 @@ def check_promises(inputs: Inputs, *, cutoff: str, places: Mapping[str, str] = M
 
 
 def forecast_quarter(
-    inputs: Inputs, *, cutoff: str, params: RunParams, deadlines: Iterable[str] | None = None
+    inputs: Inputs,
+    *,
+    cutoff: str,
+    params: RunParams,
+    deadlines: Iterable[str] | None = None,
+    forecast: Callable[..., Predictive] = forecast_panel,
 ) -> Forecasted:
     """Forecast every indicator from what was known at `cutoff`, as far as the last of `deadlines` (default: all)."""
     deadlines = deadlines_of(inputs.targets) if deadlines is None else tuple(deadlines)
@@ -131,7 +136,7 @@ def forecast_quarter(
         code = indicator["indicator"]
         if code in panels:
             horizon = horizon_of(indicator=indicator, cutoff=cutoff, params=params, deadlines=deadlines)
-            predictives[code] = forecast_panel(panels[code], horizon=horizon, options=options)
+            predictives[code] = forecast(panels[code], horizon=horizon, options=options)
     return Forecasted(cutoff, panels, predictives)
 
 

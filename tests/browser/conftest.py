@@ -16,7 +16,7 @@ UNITS = ("099", "099S01", "099001", "099018")  # the province, a department, a c
 MAKE_SITE = """
 import json, sys
 from pathlib import Path
-from analysis import folders, pages, pipeline
+from analysis import around, folders, pages, pipeline
 from analysis.publishing.jobs import PageResult
 from analysis.publishing.notice import mark_not_updated
 from analysis.publishing.site import build_site, page_name
@@ -41,7 +41,7 @@ for language in ("vi", "en"):
     )
     bad = [one.reason for one in results if one.status != "published"]
     assert not bad, bad
-    pages.build(tables, results, run_dir=here, language=language, downloads=False)
+    around.build(tables, results, run_dir=here, language=language, files=[])
     site = here / "site"
     marked = site / page_name(units[-1])
     mark_not_updated(marked, reason="cell 5 raised ValueError: no rows")

@@ -229,3 +229,10 @@ def test_a_span_is_the_period_of_its_indicator(text, frequency, code):
 )  # fmt: skip
 def test_a_span_of_another_frequency_is_refused(text, frequency, refused):
     assert period_of(read_span(text, dates="vi"), frequency=frequency, rule="contains") == ("", refused)
+
+
+@pytest.mark.parametrize("numbers", ["plain", "vi", "en"])
+def test_bare_digits_are_read_as_the_long_way_reads_them(numbers):
+    for text in ("0", "7", "007", "1234567", "12", "9" * 199, "9" * 201, "٣", "²", "1 ", "+1", ""):
+        marked = read_number(f"{text}\u00a0", numbers=numbers)  # a space more: never the short way
+        assert repr(read_number(text, numbers=numbers))[:30] == repr(marked)[:30], text

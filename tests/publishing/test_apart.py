@@ -131,3 +131,105 @@ def test_without_fork_it_is_an_ordinary_call(monkeypatch):
 
     apart.run_apart(work, note=lambda *what: told.append(what))
     assert found == [os.getpid()] and told == [("read", 1, 1)]
+
+
+BESIDE = """
+from analysis.publishing.apart import Beside
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+"""
+
+
+def test_a_value_is_made_beside_once_it_is_told_to_begin():
+    body = (
+        BESIDE
+        + """
+marks = os.pipe()
+def ready():
+    os.write(marks[1], b"r")
+def work():
+    os.write(marks[1], b"w")
+    return {"pid": os.getpid(), "rows": [1, 2]}
+with Beside(work, ready=ready, what="files") as made:
+    made.load()
+    first = os.read(marks[0], 1)
+    time.sleep(0.2)
+    os.set_blocking(marks[0], False)
+    try:
+        early = os.read(marks[0], 1)
+    except BlockingIOError:
+        early = b""
+    made.begin()
+    value = made.value()
+print(json.dumps([first.decode(), early.decode(), value["rows"], value["pid"] != os.getpid(), alive(value["pid"])]))
+"""
+    )
+    assert show(body) == ["r", "", [1, 2], True, False]
+
+
+@pytest.mark.parametrize(
+    ("work", "expected"),
+    [
+        ("raise DataError([Problem('a.csv', 'one')])", "DataError: candich: a.csv: one."),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "ModelError: files: their process was killed (SIGKILL)"),
+        ("return lambda: 1", "AttributeError: Can't pickle local object"),
+    ],
+)
+def test_why_a_value_beside_was_not_made_is_told(work, expected):
+    body = (
+        BESIDE
+        + f"""
+def work():
+    {work}
+try:
+    with Beside(work, what="files") as made:
+        made.begin()
+        made.value()
+except BaseException as error:
+    print(json.dumps(f"{{type(error).__name__}}: {{error}}"))
+"""
+    )
+    assert show(body).startswith(expected)
+
+
+def test_a_value_that_nobody_asks_for_leaves_no_process():
+    body = (
+        BESIDE
+        + """
+read, write = os.pipe()
+def ready():
+    os.write(write, str(os.getpid()).encode() + b" ")
+    time.sleep(60)
+try:
+    with Beside(int, ready=ready, what="files") as made:
+        made.load()
+        pid = int(os.read(read, 20))
+        made.begin()
+        raise KeyboardInterrupt
+except KeyboardInterrupt:
+    print(json.dumps(alive(pid)))
+"""
+    )
+    assert show(body) is False
+
+
+def test_a_value_that_nobody_let_begin_is_made_here():
+    body = (
+        BESIDE
+        + """
+with Beside(os.getpid, what="files") as made:
+    print(json.dumps(made.value() == os.getpid()))
+"""
+    )
+    assert show(body) is True
+
+
+def test_without_fork_a_value_is_made_when_it_is_asked_for(monkeypatch):
+    monkeypatch.setattr(apart, "may_fork", lambda: False)
+    with apart.Beside(os.getpid, what="files") as made:
+        made.begin()
+        assert made.value() == os.getpid()

@@ -126,3 +126,28 @@ def test_a_broken_manifest_is_named(tmp_path):
     (tmp_path / "manifest.json").write_text("{")
     with pytest.raises(DataError, match="a run's manifest"):
         store.read_manifest(tmp_path / "manifest.json")
+
+
+def test_a_table_that_stands_is_not_written_again_and_any_other_is(tmp_path, monkeypatch):
+    before = {f"previous_{name}": run_tables()[name] for name in ("assessments", "observations")}
+    finish(run_tables() | before, tmp_path)
+    afresh = {one.name: one.read_bytes() for one in (tmp_path / "tables").iterdir()}
+    run = store.load_run(tmp_path)
+    tables = {name: getattr(run, name) for name in store.RUN_TABLES}
+    tables |= {name: getattr(run.previous, name.removeprefix("previous_")) for name in before}
+    tables["quality"] = run.quality.copy()
+    (tmp_path / "tables/scorecard.parquet").write_bytes(b"something else")
+    (tmp_path / "tables/evidence.parquet").unlink()
+    written, real = [], store.write_table
+
+    def write(frame, path):
+        written.append(path.stem)
+        real(frame, path)
+
+    monkeypatch.setattr(store, "write_table", write)
+    store.write_run(tables, tmp_path, standing=run)
+    assert written == ["evidence", "quality", "scorecard"]
+    assert {one.name: one.read_bytes() for one in (tmp_path / "tables").iterdir()} == afresh
+    written.clear()
+    store.write_run(tables, tmp_path)
+    assert written == sorted(tables)

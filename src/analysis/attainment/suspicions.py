@@ -12,7 +12,7 @@ quota_population   the assigned quota is met while only a small part of the popu
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 BAND = 0.02  # half-width of the strip around a target: two points
 HEAPING_P = 0.01
@@ -47,7 +47,7 @@ def heaping(values, *, threshold: float, up: bool, band: float = BAND) -> tuple[
     near = int(above.sum() + below.sum())
     if near < 6:
         return np.zeros(len(values), dtype=bool), 1.0
-    p_value = float(binom.sf(above.sum() - 1, near, 0.5))
+    p_value = float(bdtrc(above.sum() - 1, near, 0.5))  # of so many above, or more
     return above & (p_value < HEAPING_P), p_value
 
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
+    "Digests": "slices",
     "Fragment": "fragment",
     "explorer": "explore",
     "forecast_page": "forecast",

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analysis.briefing.locale import Translator
+from analysis.briefing.prints import Prints
 from analysis.briefing.view import EXTRA_NAMES, Fan, History, View, nearest_in_size, view_of
 from analysis.words.errors import DataError, Problem
 from analysis.words.schema import RunTables
@@ -188,38 +189,25 @@ class UnitView:
         mine = {one.task for row in self.assessed(self.own) for one in self.extra_rows("tasks", self.own, row.target)}
         return {task: row for task, row in self.__view.task_list.items() if task in mine}
 
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of all that this view lets a page read."""
-        view, own = self.__view, self.own
+    def digest(self, prints: Prints) -> str:
+        """SHA-256 of all that this view lets a page read; `prints` are those of its run."""
+        view = self.__view
         found = hashlib.sha256(_common_digest(view))
-        rows = self.assessed(own)
+        prints.add_own(found, self.own)
+        for code in self.units:
+            prints.add_named(found, code)
+        for peer in self.peers:
+            prints.add_peer(found, peer)
+            for code in prints.scores_of(peer):
+                _add(found, view.history(peer, code))
         plain = [
-            [tuple(view.units[code]) for code in self.units],
-            [tuple(row) for row in rows],
-            [_shown(row) for peer in self.peers for row in view.assessed(peer)],
+            list(self.units),
+            list(self.peers),
             [(code, tuple(row)) for code, row in self.records.items()],
-            [tuple(row) for row in self.signals[own]],
             self.milestones,
             [(task, tuple(row)) for task, row in self.task_list.items()],
-            [
-                tuple(one)
-                for name in EXTRA_NAMES
-                for row in rows
-                for one in [(name,), *view.extra_rows(name, own, row.target)]
-            ],
         ]
         found.update(repr(plain).encode("utf-8", "surrogatepass"))
-        for table in ("quality", "scorecard"):
-            plain = [tuple(row) for row in view.rows(table, own)]
-            found.update(repr(plain).encode("utf-8", "surrogatepass"))
-        for code in self.indicators:
-            _add(found, view.history(own, code))
-            _add(found, view.fan(own, code))
-            if self.has_before:
-                _add(found, view.fan_before(own, code))
-        for peer, code in sorted(self.__scores):
-            _add(found, view.history(peer, code))
         return found.hexdigest()
 
     @cached_property
@@ -244,10 +232,33 @@ def unit_view(run: RunTables, *, unit: str, language: str) -> UnitView:
     return UnitView(view_of(run, language), unit)
 
 
+class Digests:
+    """Hashes of all that units' pages may show of a run; the tables are sorted out once, when this is made.
+
+    Parameters
+    ----------
+    run : RunTables
+    language : {"vi", "en"}
+    """
+
+    def __init__(self, run: RunTables, *, language: str):
+        self._view = view_of(run, language)
+        self._prints = Prints(self._view, peer=Peer._fields)
+
+    def of(self, units: Iterable[str]) -> dict[str, str]:
+        """Unit to its hash.
+
+        Raises
+        ------
+        DataError
+            When the run has no such unit.
+        """
+        return {unit: UnitView(self._view, unit).digest(self._prints) for unit in units}
+
+
 def unit_digests(run: RunTables, *, units: Iterable[str], language: str) -> dict[str, str]:
     """Unit to the hash of all that its page may show of a run."""
-    view = view_of(run, language)
-    return {unit: UnitView(view, unit).digest for unit in units}
+    return Digests(run, language=language).of(units)
 
 
 def _seen(view: View) -> dict[str, Any]:

@@ -6,7 +6,6 @@ Point forecasts ``(n, H)`` in natural units; NaN in the history is allowed.
 from __future__ import annotations
 
 import numpy as np
-import statsmodels.api as sm
 
 from analysis.forecasting.panel import Panel, last_observed
 
@@ -41,6 +40,8 @@ def linear_pace(panel: Panel, *, horizon: int, window: int = 12) -> np.ndarray:
 
 def straight_line(panel: Panel, *, horizon: int) -> np.ndarray:
     """Least-squares line through all observed values (statsmodels OLS), carried on, shape (n, horizon)."""
+    import statsmodels.api as sm  # half a second, for a backtest alone
+
     values = panel.usable()
     n_periods = values.shape[1]
     time = np.arange(n_periods, dtype=float)

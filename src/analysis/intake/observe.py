@@ -186,7 +186,7 @@ def _refuse(rows: pd.DataFrame, hit: pd.Series | np.ndarray, flag: str, found: T
     hit = np.asarray(hit, dtype=bool)
     if not hit.any():
         return
-    hit &= rows["refused"].eq("").to_numpy()
+    hit = hit & rows["refused"].eq("").to_numpy()
     if hit.any():
         if callable(found):
             found = found(rows[hit])
@@ -201,10 +201,10 @@ def _check_values(rows: pd.DataFrame, *, indicators: pd.DataFrame, source: Sourc
     table = indicators.set_index("indicator")
     kind = rows["indicator"].map(table["kind"])
     rate, count, rank = kind.eq("rate"), kind.eq("count"), kind.eq("rank")
-    numerator, denominator = rows["numerator"], rows["denominator"]
     stated = rows["value"].copy()
     if source.bounds == "bound":
         _bound_fractions(rows, rate)
+    numerator, denominator = rows["numerator"], rows["denominator"]
     for name in ("numerator", "denominator"):
         _refuse(rows, rows[name] < 0, "below_minimum", lambda part, name=name: _quote(part, name))
     _refuse(rows, rate & (numerator > denominator), "numerator_above_denominator", _fraction)

@@ -14,15 +14,18 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.registry.sources import SourceParams
 from analysis.words.errors import MAX_EXAMPLES, AnalysisError, DataError, Problem, did_you_mean, examples, require
+
+if TYPE_CHECKING:
+    import openpyxl
 
 MAX_BYTES = 2_000_000_000  # of a file on disk
 MAX_ROWS = 20_000_000  # 3,355 units x 20 indicators x 120 months are 8 million
@@ -197,6 +200,8 @@ def _read_xlsx(path: Path, *, source: SourceParams, where: str) -> pd.DataFrame:
     problems = check_zip(path, where=where)
     if problems:
         raise DataError(problems)
+    import openpyxl  # a tenth of a second, for workbooks alone
+
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
         try:

@@ -78,6 +78,8 @@ def read_number(text: str, *, numbers: str) -> Number:
     """
     if len(text) > MAX_LENGTH:
         return Number(refused=f"a text of {len(text)} characters is no number")
+    if text.isascii() and text.isdigit():  # most cells, the same in every style
+        return Number(value=float(text))
     clean = _clean(text).replace("\u2212", "-")
     word, rest = _bound_word(clean)
     match = _SHAPE.fullmatch(rest)

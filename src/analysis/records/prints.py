@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.words import periods
+from analysis.words.cells import as_numbers
 
 
 class Figures:
@@ -20,7 +20,7 @@ class Figures:
 
     def __init__(self, observations: pd.DataFrame):
         self.names = list(observations.columns)
-        self.columns = [_as_numbers(observations[name]) for name in self.names]
+        self.columns = [as_numbers(observations[name]) for name in self.names]
         self.indicator = observations["indicator"].to_numpy()
         days = {one: periods.last_day(one).toordinal() for one in observations["period"].unique()}
         self.last = observations["period"].map(days).to_numpy()
@@ -42,13 +42,4 @@ def add_frame(digest: Any, frame: pd.DataFrame | None) -> None:
         return
     digest.update(f"{len(frame)} {list(frame.columns)}".encode("utf-8", "surrogatepass"))
     for name in frame.columns:
-        digest.update(_as_numbers(frame[name]).tobytes())
-
-
-def _as_numbers(column: pd.Series) -> np.ndarray:
-    """Numbers as they are; for other cells the first eight bytes of their hash."""
-    if column.dtype.kind in "fib":
-        return column.to_numpy()
-    codes, texts = pd.factorize(column, use_na_sentinel=True)
-    parts = [hashlib.sha256(repr(text).encode("utf-8", "surrogatepass")).digest()[:8] for text in texts]
-    return np.frombuffer(b"".join([*parts, bytes(8)]), dtype=np.uint64)[codes]  # a missing cell is the last
+        digest.update(as_numbers(frame[name]).tobytes())

@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.records.manifest import file_sha256
 from analysis.words.errors import DataError, Problem, examples, require
 from analysis.words.periods import frequency_of
 from analysis.words.schema import TABLES, RunTables
@@ -87,28 +89,41 @@ def read_table(path: Path) -> pd.DataFrame:
     DataError
         When the file is missing or is not a whole Parquet file.
     """
+    how = {"memory_map": False, "pre_buffer": False}  # pre_buffer starts a thread
     try:
-        with pq.ParquetFile(path, memory_map=False, pre_buffer=False) as file:  # pre_buffer starts a thread
+        with pq.ParquetFile(path, **how) as file:
+            texts = [one.name for one in file.schema_arrow if pa.types.is_string(one.type)]
+        with pq.ParquetFile(path, read_dictionary=texts, **how) as file:
             table = file.read(use_threads=False)
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(
             Problem(str(path), f"it cannot be read: {error}", "a whole Parquet file", "Run the forecast again")
         ) from error
-    frame = table.to_pandas(use_threads=False)
-    return _with_types(frame, path.stem)
+    known = TABLES.get(path.stem.removeprefix(PREVIOUS))
+    kinds = known.columns if known is not None else {}
+    columns = {name: _column(table.column(name), kind=kinds.get(name)) for name in table.column_names}
+    return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows), copy=False)
 
 
-def _with_types(frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Give a table back the types it was written with (Parquet keeps values, not pandas' extension types)."""
-    table = TABLES.get(name.removeprefix(PREVIOUS))
-    if table is None:
-        return frame
-    whole = {one: "Int64" for one, kind in table.columns.items() if kind == "whole" and one in frame.columns}
-    text = {one: "object" for one, kind in table.columns.items() if kind == "text" and one in frame.columns}
-    return frame.astype({**whole, **text})
+def _column(stored: pa.ChunkedArray, *, kind: str | None) -> np.ndarray | pd.api.extensions.ExtensionArray:
+    """A column with the type it was written with: Parquet keeps values, not pandas' extension types."""
+    if pa.types.is_dictionary(stored.type):  # each different text once, and its place in every row
+        whole = stored.unify_dictionaries().combine_chunks()
+        texts = np.array([*whole.dictionary.to_pylist(), None], dtype=object)
+        places = whole.indices.fill_null(len(texts) - 1) if whole.null_count else whole.indices
+        return texts.take(places.to_numpy(zero_copy_only=False))
+    if kind == "whole" and pa.types.is_integer(stored.type) and not stored.null_count:
+        values = np.array(stored.to_numpy(), dtype=np.int64)
+        return pd.arrays.IntegerArray(values, np.zeros(len(values), dtype=bool))
+    if kind in ("whole", "text") or stored.null_count or not pa.types.is_primitive(stored.type):
+        column = stored.to_pandas(use_threads=False)
+        return column.astype({"whole": "Int64", "text": object}.get(kind, column.dtype)).array
+    return np.array(stored.to_numpy())
 
 
-def write_run(tables: Mapping[str, pd.DataFrame], run_dir: Path) -> dict[str, Path]:
+def write_run(
+    tables: Mapping[str, pd.DataFrame], run_dir: Path, *, standing: RunTables | None = None
+) -> dict[str, Path]:
     """Write every table of a run.
 
     Parameters
@@ -116,6 +131,9 @@ def write_run(tables: Mapping[str, pd.DataFrame], run_dir: Path) -> dict[str, Pa
     tables : mapping of name to DataFrame
         The names of ``RUN_TABLES``; further names with the prefixes ``previous_`` and ``extra_``.
     run_dir : Path
+    standing : RunTables, optional
+        The run that was read from `run_dir`: a table that is still the very object it gave is not written again
+        where its file has the hash that its manifest states.
 
     Returns
     -------
@@ -132,11 +150,26 @@ def write_run(tables: Mapping[str, pd.DataFrame], run_dir: Path) -> dict[str, Pa
     require([Problem(str(run_dir), f"tables {examples(missing)} are missing", "", "Pass them")] if missing else [])
     folder = run_dir / "tables"
     paths = {name: folder / f"{name}.parquet" for name in sorted(tables)}
+    same = _as_read(standing) if standing is not None else {}
     for name, path in paths.items():
-        write_table(tables[name], path)
+        if same.get(name) is not tables[name] or not _stands(path, standing):
+            write_table(tables[name], path)
     for stale in sorted(set(folder.glob("*.parquet")) - set(paths.values())):
         stale.unlink()  # a table of an earlier run of these params must not be read as one of this
     return paths
+
+
+def _as_read(run: RunTables) -> dict[str, pd.DataFrame]:
+    """Tables of a run by the names of their files."""
+    before = run.previous
+    found = {name: getattr(run, name) for name in RUN_TABLES}
+    found |= {PREVIOUS + name: getattr(before, name) for name in RUN_TABLES} if before is not None else {}
+    return found | {EXTRA + name: frame for name, frame in run.extra.items()}
+
+
+def _stands(path: Path, run: RunTables) -> bool:
+    stated = run.manifest.get("tables", {}).get(path.stem)
+    return bool(stated) and path.is_file() and file_sha256(path) == stated
 
 
 def load_run(run_dir: str | Path) -> RunTables:

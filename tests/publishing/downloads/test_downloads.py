@@ -7,6 +7,7 @@ import pytest
 
 from analysis.publishing.downloads import JOURNAL, write_downloads
 from analysis.publishing.downloads.files import write_bytes
+from analysis.publishing.downloads.packed import note_of
 from analysis.words.errors import DataError, ParamsError
 
 from .conftest import NASTY
@@ -29,7 +30,7 @@ def contents(folder):
 
 def test_every_file_is_told_with_its_size_and_hash(written):
     folder, made = written
-    assert {one.path for one in made} | {JOURNAL} == set(contents(folder))
+    assert {one.path for one in made} | {JOURNAL, note_of(folder / "factory-data.zip").name} == set(contents(folder))
     for one in made:
         content = (folder / one.path).read_bytes()
         assert (one.n_bytes, one.sha256) == (len(content), hashlib.sha256(content).hexdigest())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from analysis.attainment import measures
 from analysis.attainment.events.joint import paths_at
@@ -92,12 +91,10 @@ def _ranks(values: np.ndarray, among: np.ndarray) -> np.ndarray:
     """
     missing = np.isnan(values)
     filled = np.where(missing, np.inf, values)
+    ordered = np.sort(filled[among], axis=0)
     ranks = np.empty(values.shape)
-    ranks[among] = rankdata(filled[among], method="min", axis=0)
-    if not among.all():
-        ordered = np.sort(filled[among], axis=0)
-        for column in range(values.shape[1]):
-            ranks[~among, column] = 1 + np.searchsorted(ordered[:, column], filled[~among, column], side="left")
+    for column in range(values.shape[1]):
+        ranks[:, column] = 1 + np.searchsorted(ordered[:, column], filled[:, column], side="left")
     return np.where(missing, np.nan, ranks)
 
 

@@ -14,9 +14,11 @@ from pathlib import Path
 
 from analysis.briefing.locale import number, period
 from analysis.briefing.view import View, view_of
+from analysis.publishing.apart import Beside
 from analysis.publishing.downloads import csvs, docx, hubverse, xlsx
 from analysis.publishing.downloads.archive import write_archive
-from analysis.publishing.downloads.files import sha256_of, write_bytes, write_zip
+from analysis.publishing.downloads.files import sha256_of, write_bytes
+from analysis.publishing.downloads.packed import remove_zip, repack_zip
 from analysis.publishing.downloads.pdf import write_pdfs
 from analysis.publishing.downloads.phrases import run_title, words
 from analysis.publishing.downloads.texts import shown
@@ -24,7 +26,7 @@ from analysis.publishing.keys import code_hash, text_hash
 from analysis.words.schema import RunTables
 from analysis.words.slugs import page_slug
 
-__all__ = ["Download", "write_archive", "write_downloads", "write_pdfs"]
+__all__ = ["Download", "remove_zip", "write_archive", "write_downloads", "write_pdfs"]
 
 FOLDERS = ("csv", "csv-excel", "hubverse", "parquet", "reports")  # ours alone: older files there are removed
 JOURNAL = ".downloads.json"
@@ -88,6 +90,7 @@ def write_downloads(
     language: str,
     units: Sequence[str] | None = None,
     on_done: Callable[[int, int], None] = lambda done, total: None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> list[Download]:
     """Write every file that goes with a run.
 
@@ -105,6 +108,8 @@ def write_downloads(
         written.
     on_done : callable
         Told ``(done, total)`` while the files are made.
+    meanwhile : callable, optional
+        With it the workbook is made in a process of its own; called when all but the workbook and the ZIP stand.
 
     Returns
     -------
@@ -129,23 +134,48 @@ def write_downloads(
     if kept is not None:
         on_done(1, 1)
         return kept
-    titles = _write(view, out_dir, units=wanted, on_done=on_done)
-    _sweep(out_dir, kept=set(titles))
-    made = [_download(out_dir, path, title) for path, title in titles.items()]
+    made = _write(view, out_dir, units=wanted, on_done=on_done, meanwhile=meanwhile)
+    _sweep(out_dir, kept={one.path for one in made})
     journal = {"key": key, "files": [asdict(one) for one in made]}
     write_bytes(out_dir / JOURNAL, (json.dumps(journal, indent=1) + "\n").encode("ascii"))
     return made
 
 
-def _write(view: View, out_dir: Path, *, units: Sequence[str], on_done: Callable[[int, int], None]) -> dict[str, str]:
-    """Write the files; path to title, in the order they are offered."""
-    run, language, _ = view.run, view.language, words(view.language)
-    stem, total = page_slug(run.run_id), len(units) + 5
+def _write(
+    view: View,
+    out_dir: Path,
+    *,
+    units: Sequence[str],
+    on_done: Callable[[int, int], None],
+    meanwhile: Callable[[], None] | None,
+) -> list[Download]:
+    """Write the files; return them in the order they are offered."""
+    stem, total = page_slug(view.run.run_id), len(units) + 5
     done = iter(range(1, total + 1))
     tick = lambda: on_done(next(done), total)
     (out_dir / JOURNAL).unlink(missing_ok=True)  # a run that is cut short must not look finished
-    xlsx.write_workbook(view, out_dir / f"{stem}.xlsx")
+    whole, book = f"{stem}-data.zip", out_dir / f"{stem}.xlsx"
+    with Beside(lambda: str(xlsx.write_workbook(view, book)), what="workbook") as workbook:
+        if meanwhile is not None:
+            workbook.begin()
+        titles = _write_all_but_workbook(view, out_dir, stem=stem, units=units, tick=tick)
+        if meanwhile is not None:
+            meanwhile()
+        workbook.value()
     tick()
+    made = {path: _download(out_dir, path, title) for path, title in titles.items() if path != whole}
+    inside = {path: one.sha256 for path, one in made.items() if not path.startswith("csv-excel/")}  # same as csv/
+    repack_zip(out_dir / whole, {one: out_dir / one for one in inside}, level=2, hashes=inside)
+    made[whole] = _download(out_dir, whole, titles[whole])
+    tick()
+    return [made[path] for path in titles]
+
+
+def _write_all_but_workbook(
+    view: View, out_dir: Path, *, stem: str, units: Sequence[str], tick: Callable[[], None]
+) -> dict[str, str]:
+    """Write reports and tables; path to title of all files, in the order they are offered."""
+    run, language, _ = view.run, view.language, words(view.language)
     docx.write_report(view, out_dir / f"{stem}.docx")
     tick()
     reports = {}
@@ -160,7 +190,7 @@ def _write(view: View, out_dir: Path, *, units: Sequence[str], on_done: Callable
     title = run_title(run.params, run.run_id, language)
     csvs.write_readme(run, out_dir / "README.txt", title=title, cutoff=period(view.cutoff, language), language=language)
     tick()
-    titles = {
+    return {
         f"{stem}.xlsx": _("Workbook of all tables (Excel)"),
         f"{stem}.docx": _("One-page report in the form of Decree 30/2020 (Word)"),
         f"{stem}-data.zip": _("All files of this list in one ZIP"),
@@ -169,10 +199,6 @@ def _write(view: View, out_dir: Path, *, units: Sequence[str], on_done: Callable
         **_table_titles(tables, language),
         **{f"hubverse/{one}": _("Forecasts in the hubverse format, {name}").format(name=one) for one in hub},
     }
-    inside = [one for one in titles if not one.endswith(".zip") and not one.startswith("csv-excel/")]  # same as csv/
-    write_zip(out_dir / f"{stem}-data.zip", {one: out_dir / one for one in inside}, level=2)
-    tick()
-    return titles
 
 
 def _table_titles(tables: Sequence[str], language: str) -> dict[str, str]:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from analysis.publishing.downloads.files import files_below, write_zip
+from analysis.publishing.downloads.files import files_below
+from analysis.publishing.downloads.packed import Hashes, repack_zip
 from analysis.words.errors import Problem, PublishError, require
 
 
-def write_archive(folders: Mapping[str, Path], path: Path, *, leave_out: tuple[str, ...] = (".zip",)) -> Path:
+def write_archive(
+    folders: Mapping[str, Path],
+    path: Path,
+    *,
+    leave_out: tuple[str, ...] = (".zip",),
+    hashes: Hashes | None = None,
+    also: Iterable[Path] = (),
+) -> Path:
     """Put whole folders into one ZIP; the same files give the same bytes.
 
     Parameters
@@ -20,6 +28,10 @@ def write_archive(folders: Mapping[str, Path], path: Path, *, leave_out: tuple[s
         May lie inside one of the folders: ZIP files are left out.
     leave_out : tuple of str
         Endings of file names to leave out.
+    hashes : mapping of str, optional
+        Name inside the ZIP to the SHA-256 of the file, where it is known.
+    also : iterable of Path
+        Other ZIPs that files may be packed in already.
 
     Raises
     ------
@@ -43,4 +55,4 @@ def write_archive(folders: Mapping[str, Path], path: Path, *, leave_out: tuple[s
         else:
             found = files_below(folder, leave_out=leave_out)
             members |= {f"{name}/{inner}" if name else inner: file for inner, file in found.items()}
-    return write_zip(path, members)
+    return repack_zip(path, members, hashes=hashes, also=also)

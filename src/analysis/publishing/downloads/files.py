@@ -13,7 +13,7 @@ from pathlib import Path
 FIRST_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip member can have; no clock
 _MODE = (0o100644 << 16) & 0xFFFFFFFF
 _PACKED = {".parquet", ".xlsx", ".docx", ".zip", ".pdf", ".png", ".gz"}  # gain nothing from being compressed again
-_CHUNK, _SMALL = 1 << 20, 1 << 25  # bytes read at once; files up to 32 MB are compressed in one go
+CHUNK, _SMALL = 1 << 20, 1 << 25  # bytes read at once; files up to 32 MB are compressed in one go
 
 
 @contextmanager
@@ -60,13 +60,19 @@ def write_zip(path: Path, members: Mapping[str, bytes | Path], *, first: tuple[s
         When a member cannot be read or the zip cannot be written.
     """
     names = [one for one in first if one in members] + sorted(set(members) - set(first))
-    with placed(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
+    with placed(path) as beside, open_zip(beside, level=level) as archive:
         for name in names:
-            _add(archive, name, members[name], level=level)
+            add_member(archive, name, members[name], level=level)
     return path
 
 
-def _add(archive: zipfile.ZipFile, name: str, content: bytes | Path, *, level: int) -> None:
+def open_zip(path: Path, *, level: int) -> zipfile.ZipFile:
+    """A new ZIP to add members to."""
+    return zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=level)
+
+
+def add_member(archive: zipfile.ZipFile, name: str, content: bytes | Path, *, level: int) -> None:
+    """Pack one member; its bytes depend on its name and content alone."""
     info = zipfile.ZipInfo(name, FIRST_TIME)
     info.create_system, info.external_attr = 3, _MODE  # the same on Windows and Linux
     packed = os.path.splitext(name)[1].lower() in _PACKED
@@ -79,7 +85,7 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes | Path, *, level: i
         return
     info.file_size = content.stat().st_size  # tells zipfile whether the member needs the 64-bit form
     with content.open("rb") as source, archive.open(info, "w") as out:
-        shutil.copyfileobj(source, out, _CHUNK)
+        shutil.copyfileobj(source, out, CHUNK)
 
 
 def files_below(folder: Path, *, leave_out: tuple[str, ...] = ()) -> dict[str, Path]:
@@ -105,6 +111,6 @@ def sha256_of(path: Path) -> str:
     """SHA-256 of a file, read in pieces."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
+        while chunk := file.read(CHUNK):
             digest.update(chunk)
     return digest.hexdigest()

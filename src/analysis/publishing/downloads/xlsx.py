@@ -17,10 +17,14 @@ import io
 import math
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
@@ -56,6 +60,7 @@ _FIRST = ("[Content_Types].xml", "_rels/.rels")
 _STAMP = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*(</dcterms:)")
 _DIMENSION = re.compile(rb'<dimension ref="[^"]*"')
 _CLOSE = b"</sheetData>"
+BLOCK = 20_000  # rows whose XML is laid out at once
 
 
 def write_workbook(view: View, path: Path) -> Path:
@@ -294,29 +299,42 @@ def _rows_xml(data: Sheet, styles: dict[str, int]) -> bytes:
     n = data.n_rows
     if n < 2:
         return b""
-    numbers = range(HEADER_ROW + 2, HEADER_ROW + 1 + n)
-    columns = [[f'<row r="{at}">' for at in numbers]]
+    return b"".join(_block_xml(data, styles, first=at, last=min(at + BLOCK, n)) for at in range(1, n, BLOCK))
+
+
+def _block_xml(data: Sheet, styles: dict[str, int], *, first: int, last: int) -> bytes:
+    """Rows `first` up to `last`: the pieces of a row joined by Arrow, whose buffer of all rows is the XML."""
+    numbers = pa.array(map(str, range(HEADER_ROW + 1 + first, HEADER_ROW + 1 + last)), type=pa.string())
+    pieces = ['<row r="', numbers, '">']
     for place, column in enumerate(data.columns, start=1):
-        letter = get_column_letter(place)
-        columns.append([f'<c r="{letter}{at}"{cell}' for at, cell in zip(numbers, _cells(column, styles, n=n))])
-    return ("</row>".join(map("".join, zip(*columns))) + "</row>").encode("utf-8")
+        pieces += [f'<c r="{get_column_letter(place)}', numbers, '"', *_cells(column, styles, first=first, last=last)]
+    rows = pc.binary_join_element_wise(*pieces, "</row>", "")
+    return rows.buffers()[2].to_pybytes()
 
 
-def _cells(column: Column, styles: dict[str, int], *, n: int) -> list[str]:
-    """What follows the reference in every cell of a column, from the second row on."""
-    values = column.values[1:n]
-    if len(values) and isinstance(values[0], str):
+def _cells(column: Column, styles: dict[str, int], *, first: int, last: int) -> list[str | pa.Array]:
+    """What follows the reference in the cells of a column, in pieces."""
+    values = column.values[first:last]
+    if isinstance(values[0], str):
         text = f' s="{styles["text"]}" t="inlineStr"><is><t xml:space="preserve">'
-        made = {one: f"{text}{escape(one or DOES_NOT_APPLY)}</t></is></c>" for one in set(values)}
-        return [made[one] for one in values]
+        return [text, _each(values, lambda one: escape(one or DOES_NOT_APPLY)), "</t></is></c>"]
+    values = np.asarray(values, dtype="float64")
+    finite = np.isfinite(values)
+    told = pa.array(map(repr, values.tolist()), type=pa.string())
+    if isinstance(column.formats, str):
+        head = f' s="{styles[column.formats]}"><v>'
+    else:
+        head = _each(column.formats[first:last], lambda kind: f' s="{styles[kind]}"><v>')
+    if finite.all():
+        return [head, told, "</v></c>"]
     blank = f' s="{styles["missing"]}" t="inlineStr"><is><t>{NO_FIGURE}</t></is></c>'
-    heads = {kind: f' s="{style}"><v>' for kind, style in styles.items()}
-    kinds = [column.formats] * len(values) if isinstance(column.formats, str) else column.formats[1:n]
-    isfinite = math.isfinite
-    return [
-        f"{heads[kind]}{value!r}</v></c>" if isfinite(value) else blank
-        for kind, value in zip(kinds, map(float, values))
-    ]  # fmt: skip
+    return [pc.if_else(pa.array(finite), pc.binary_join_element_wise(head, told, "</v></c>", ""), blank)]
+
+
+def _each(values: Sequence[str], change: Callable[[str], str]) -> pa.Array:
+    """A text made of every value, once for every different one."""
+    codes, different = pd.factorize(np.array(values, dtype=object))
+    return pa.array([change(one) for one in different], type=pa.string()).take(pa.array(codes))
 
 
 def _members(workbook: Workbook, rows: dict[str, bytes], *, stamp: str) -> dict[str, bytes]:
