@@ -36,11 +36,8 @@ def candich(*arguments, cwd=ROOT, **environment):
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    out = tmp_path_factory.mktemp("runs") / "demo"
-    done = candich("run", "params/demo.yml", "--out", out)
-    assert done.stdout.strip() == str(out / "site" / "index.html")
-    return out
+def demo(demo_run):
+    return demo_run
 
 
 def test_every_unit_is_briefed_and_every_page_says_it_is_simulated(demo):

@@ -16,16 +16,14 @@ UNITS = ("099", "099S01", "099001", "099018")  # the province, a department, a c
 MAKE_SITE = """
 import json, sys
 from pathlib import Path
-from analysis import around, folders, pages, pipeline
+from analysis import around, folders, pages
 from analysis.publishing.jobs import PageResult
 from analysis.publishing.notice import mark_not_updated
 from analysis.publishing.site import build_site, page_name
 from analysis.registry.params import read_params
 out, root, stored, units = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4].split(",")
 params_path = root / "params/demo.yml"
-run_dir = Path(stored) if stored else out / "run"
-if not stored:
-    pipeline.run(params_path, out_dir=run_dir, units=units[:1])
+run_dir = Path(stored)
 made = {}
 for language in ("vi", "en"):
     params = read_params(params_path, language=language)
@@ -61,9 +59,9 @@ print(json.dumps(made))
 
 
 @pytest.fixture(scope="session")
-def sites(tmp_path_factory):
+def sites(tmp_path_factory, request):
     """Language to its site; ``CANDICH_BROWSER_RUN`` names a finished run to take instead of a fresh one."""
-    stored = os.environ.get("CANDICH_BROWSER_RUN", "")
+    stored = os.environ.get("CANDICH_BROWSER_RUN") or request.getfixturevalue("demo_run")
     folder = tmp_path_factory.mktemp("site")
     made = run_clean(MAKE_SITE, folder, ROOT, stored, ",".join(UNITS), cwd=ROOT, timeout=900)
     return {language: {"site": Path(one["site"]), "pages": one["pages"]} for language, one in made.items()}
@@ -121,11 +119,12 @@ def axe():
     return AXE.read_text(encoding="utf-8")
 
 
-def violations(page, axe, *, without=()):
-    """What axe-core finds against WCAG 2.2 A and AA and its own best practices, as short lines."""
+def violations(page, axe, *, without=(), only=()):
+    """What axe-core finds against WCAG 2.2 A and AA and its own best practices, or by some rules, as short lines."""
     page.evaluate(axe)
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    options = {"runOnly": tags, "rules": {one: {"enabled": False} for one in without}}
+    rules = {"type": "rule", "values": list(only)} if only else {"type": "tag", "values": tags}
+    options = {"runOnly": rules, "rules": {one: {"enabled": False} for one in without}}
     found = page.evaluate(f"axe.run(document, {json.dumps(options)})")
     return [_line(one) for one in found["violations"]]
 
