@@ -10,10 +10,10 @@ a process that has made one page before; what that cost is printed as set-up.
 The floor is what the cells alone cost as plain functions in such a process: no notebook, no page, and Matplotlib
 taught to remember as in ours (`analysis/publishing/remembered.py`; CANDICH_NO_REMEMBERING=1 leaves it alone).
 
-Measured on two busy cores, 5 pages by the pair, 40 by us: 9.04 s of CPU a page against .80, 11.3 times less; the floor
-.69; set-up 4.3. Two shorter runs of the same day gave 10.4 and 10.8. With Matplotlib left alone 6.2 times (7.79 against
-1.26; 2 and 6 pages). The gain is that of children of a warmed parent: a single page by `papermill --engine candich`
-costs what the ordinary engine's does, within a tenth.
+Measured on two quiet cores, 5 pages by the pair, 160 by us: 8.68 s of CPU a page against .79, 11.0 times less; the
+floor .70; set-up 5.2. With Matplotlib left alone 6.2 times (7.79 against 1.26; 2 and 6 pages, a busy machine). The gain
+is that of children of a warmed parent: a single page by `papermill --engine candich` costs what the ordinary engine's
+does, within a tenth.
 """
 
 from __future__ import annotations
