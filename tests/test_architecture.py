@@ -30,7 +30,16 @@ MAY_IMPORT = {
     "standing": STAGES | {"folders"},
     "pipeline": STAGES | {"around", "folders", "quarters", "pages", "pieces", "corrections", "standing"},
     "progress": {"words"},
-    "cli": {"words", "pipeline", "standing", "tables", "pages", "progress", "publishing.environment"},
+    "cli": {
+        "words",
+        "pipeline",
+        "standing",
+        "tables",
+        "pages",
+        "progress",
+        "publishing.environment",
+        "publishing.each",
+    },
 }
 ONLY_IN = {  # third-party package -> rooms that may import it
     "papermill": {"publishing"},

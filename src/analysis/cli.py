@@ -124,6 +124,34 @@ def verify(
         raise typer.Exit(1)
 
 
+@app.command()
+def each(
+    notebook: Annotated[Path, typer.Argument(help="Your own notebook, with a cell tagged 'parameters'")],
+    parameter: Annotated[str, typer.Option(help="The parameter that changes from page to page")] = "unit",
+    values: Annotated[str, typer.Option(help="Its values, separated by commas")] = "",
+    values_file: Annotated[Path | None, typer.Option(help="Text file of values instead, one a line")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the executed notebooks and their HTML pages")] = Path(
+        "outputs/each"
+    ),
+    jobs: Annotated[int, typer.Option(min=1, help="Processes that make pages")] = os.cpu_count() or 1,
+) -> None:
+    """Make your own notebook, as it is, once for each of many values."""
+    from analysis.publishing.each import make_each
+
+    text = values if values_file is None else values_file.read_text(encoding="utf-8-sig").replace("\n", ",")
+    named = [one.strip() for one in text.split(",") if one.strip()]
+    with _progress() as report:
+        told = lambda done, total: report("publish", done, total)
+        made = make_each(notebook, parameter=parameter, values=named, out_dir=out, n_jobs=jobs, on_done=told)
+    failed = [one for one in made if one.reason]
+    print(f"Pages: {len(made) - len(failed)} made, {len(failed)} failed", file=sys.stderr)
+    for one in failed[:5]:
+        print(f"  failed: {_shown(one.value)}: {_shown(one.reason)}", file=sys.stderr)
+    print(out)
+    if failed:
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Entry point: pin the numerical environment first, then run the command."""
     restart_pinned()  # BLAS kernels and vector instructions are chosen when NumPy is imported: too late afterwards

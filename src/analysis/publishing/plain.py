@@ -10,6 +10,7 @@ from nbconvert.filters import clean_html
 MOST = 4096  # texts
 
 
+@lru_cache(maxsize=1)
 def plain_exporter() -> HTMLExporter:
     """nbconvert's own HTML exporter, ready for many notebooks that share their code.
 
