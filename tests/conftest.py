@@ -26,19 +26,35 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def demo_run(tmp_path_factory):
-    """The demonstration, run whole by the command that a user types; made by the first worker that asks."""
+def made_once(tmp_path_factory):
+    """``make(folder) -> text`` called by the first worker that asks; the others get its folder and what it said."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demonstration"
-    folder.mkdir(exist_ok=True)
-    with open(folder.with_suffix(".lock"), "w") as lock:
-        if fcntl is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        done = folder / "done.txt"
-        if not done.exists():
-            arguments = [sys.executable, "-m", "analysis", "run", "params/demo.yml", "--out", folder / "demo"]
-            ran = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
-            assert ran.returncode == 0, ran.stderr
-            done.write_text(ran.stdout)
-        assert done.read_text().strip() == str(folder / "demo/site/index.html")
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def once(name, make):
+        folder = base / name
+        folder.mkdir(exist_ok=True)
+        with open(base / f"{name}.lock", "w") as lock:
+            if fcntl is not None:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            said = base / f"{name}.txt"
+            if not said.exists():
+                said.write_text(make(folder), encoding="utf-8")
+        return folder, said.read_text(encoding="utf-8")
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def demo_run(made_once):
+    """The demonstration, run whole by the command that a user types."""
+    folder, said = made_once("demonstration", _run_demonstration)
+    assert said.strip() == str(folder / "demo/site/index.html")
     return folder / "demo"
+
+
+def _run_demonstration(folder):
+    arguments = [sys.executable, "-m", "analysis", "run", "params/demo.yml", "--out", folder / "demo"]
+    ran = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout

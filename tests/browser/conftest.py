@@ -59,12 +59,15 @@ print(json.dumps(made))
 
 
 @pytest.fixture(scope="session")
-def sites(tmp_path_factory, request):
+def sites(made_once, request):
     """Language to its site; ``CANDICH_BROWSER_RUN`` names a finished run to take instead of a fresh one."""
     stored = os.environ.get("CANDICH_BROWSER_RUN") or request.getfixturevalue("demo_run")
-    folder = tmp_path_factory.mktemp("site")
-    made = run_clean(MAKE_SITE, folder, ROOT, stored, ",".join(UNITS), cwd=ROOT, timeout=900)
-    return {language: {"site": Path(one["site"]), "pages": one["pages"]} for language, one in made.items()}
+    _folder, said = made_once("sites", lambda folder: _make_sites(folder, stored))
+    return {language: one | {"site": Path(one["site"])} for language, one in json.loads(said).items()}
+
+
+def _make_sites(folder, stored):
+    return json.dumps(run_clean(MAKE_SITE, folder, ROOT, stored, ",".join(UNITS), cwd=ROOT, timeout=900))
 
 
 def _missing(said):

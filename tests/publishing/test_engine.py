@@ -85,6 +85,7 @@ print(json.dumps([[run("candich") for _ in range(3)], run(None)]))
 """
 
 
+@pytest.mark.slow
 def test_charts_are_drawn_as_often_as_in_a_kernel(tmp_path):
     """Pyplot drew after a cell for the first shell it saw only: later charts came out by a hair otherwise."""
     cell = (

@@ -47,6 +47,7 @@ print(json.dumps(series(work, list(range(6)), watch=lambda: lambda: state[-1] !=
     assert [value["seen"] for value, _, _ in found] == [[0], [0, 1], [2], [3], [3, 4], [3, 4, 5]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["os.kill(os.getpid(), signal.SIGKILL)", "1 / 0", "os._exit(0)", "time.sleep(60)"])
 def test_what_fails_after_others_is_done_again_alone_and_only_then_given_up(how, tmp_path):
     """Task 1 fails in a used process only, task 4 wherever it is."""
@@ -82,6 +83,7 @@ print(json.dumps(heard))
     assert show(body, tmp_path) == {"0": False, "1": False, "2": True}
 
 
+@pytest.mark.slow
 def test_cpu_time_is_limited_a_task_and_charged_once(tmp_path):
     body = """
 def work(task):
