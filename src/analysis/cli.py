@@ -58,7 +58,7 @@ def run(
     if result is None:
         from analysis import pipeline
 
-        named = [one.strip() for one in units.split(",") if one.strip()] or None
+        named = _named(units) or None
         with _progress() as report:
             how = {"force": force, "correct": correct, "pdf": pdf, "dask": dask, "report": report}
             result = pipeline.run(params, **places, units=named, jobs=jobs, start=start, **how)
@@ -104,8 +104,8 @@ def backtest(
     """Rolling-origin test of the forecasts on a run's own panels."""
     from analysis import pipeline
 
-    named, asked = ([one.strip() for one in text.split(",") if one.strip()] for text in (peers, units))
-    _print_tables(pipeline.backtest(params, data_dir=data, out=out, peers=named, units=asked or None))
+    asked = {"peers": _named(peers), "units": _named(units) or None}
+    _print_tables(pipeline.backtest(params, data_dir=data, out=out, **asked))
 
 
 @app.command()
@@ -139,10 +139,9 @@ def each(
     from analysis.publishing.each import make_each
 
     text = values if values_file is None else values_file.read_text(encoding="utf-8-sig").replace("\n", ",")
-    named = [one.strip() for one in text.split(",") if one.strip()]
     with _progress() as report:
         told = lambda done, total: report("publish", done, total)
-        made = make_each(notebook, parameter=parameter, values=named, out_dir=out, n_jobs=jobs, on_done=told)
+        made = make_each(notebook, parameter=parameter, values=_named(text), out_dir=out, n_jobs=jobs, on_done=told)
     failed = [one for one in made if one.reason]
     print(f"Pages: {len(made) - len(failed)} made, {len(failed)} failed", file=sys.stderr)
     for one in failed[:5]:
@@ -180,6 +179,11 @@ def _fail(error: BaseException | None, *, code: int, lines: list[str]) -> None:
     for line in lines:
         print(f"candich: {_shown(line)}", file=sys.stderr)
     raise SystemExit(code)
+
+
+def _named(text: str) -> list[str]:
+    """What a text names, separated by commas."""
+    return [one.strip() for one in text.split(",") if one.strip()]
 
 
 def _shown(text: str) -> str:

@@ -20,6 +20,13 @@ def caught(work):
         run_apart(work)
     except BaseException as error:
         return error
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 """
 
 
@@ -88,12 +95,6 @@ def work(note):
 def stop(*pids):
     found.extend(pids)
     raise KeyboardInterrupt
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 try:
     run_apart(work, note=stop)
 except KeyboardInterrupt:
@@ -135,12 +136,6 @@ def test_without_fork_it_is_an_ordinary_call(monkeypatch):
 
 BESIDE = """
 from analysis.publishing.apart import Beside
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 """
 
 

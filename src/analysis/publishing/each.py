@@ -127,7 +127,8 @@ def _outcomes(
         prepare_shells()
         ((_, first),) = run_forked(rest[:1], work, n_jobs=1, limits=limits)
         if len(rest) > 1 and first.value is not None and first.value["n_threads"] == 1:
-            _make(notebook, {parameter: values[0]}, target=folder / "rehearsed")  # what it imported, children inherit
+            with contextlib.suppress(Exception):  # what it imported, children inherit; its page is made already
+                _make(notebook, {parameter: values[0]}, target=folder / "rehearsed")
             prepare_shells()
         yield 0, first
         rest = rest[1:]
@@ -147,7 +148,7 @@ def _make(notebook: Path, parameters: dict, *, target: Path, engine: str | None 
     """Execute and convert; raises unless every cell ran."""
     import papermill
 
-    from analysis.publishing.make import read_notebook
+    from analysis.publishing.make import cell_error, read_notebook
     from analysis.publishing.papermill_engine import TOLERATED
     from analysis.publishing.plain import plain_exporter
 
@@ -165,8 +166,7 @@ def _make(notebook: Path, parameters: dict, *, target: Path, engine: str | None 
             **how,
         )
     except papermill.PapermillExecutionError as error:
-        found = f"cell {error.cell_index + 1} raised {error.ename}: {error.evalue}"[:1500]
-        raise PublishError(Problem(notebook.name, found, "", "Run it by hand with this value")) from None
+        raise cell_error(error, where=notebook.name) from None
     for at, went_well in replies.items():
         if not went_well and TOLERATED not in done.cells[at].metadata.get("tags", []):  # no error, and yet the end
             found = f"cell {at + 1} ended the notebook (SystemExit)"

@@ -35,7 +35,7 @@ from analysis.publishing.lock import run_lock
 from analysis.publishing.notice import mark_not_updated
 from analysis.publishing.parameters import check_parameters
 from analysis.publishing.processes import Limits
-from analysis.publishing.series import make_in_series
+from analysis.publishing.series import make_pages
 from analysis.words.errors import ParamsError, Problem, PublishError, require
 
 REHEARSE_FROM = 4  # pages of one notebook, from which a page made once more in the parent pays
@@ -185,24 +185,19 @@ def forked_outcomes(
     A page that is made again comes again: the later outcome counts.
     """
     import_papermill()
-    from analysis.publishing.make import make_page, rehearse, warm_up
-    from analysis.publishing.shell import prepare_shells
-
-    def work(at: int, aside: bool) -> dict:
-        target = tasks[at].target
-        target = target.with_name(f"{target.name}-aside") if aside else target
-        made = make_page(tasks[at].job, run_dir=run_dir, target=target, seconds=limits.seconds)
-        return {**made, "n_threads": count_threads()}
+    from analysis.publishing.make import warm_up
 
     jobs = [task.job for task in tasks]
     warm_up(sorted({(Path(job.notebook), _language(job)) for job in jobs}))
-    ahead = _worth_rehearsing(jobs)
-    how = {"n_jobs": n_jobs, "limits": limits, "close": close, "prepare": prepare_shells}
-    for at, outcome in make_in_series(jobs, work, among=ahead, **how):
-        if outcome.value is not None and outcome.value["n_threads"] == 1:
-            rehearse(jobs[at], run_dir=run_dir)
-        yield at, outcome
-    yield from make_in_series(jobs, work, among=[at for at in range(len(jobs)) if at not in set(ahead)], **how)
+    yield from make_pages(
+        jobs,
+        target=lambda at: tasks[at].target,
+        ahead=_worth_rehearsing(jobs),
+        run_dir=run_dir,
+        n_jobs=n_jobs,
+        limits=limits,
+        close=close,
+    )
 
 
 def _worth_rehearsing(jobs: Sequence[PageJob]) -> list[int]:

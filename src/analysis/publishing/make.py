@@ -108,10 +108,15 @@ def execute(job: PageJob, *, run_dir: Path, seconds: float | None = None) -> Not
     try:
         notebook = _run(Path(job.notebook), parameters, folder=folder, replies=replies, seconds=seconds)
     except papermill.PapermillExecutionError as error:
-        found = f"cell {error.cell_index + 1} raised {error.ename}: {error.evalue}"[:1500]
-        raise PublishError(Problem(job.page, found, "", "Run the notebook by hand with these parameters")) from error
+        raise cell_error(error, where=job.page) from error
     require(check_executed(notebook, replies=replies, where=job.page), PublishError)
     return canonical(notebook, context=_context(job))
+
+
+def cell_error(error: papermill.PapermillExecutionError, *, where: str) -> PublishError:
+    """What a cell raised, as an error of ours."""
+    found = f"cell {error.cell_index + 1} raised {error.ename}: {error.evalue}"[:1500]
+    return PublishError(Problem(where, found, "", "Run the notebook by hand with these parameters"))
 
 
 def _run(

@@ -13,9 +13,11 @@ import hashlib
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
-from analysis.publishing.forks import Outcome, run_forked
+from analysis.publishing.forks import Outcome, count_threads, run_forked
 from analysis.publishing.jobs import PageJob
+from analysis.publishing.processes import Limits
 from analysis.publishing.traces import snapshot, traces_of
 
 LONGEST = 16  # pages a process: the fork's share of one is then small, and the memory of its garbage too
@@ -34,6 +36,54 @@ def series_length(n_pages: int, *, n_jobs: int) -> int:
     [1, 12, 16]
     """
     return max(1, min(LONGEST, n_pages // (ROUNDS * max(1, n_jobs))))
+
+
+def make_pages(
+    jobs: Sequence[PageJob],
+    *,
+    target: Callable[[int], Path],
+    ahead: Sequence[int],
+    run_dir: Path,
+    n_jobs: int,
+    limits: Limits,
+    close: Sequence[int] = (),
+    rehearsed: Callable[[int], None] = lambda at: None,
+) -> Iterator[tuple[int, Outcome]]:
+    """Make pages in processes forked from this one: some first, which are then made in this process once more.
+
+    Parameters
+    ----------
+    jobs : sequence of PageJob
+    target : callable
+        Index of a job to where its page goes, without suffix.
+    ahead : sequence of int
+        Jobs to make first; what they imported and laid out, the others inherit.
+    run_dir : Path
+    n_jobs, limits, close
+        As for :func:`analysis.publishing.forks.run_forked`.
+    rehearsed : callable
+        Told the index of each job that this process made too.
+
+    Yields
+    ------
+    tuple of int and Outcome
+        As :func:`make_in_series` does.
+    """
+    from analysis.publishing.make import make_page, rehearse
+    from analysis.publishing.shell import prepare_shells
+
+    def work(at: int, aside: bool) -> dict:
+        place = target(at).with_name(f"{target(at).name}-aside") if aside else target(at)
+        made = make_page(jobs[at], run_dir=run_dir, target=place, seconds=limits.seconds)
+        return {**made, "n_threads": count_threads()}
+
+    how = {"n_jobs": n_jobs, "limits": limits, "close": close, "prepare": prepare_shells}
+    for at, outcome in make_in_series(jobs, work, among=ahead, **how):
+        if outcome.value is not None and outcome.value["n_threads"] == 1:
+            rehearse(jobs[at], run_dir=run_dir)
+            rehearsed(at)
+        yield at, outcome
+    yield from make_in_series(jobs, work, among=[at for at in range(len(jobs)) if at not in ahead], **how)
 
 
 def make_in_series(

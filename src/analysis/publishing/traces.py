@@ -50,9 +50,10 @@ def _hooks() -> list[int]:
 def _children() -> bool:
     """Whether this process has started others that it did not wait for."""
     try:
-        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None or True
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
         return False
+    return True
 
 
 def _numpy() -> object:

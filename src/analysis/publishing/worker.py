@@ -27,10 +27,10 @@ from pathlib import Path
 from analysis.publishing import keys
 from analysis.publishing.early import import_papermill
 from analysis.publishing.environment import pinned_environment
-from analysis.publishing.forks import Outcome, count_threads
+from analysis.publishing.forks import Outcome
 from analysis.publishing.jobs import PageJob
 from analysis.publishing.processes import Limits
-from analysis.publishing.series import make_in_series
+from analysis.publishing.series import make_pages
 
 IDLE = 60.0  # seconds without a question after which the process beside the worker leaves
 SUFFIXES = (".html", ".ipynb")
@@ -160,32 +160,28 @@ def _answer(chunk: dict, *, folder: Path, warmed: set) -> dict:
 def _made(jobs: Sequence[PageJob], *, chunk: dict, folder: Path, warmed: set) -> Iterator[tuple[int, Outcome]]:
     """As `execute` does here: the first page of each notebook alone, then once in this process, then the others."""
     import_papermill()
-    from analysis.publishing.make import make_page, rehearse, warm_up
-    from analysis.publishing.shell import prepare_shells
+    from analysis.publishing.make import warm_up
 
-    def work(at: int, aside: bool) -> dict:
-        target = folder / (f"{at}-aside" if aside else str(at))
-        made = make_page(jobs[at], run_dir=run_dir, target=target, seconds=chunk["limits"]["seconds"])
-        return {**made, "n_threads": count_threads()}
-
-    parent, run_dir = os.getppid(), Path(chunk["run_dir"])
+    parent = os.getppid()
     pairs = {(job.notebook, job.context.get("language") or job.parameters.get("language") or "vi") for job in jobs}
     pairs -= warmed
     if pairs:
         warm_up(sorted(pairs))
     firsts = {job.notebook: at for at, job in reversed(list(enumerate(jobs)))}
     many = {Path(one) for one in chunk["many"]} - warmed
-    ahead = sorted(at for notebook, at in firsts.items() if notebook in many)
     warmed |= pairs
-    how = {"n_jobs": chunk["n_jobs"], "limits": Limits(**chunk["limits"]), "prepare": prepare_shells}
-    for part in (ahead, [at for at in range(len(jobs)) if at not in set(ahead)]):
-        for at, outcome in make_in_series(jobs, work, among=part, **how):
-            if os.getppid() != parent:
-                raise SystemExit("the worker is gone")
-            if part is ahead and outcome.value is not None and outcome.value["n_threads"] == 1:
-                rehearse(jobs[at], run_dir=run_dir)
-                warmed.add(jobs[at].notebook)
-            yield at, outcome
+    for at, outcome in make_pages(
+        jobs,
+        target=lambda at: folder / str(at),
+        ahead=sorted(at for notebook, at in firsts.items() if notebook in many),
+        run_dir=Path(chunk["run_dir"]),
+        n_jobs=chunk["n_jobs"],
+        limits=Limits(**chunk["limits"]),
+        rehearsed=lambda at: warmed.add(jobs[at].notebook),
+    ):
+        if os.getppid() != parent:
+            raise SystemExit("the worker is gone")
+        yield at, outcome
 
 
 def _with_pages(outcome: Outcome, target: Path) -> dict:
