@@ -40,9 +40,9 @@ def most_handed_on(values: np.ndarray) -> np.ndarray | None:
     count = known.sum(axis=1)
     told = count >= MIN_CHANGES
     largest = np.where(known, change, 0.0).max(axis=1, initial=0.0)
-    own = _lower_median(change[:, 1:])
     if not told.any():
         return None
+    own = _lower_median(change[:, 1:])
     usual = np.maximum(own, float(np.median(own[told])))
     if not (told & (usual > 0) & (largest > BEYOND * usual)).any():
         return None
