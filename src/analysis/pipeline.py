@@ -318,7 +318,7 @@ def publish_step(
 
 @contextmanager
 def page_maker(options: RunOptions) -> Iterator[Callable[[], Maker]]:
-    """Yield a function that gives what makes the pages: a process here, started when first needed, or Dask's workers."""
+    """Yield a function that gives what makes the pages: a process of this machine, started when needed, or Dask."""
     if options.dask:
         from analysis.publishing.distributed import DaskPages
 
