@@ -13,7 +13,6 @@ import pandas as pd
 from analysis import briefing, records
 from analysis.publishing.early import import_papermill
 from analysis.publishing.execute import publish_pages
-from analysis.publishing.forks import may_fork, run_forked
 from analysis.publishing.jobs import FAILED, SITE, PageJob, PageResult
 from analysis.publishing.quarters import keep_quarter
 from analysis.publishing.site import page_frame, page_name
@@ -22,7 +21,6 @@ from analysis.registry.params import RunParams
 from analysis.words.errors import Problem, PublishError, examples
 from analysis.words.schema import RunTables
 
-DIGESTS = 400  # units whose pages' hashes one process finds
 UNIT_NOTEBOOK = "unit_briefing"
 RUN_PAGES = {  # key of params' `publish` -> (notebook, page of the whole run)
     "overview": ("overview_briefing", "overview.html"),
@@ -40,7 +38,6 @@ def page_jobs(
     root: Path,
     run_dir: Path,
     units: Sequence[str] | None = None,
-    n_jobs: int = 1,
 ) -> list[PageJob]:
     """Every page the params ask for, in the order of the site: pages of the whole run, then a page a unit.
 
@@ -53,8 +50,6 @@ def page_jobs(
     run_dir : Path
     units : sequence of str, optional
         Only these units' pages; pages of the whole run are left out then.
-    n_jobs : int
-        Processes that find out what the pages depend on.
     """
     wanted = params.publish.model_dump()
     language = params.language
@@ -62,7 +57,6 @@ def page_jobs(
     codes = list(units if units is not None else tables.units["unit"]) if wanted["unit"] or units is not None else []
     there = {page for _, page in whole_run} | {page_name(one) for one in codes} | _standing(run_dir)
     whole = inputs_hash(tables)
-    digests = unit_digests(tables, units=codes, language=language, n_jobs=n_jobs)
     common = {"run_dir": str(run_dir), "language": language}
     cutoff = tables.manifest["cutoff"]
     jobs = [
@@ -81,34 +75,12 @@ def page_jobs(
             notebook=root / "notebooks" / f"{UNIT_NOTEBOOK}.ipynb",
             parameters=common | {"unit": unit},
             context=page_frame(tables, page=page_name(unit), language=language, pages=there, unit=unit, cutoff=cutoff),
-            inputs_hash=digests[unit],
+            inputs_hash=whole,
             together=True,  # it reads through a declared slice and leaves nothing behind: looked after in a run
         )
         for unit in codes
     ]
     return jobs
-
-
-def unit_digests(tables: RunTables, *, units: Sequence[str], language: str, n_jobs: int = 1) -> dict[str, str]:
-    """Unit to the hash of all that its page may show, found by several processes where there are many units.
-
-    Raises
-    ------
-    PublishError
-        When a process failed.
-    """
-    digests = briefing.Digests(tables, language=language)
-    found = digests.of(units[:1])  # what all share is sorted out once, before the fork
-    rest = units[1:]
-    chunks = [rest[at : at + DIGESTS] for at in range(0, len(rest), DIGESTS)]
-    if n_jobs < 2 or len(chunks) < 2 or not may_fork():
-        return found | digests.of(rest)
-    parts: dict[int, dict[str, str]] = {}
-    for at, outcome in run_forked(chunks, digests.of, n_jobs=n_jobs):
-        if outcome.value is None:
-            raise PublishError(Problem("pages", outcome.reason, "", "Run with --jobs 1 --debug to see where"))
-        parts[at] = outcome.value
-    return found | {unit: digest for at in sorted(parts) for unit, digest in parts[at].items()}
 
 
 def _standing(run_dir: Path) -> set[str]:
@@ -118,10 +90,7 @@ def _standing(run_dir: Path) -> set[str]:
 
 
 def inputs_hash(tables: RunTables) -> str:
-    """Hash of all that a page of the whole run may show: the manifest with its hashes of every table and raw file.
-
-    A unit's page shows less; what it may read has a hash of its own (``briefing.slices``).
-    """
+    """Hash of all that a page of a run may show: the manifest with its hashes of every table and raw file."""
     return records.sha256_of(records.manifest_text(tables.manifest))
 
 
@@ -223,9 +192,8 @@ def verify(run_dir: Path, *, unit: str | None = None, jobs: int = 2) -> pd.DataF
     tables = records.load_run(run_dir)
     root = Path(__file__).parents[2]
     language, units = tables.params["language"], tables.units["unit"] if unit is None else [unit]
-    digests = briefing.unit_digests(tables, units=units, language=language)
-    inputs = {page: inputs_hash(tables) for _, page in RUN_PAGES.values()}
-    inputs |= {page_name(one): digest for one, digest in digests.items()}
+    pages = [page for _, page in RUN_PAGES.values()] + [page_name(one) for one in units]
+    inputs = dict.fromkeys(pages, inputs_hash(tables))
     verdicts = verify_pages(
         run_dir,
         notebooks=root / "notebooks",

@@ -318,7 +318,7 @@ def publish_step(
     PublishError
         More pages failed than `max_failed_share` allows; the site stands all the same, with the reasons.
     """
-    page_jobs = pages.page_jobs(tables, params=params, root=root, run_dir=run_dir, units=units, n_jobs=jobs)
+    page_jobs = pages.page_jobs(tables, params=params, root=root, run_dir=run_dir, units=units)
     results = pages.publish(
         page_jobs,
         run_dir=run_dir,
