@@ -98,14 +98,12 @@ def backtest(
     params: ParamsArgument,
     data: DataOption = None,
     out: Annotated[Path | None, typer.Option(help="CSV or Parquet of all cases")] = None,
-    peers: Annotated[str, typer.Option(help="Beside ours, from statsforecast: auto_ets,auto_theta,scum")] = "",
     units: Annotated[str, typer.Option(help="Ask about these units only, separated by commas")] = "",
 ) -> None:
     """Rolling-origin test of the forecasts on a run's own panels."""
     from analysis import pipeline
 
-    asked = {"peers": _named(peers), "units": _named(units) or None}
-    _print_tables(pipeline.backtest(params, data_dir=data, out=out, **asked))
+    _print_tables(pipeline.backtest(params, data_dir=data, out=out, units=_named(units) or None))
 
 
 @app.command()

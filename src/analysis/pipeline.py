@@ -376,12 +376,11 @@ def backtest(
     *,
     data_dir: str | Path | None = None,
     out: Path | None = None,
-    peers: Sequence[str] = (),
     units: Sequence[str] | None = None,
 ) -> dict[str, pd.DataFrame | str]:
     """Ask the models at past cutoffs of a run's own panels; return the evidence, write the cases where asked.
 
-    `peers` (AutoETS, AutoTheta, SCUM, from statsforecast) answer the same questions; `units`: of these units only.
+    With `units`, only these units are scored.
 
     Raises
     ------
@@ -393,7 +392,7 @@ def backtest(
     params, inputs = check(params_path, data_dir=data_dir)
     folders.check_units(units, known=inputs.units["unit"])
     panels = quarters.panels_at(inputs, cutoff=quarters.cutoff_of(inputs, params=params))
-    cases = quarters.backtest_cases(inputs, panels, params=params, peers=peers, scored=units)
+    cases = quarters.backtest_cases(inputs, panels, params=params, scored=units)
     if out is not None and len(cases):
         records.write_frame(cases, out)
     table = quarters.evidence_of(cases)

@@ -6,7 +6,7 @@ scorecard): only the cutoff differs, and nothing later than it is seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -23,7 +23,6 @@ from analysis.forecasting.backtest import backtest_panel
 from analysis.forecasting.ensemble import Options, forecast_panel
 from analysis.forecasting.evidence import evidence
 from analysis.forecasting.panel import Panel, as_panel
-from analysis.forecasting.peers import peers as peers_of
 from analysis.forecasting.predictive import Predictive
 from analysis.intake import Inputs
 from analysis.registry.params import RunParams
@@ -273,24 +272,18 @@ def evidence_of(cases: pd.DataFrame) -> pd.DataFrame:
 
 
 def backtest_cases(
-    inputs: Inputs,
-    panels: Mapping[str, Panel],
-    *,
-    params: RunParams,
-    peers: Iterable[str] = (),
-    scored: Sequence[str] | None = None,
+    inputs: Inputs, panels: Mapping[str, Panel], *, params: RunParams, **asked: Any
 ) -> pd.DataFrame:
     """Past questions of every indicator with their answers and outcomes; column ``indicator`` says whose.
 
-    With `peers`, these models answer too; with `scored`, only these units are asked about.
+    `asked` (`scored`, `peers`) goes to :func:`analysis.forecasting.backtest.backtest_panel`.
     """
-    beside = {"peers": peers_of(peers, scored=scored), "scored": scored}
-    parts = [indicator_cases(inputs, panel, code=code, params=params, **beside) for code, panel in panels.items()]
+    parts = [indicator_cases(inputs, panel, code=code, params=params, **asked) for code, panel in panels.items()]
     parts = [one for one in parts if len(one)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def indicator_cases(inputs: Inputs, panel: Panel, *, code: str, params: RunParams, **beside: Any) -> pd.DataFrame:
+def indicator_cases(inputs: Inputs, panel: Panel, *, code: str, params: RunParams, **asked: Any) -> pd.DataFrame:
     """Past questions of one indicator; empty where its history is too short or no target can be asked again."""
     frequency = periods.frequency_of(panel.periods[-1])
     horizons = [one for one in EVIDENCE_HORIZONS[frequency] if panel.n_periods - one >= 2 * MIN_HISTORY]
@@ -303,7 +296,7 @@ def indicator_cases(inputs: Inputs, panel: Panel, *, code: str, params: RunParam
             n_origins=N_ORIGINS,
             at_least=at_least,
             options=Options(seed=params.seed),
-            **beside,
+            **asked,
         )
         parts.append(cases.assign(indicator=code))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

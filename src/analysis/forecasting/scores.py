@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from analysis.forecasting.accuracy import mase, msis, owa, seasonal_scale, smape
 from analysis.forecasting.intervals import coverage, crps_from_quantiles, interval_score, pinball_loss, wis
+from analysis.forecasting.scales import inverse_logit, logit
 from analysis.words.errors import Problem, examples, require
 
 __all__ = [
@@ -268,11 +269,11 @@ def calibration_line(p: ArrayLike, outcome: ArrayLike, *, clip: float = SLOPE_CL
     if len(p) < 2 or np.ptp(outcome) == 0 or np.ptp(np.clip(p, clip, 1 - clip)) == 0:
         return float("nan"), float("nan")
     clipped = np.clip(p, clip, 1 - clip)
-    x = np.column_stack([np.ones(len(p)), np.log(clipped / (1 - clipped))])
+    x = np.column_stack([np.ones(len(p)), logit(clipped)])
     ridge, anchor = RIDGE * len(p), np.array([0.0, 1.0])
     line = anchor.copy()
     for _ in range(NEWTON_STEPS):
-        fitted = 1 / (1 + np.exp(-np.clip(x @ line, -30, 30)))
+        fitted = inverse_logit(np.clip(x @ line, -30, 30))
         gradient = x.T @ (outcome - fitted) - ridge * (line - anchor)
         hessian = (x * (fitted * (1 - fitted))[:, None]).T @ x + ridge * np.eye(2)
         # steps of at most 1: far from the optimum the quadratic model overshoots
