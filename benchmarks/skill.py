@@ -28,8 +28,9 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from analysis import folders, pipeline, quarters  # noqa: E402
 from league import competition, panels, peers, render, run, tables  # noqa: E402
+
+from analysis import folders, pipeline, quarters  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results"
 DOCUMENT = Path(__file__).parents[1] / "docs" / "methods.md"

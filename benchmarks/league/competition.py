@@ -12,6 +12,7 @@ from analysis.forecasting import scores
 from analysis.forecasting.ensemble import forecast_panel
 from analysis.forecasting.panel import Panel
 from analysis.words import periods
+from league import scoring
 from league.peers import PEERS, SLOW, TwoSided, forecast_block
 
 SEED = 20220806
@@ -84,8 +85,8 @@ def score(one: Competition, found: np.ndarray, *, model: str) -> dict:
         "set": one.name,
         "model": model,
         "n_series": len(one.history),
-        "owa": scores.owa(point, one.after, naive2=reference, **about),
-        "msis": float(np.nanmean(scores.msis(low95, high95, one.after, **about))),
+        "owa": scoring.owa(point, one.after, naive2=reference, **about),
+        "msis": float(np.nanmean(scoring.msis(low95, high95, one.after, **about))),
         "coverage80": scores.coverage(low80, high80, one.after),
         "coverage95": scores.coverage(low95, high95, one.after),
     }

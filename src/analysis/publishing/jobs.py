@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-import pandas as pd
-
 from analysis.words.errors import Problem
-from analysis.words.schema import PAGES, as_table
 
 SITE, NOTEBOOKS, BUILDING, JOURNAL = "site", "notebooks", ".building", "pages.jsonl"  # names inside a run's folder
 PUBLISHED, UNCHANGED, FAILED = "published", "unchanged", "failed"
@@ -102,9 +99,3 @@ def check_jobs(jobs: Sequence[PageJob]) -> list[Problem]:
         if not path.is_file():
             problems.append(Problem(str(path), "the notebook is not there", "", "Check the params' notebooks"))
     return problems
-
-
-def pages_table(results: Sequence[PageResult]) -> pd.DataFrame:
-    """The results as the table ``pages`` of the run's schema."""
-    rows = [{name: value for name, value in asdict(one).items() if name in PAGES.columns} for one in results]
-    return as_table(pd.DataFrame(rows, columns=list(PAGES.columns)), PAGES)

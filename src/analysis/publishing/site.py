@@ -98,12 +98,8 @@ def unit_names(units: pd.DataFrame, *, language: str) -> dict[str, str]:
     return _remembered(units)[language]
 
 
-def lineage(units: pd.DataFrame, unit: str) -> list[str]:
-    """The codes from the top of the tree down to `unit`."""
-    return _lineage(_parents(units), unit)
-
-
 def _lineage(parents: dict[str, str], unit: str) -> list[str]:
+    """The codes from the top of the tree down to `unit`."""
     chain = [unit]
     while (above := parents.get(chain[-1], "")) and above not in chain:
         chain.append(above)
