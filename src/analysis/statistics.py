@@ -32,7 +32,6 @@ from analysis.forecasting.backtest import backtest_panel
 from analysis.forecasting.ensemble import Options, forecast_panel
 from analysis.forecasting.evidence import evidence
 from analysis.forecasting.panel import Panel, as_panel
-from analysis.forecasting.peers import peers as peers_of
 from analysis.forecasting.predictive import Predictive
 from analysis.intake import Inputs
 from analysis.registry.params import RunParams
@@ -277,25 +276,17 @@ def evidence_of(cases: pd.DataFrame) -> pd.DataFrame:
     return schema.as_table(table, schema.EVIDENCE, where="evidence")
 
 
-def backtest_cases(
-    inputs: Inputs,
-    panels: Mapping[str, Panel],
-    *,
-    params: RunParams,
-    peers: Iterable[str] = (),
-    scored: Sequence[str] | None = None,
-) -> pd.DataFrame:
+def backtest_cases(inputs: Inputs, panels: Mapping[str, Panel], *, params: RunParams, **options: Any) -> pd.DataFrame:
     """Past questions of every indicator with their answers and outcomes; column ``indicator`` says whose.
 
-    With `peers`, these models answer too; with `scored`, only these units are asked about.
+    `options` (`scored`, `peers`) go to :func:`analysis.forecasting.backtest.backtest_panel`.
     """
-    beside = {"peers": peers_of(peers, scored=scored), "scored": scored}
-    parts = [indicator_cases(inputs, panel, code=code, params=params, **beside) for code, panel in panels.items()]
-    parts = [one for one in parts if len(one)]
+    parts = [indicator_cases(inputs, panel, code=code, params=params, **options) for code, panel in panels.items()]
+    parts = [cases for cases in parts if len(cases)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def indicator_cases(inputs: Inputs, panel: Panel, *, code: str, params: RunParams, **beside: Any) -> pd.DataFrame:
+def indicator_cases(inputs: Inputs, panel: Panel, *, code: str, params: RunParams, **options: Any) -> pd.DataFrame:
     """Past questions of one indicator; empty where its history is too short or no target can be asked again."""
     frequency = periods.frequency_of(panel.periods[-1])
     horizons = [one for one in EVIDENCE_HORIZONS[frequency] if panel.n_periods - one >= 2 * MIN_HISTORY]
@@ -308,7 +299,7 @@ def indicator_cases(inputs: Inputs, panel: Panel, *, code: str, params: RunParam
             n_origins=N_ORIGINS,
             at_least=at_least,
             options=Options(seed=params.seed),
-            **beside,
+            **options,
         )
         parts.append(cases.assign(indicator=code))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

@@ -99,6 +99,7 @@ def unit_names(units: pd.DataFrame, *, language: str) -> dict[str, str]:
 
 
 def _lineage(parents: dict[str, str], unit: str) -> list[str]:
+    """The codes from the top of the tree down to `unit`."""
     chain = [unit]
     while (above := parents.get(chain[-1], "")) and above not in chain:
         chain.append(above)
