@@ -68,6 +68,18 @@ def test_where_lower_is_better_the_lowest_is_first():
     assert extra["ranks"]["rank_now"].tolist() == [1.0]
 
 
+@pytest.mark.parametrize("deadline", ["2023-12", "2023-11", "2024-12", None])
+def test_a_place_has_all_its_columns_where_nothing_is_forecast(deadline):
+    panel = make_panel([[5.0] * 3, [4.0] * 3])
+    promise, forecast = ranked(units=("u0",), peers=panel.units, deadline=deadline), make_forecast(panel, [5.0], [1.0])
+    table, extra = solve([promise], {"x": panel}, {"x": forecast})
+    [row] = extra["ranks"].to_dict("records")
+    places = [row[one] for one in ("rank_median", "rank_low", "rank_high")]
+    settled = bool(table["settled"].iloc[0])
+    assert places == [1.0] * 3 if settled else np.isnan(places).all()
+    assert settled == (deadline in ("2023-12", "2023-11")) and np.isnan(row["within_noise"])
+
+
 def test_ranks_are_read_with_their_band():
     panel = make_panel([[90.0] * 30, [80.0] * 30, [70.0] * 30])
     table, extra = solve(

@@ -95,6 +95,14 @@ def test_no_table_no_remark(bare_run):
     assert remarks(view_of(bare_run, "vi"), TARGET) == []
 
 
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_place_that_is_settled_or_has_no_forecast_is_not_expected(run, settled):
+    nan = float("nan")
+    table = pd.DataFrame([KEY | {"rank_low": 3.0, "rank_high": 3.0, "n_peers": 9, "within_noise": nan}])
+    row = Row(**{**vars(TARGET), "settled": settled})
+    assert remarks(view_of(replace(run, extra={"ranks": table}), "vi"), row) == []
+
+
 def test_rows_of_other_units_and_targets_stay_out(run):
     table = pd.DataFrame(
         [{"unit": "002", "target": "T", "rank_low": 1, "rank_high": 2, "n_peers": 3, "within_noise": 0}]

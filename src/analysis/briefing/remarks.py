@@ -58,9 +58,12 @@ def _readings(view: View, row) -> str:
 
 
 def _rank(view: View, row) -> str:
-    """Places: the band of the place at the deadline, and how many stand too close to call."""
+    """Places: the band of the place at the deadline, and how many peers are too close to call; nothing once it is
+    settled or where there is no forecast."""
     _, language = view._, view.language
     for one in view.extra_rows("ranks", row.unit, row.target):
+        if row.settled or not math.isfinite(one.within_noise):
+            return ""
         return _("place {low} to {high} of {n} to be expected; {k} peers are too close to tell apart").format(
             low=number(one.rank_low, language),
             high=number(one.rank_high, language),

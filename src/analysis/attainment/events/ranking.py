@@ -35,6 +35,7 @@ def rank_le(case: Case) -> Outcome:
     sign = -1.0 if case.promise.better == "up" else 1.0
     current = sign * case.panel.last_value()[rows][:, None]
     table = pd.DataFrame({"unit": ranked, "rank_now": _ranks(current, among)[:, 0], "n_peers": among.sum() + ~among})
+    table[["rank_median", "rank_low", "rank_high", "within_noise"]] = np.nan  # every page finds its columns
     _judge(frame, table, case, rows, among, sign)
     table = table.set_index("unit").reindex(frame["unit"]).reset_index()
     frame["current"] = table["rank_now"].to_numpy()
