@@ -6,8 +6,10 @@ Usage::
     python benchmarks/skill.py --data DIR --quick             # every third cutoff, 200 series, ETS only: two minutes
     python benchmarks/skill.py --data DIR --panels nhs,mynumber --peers auto_ets,auto_ets_logit --series none
     python benchmarks/skill.py --panels none --series "M3 monthly" --n-series 200
+    python benchmarks/skill.py --params params/demo.yml --peers auto_ets,scum --units 01,79  # own panels
     python benchmarks/skill.py --render                       # no run: results into docs/methods.md
 
+`--params` prints `candich backtest` with the peers' answers on the same cases (a series costs up to half a second).
 `--data` is the folder with mynumber/, nhs_ae/, us_flu/, phonepe/, gapminder/. Peers' forecasts are kept under
 `--cache`, so that a second run only asks ours (under a minute). Written to `--out`: skill_panels.csv, skill_slices.csv,
 skill_series.csv, skill.txt.
@@ -28,6 +30,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from league import competition, panels, peers, render, run, tables  # noqa: E402
 
+from analysis import folders, pipeline, quarters  # noqa: E402
+
 RESULTS = Path(__file__).parent / "results"
 DOCUMENT = Path(__file__).parents[1] / "docs" / "methods.md"
 
@@ -39,6 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.render:
         text = render.put_into(DOCUMENT.read_text(encoding="utf-8"), render.as_markdown(out))
         DOCUMENT.write_text(text, encoding="utf-8")
+        return 0
+    if options.params:
+        print(_own_panels(options).to_string(index=False))
         return 0
     out.mkdir(parents=True, exist_ok=True)
     _run(options, out)
@@ -69,6 +76,17 @@ def _run(options: argparse.Namespace, out: Path) -> None:
         found.to_csv(out / "skill_series.csv", index=False, float_format="%.4f")
 
 
+def _own_panels(options: argparse.Namespace) -> pd.DataFrame:
+    """`candich backtest` of a params file with peers: the evidence of every model, overall and by horizon."""
+    params, inputs = pipeline.check(options.params)
+    units = _list(options.units) or None
+    folders.check_units(units, known=inputs.units["unit"])
+    asked = peers.peers(_list(options.peers), cache=Path(options.cache), scored=units)
+    found = quarters.panels_at(inputs, cutoff=quarters.cutoff_of(inputs, params=params))
+    table = quarters.evidence_of(quarters.backtest_cases(inputs, found, params=params, peers=asked, scored=units))
+    return table[table["slice_kind"].isin(["overall", "horizon"])]
+
+
 def _list(text: str) -> list[str]:
     return [] if text == "none" else [one.strip() for one in text.split(",")]
 
@@ -79,6 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--panels", default=",".join(panels.PANELS), help="comma-separated, or none")
     parser.add_argument("--series", default=",".join(competition.COMPETITIONS), help="comma-separated, or none")
     parser.add_argument("--peers", default="auto_ets,auto_ets_logit", help=", ".join(peers.PEERS))
+    parser.add_argument("--params", help="a params file: its own panels instead of the league")
+    parser.add_argument("--units", default="none", help="of the params file; comma-separated, default all")
     parser.add_argument("--n-units", type=int, default=100, help="units scored of a panel larger than that")
     parser.add_argument("--n-series", type=int, default=None, help="series of each competition; default all")
     parser.add_argument("--quick", action="store_true", help="every third cutoff, 100 units, 200 series")

@@ -15,30 +15,21 @@ MAY_IMPORT = {
     "attainment": {"words", "registry", "forecasting"},
     "briefing": {"words"},
     "records": {"words", "forecasting.scores"},
-    "publishing": {"words", "briefing"},
-    # joiners, top to bottom: cli > pipeline, tables > quarters, pages
-    "folders": STAGES,
-    "parallel": STAGES,
-    "quarters": STAGES,
-    "kept": STAGES,
-    "joined": STAGES,
-    "pieces": STAGES | {"joined", "kept", "parallel", "quarters"},
-    "corrections": STAGES | {"joined", "parallel", "pieces"},
-    "pages": STAGES,
-    "around": STAGES,
+    "publishing": {"words", "briefing", "records"},
+    # joiners, top to bottom: cli > pipeline > statistics, run_folder
+    "statistics": STAGES,
+    "run_folder": STAGES,
     "tables": STAGES,
-    "standing": STAGES | {"folders"},
-    "pipeline": STAGES | {"around", "folders", "quarters", "pages", "pieces", "corrections", "standing"},
+    "pipeline": STAGES | {"statistics", "run_folder"},
     "progress": {"words"},
     "cli": {
         "words",
         "pipeline",
-        "standing",
         "tables",
-        "pages",
         "progress",
         "publishing.environment",
         "publishing.each",
+        "publishing.verify",
     },
 }
 ONLY_IN = {  # third-party package -> rooms that may import it
@@ -49,7 +40,7 @@ ONLY_IN = {  # third-party package -> rooms that may import it
     "matplotlib": {"briefing"},
     "seaborn": {"briefing"},
     "statsmodels": {"forecasting"},
-    "statsforecast": {"forecasting"},
+    "statsforecast": set(),  # the league, not the product
 }
 PURE = ("forecasting", "attainment")  # no files, clock, environment or global random state
 IMPURE_CALLS = {"open", "read_csv", "read_parquet", "getenv", "now", "today", "seed"}
@@ -121,7 +112,7 @@ def test_statistics_touch_no_file_clock_or_environment(path):
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_files_and_functions_stay_small(path):
     text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 400
+    assert len(text.splitlines()) <= 600
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             docstring = ast.get_docstring(node, clean=False) or ""

@@ -63,7 +63,7 @@ def test_every_link_of_every_page_leads_somewhere(demo):
     site = demo / "site"
     for path in site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
-        for link in set(re.findall(r'href="?([^">\s]+)', text)):
+        for link in set(re.findall(r'href="([^"]+)"', text)):
             target, _, anchor = link.partition("#")
             goal = (path.parent / target).resolve() if target else path
             assert goal.exists(), (path.name, link)
@@ -89,10 +89,10 @@ def test_the_run_scores_its_own_past(demo):
 
 
 def test_running_again_keeps_every_page(demo):
-    before = {path: path.stat().st_mtime_ns for path in (demo / "site/units").glob("*.html")}
-    done = candich("run", "params/demo.yml", "--out", demo, "--from", "publish")
-    assert "0 published, 161 unchanged, 0 failed" in done.stderr
-    assert before == {path: path.stat().st_mtime_ns for path in (demo / "site/units").glob("*.html")}
+    before = {path: path.stat().st_mtime_ns for path in (demo / "runs").rglob("*")}
+    done = candich("run", "params/demo.yml", "--out", demo)
+    assert "0 published, 161 unchanged, 0 failed" in done.stderr and "Reading" not in done.stderr
+    assert before == {path: path.stat().st_mtime_ns for path in (demo / "runs").rglob("*")}
 
 
 def test_the_same_inputs_give_the_same_bytes_elsewhere(demo, tmp_path):
@@ -100,9 +100,11 @@ def test_the_same_inputs_give_the_same_bytes_elsewhere(demo, tmp_path):
     out = tmp_path / "elsewhere"
     arguments = ("run", ROOT / "params/demo.yml", "--out", out, "--jobs", 1, "--units", "099,099001")
     candich(*arguments, cwd=tmp_path, PYTHONHASHSEED="7", TZ="Asia/Ho_Chi_Minh", LC_ALL="C")
-    for path in sorted((out / "tables").glob("*.parquet")):
-        assert path.read_bytes() == (demo / "tables" / path.name).read_bytes(), path.name
-    assert (out / "manifest.json").read_bytes() == (demo / "manifest.json").read_bytes()
+    for path in sorted((out / "current/tables").glob("*.parquet")):
+        assert path.read_bytes() == (demo / "current/tables" / path.name).read_bytes(), path.name
+    manifests = [json.loads((run / "current/manifest.json").read_text(encoding="utf-8")) for run in (out, demo)]
+    assert manifests[0]["hashes"].pop("published") != manifests[1]["hashes"].pop("published")  # some units, all units
+    assert manifests[0] == manifests[1]
     pages = sorted(path.name for path in (out / "site/units").glob("*.html"))
     assert pages == ["099.html", "099001.html"]
     for name in pages:
@@ -115,7 +117,7 @@ def _body(html):
 
 
 def test_verify_finds_the_same_bytes(demo):
-    done = candich("verify", demo, "--unit", "099001")
+    done = candich("verify", demo, "--unit", "099001", "--project", ROOT)
     assert "1 identical" in done.stdout
 
 
@@ -124,18 +126,18 @@ def test_a_scheduled_run_names_its_quarter_and_is_idempotent(demo, tmp_path):
     arguments = ("run", "params/demo.yml", "--period", "2026Q3", "--units", "099001", "--out", out)
     candich(*arguments)
     page = (out / "site/units/099001.html").read_bytes()
-    manifest = (out / "manifest.json").read_bytes()
+    manifest = (out / "current/manifest.json").read_bytes()
     done = candich(*arguments)
     assert "0 published, 1 unchanged, 0 failed" in done.stderr
     assert (out / "site/units/099001.html").read_bytes() == page
-    assert (out / "manifest.json").read_bytes() == manifest
+    assert (out / "current/manifest.json").read_bytes() == manifest
     quarter, month = (load_run(folder).assessments.drop(columns="cutoff") for folder in (out, demo))
     pd.testing.assert_frame_equal(quarter, month)
 
 
 def test_the_params_are_copied_and_hashed(demo):
-    manifest = json.loads((demo / "manifest.json").read_text(encoding="utf-8"))
-    assert (demo / "params.yml").read_bytes() == (ROOT / "params/demo.yml").read_bytes()
+    manifest = json.loads((demo / "current/manifest.json").read_text(encoding="utf-8"))
+    assert (demo / "current/params.yml").read_bytes() == (ROOT / "params/demo.yml").read_bytes()
     assert re.fullmatch("[0-9a-f]{64}", manifest["hashes"]["params"])
     assert {one["rows_refused"] for one in manifest["sources"]} != {0}
     text = json.dumps(manifest)

@@ -1,7 +1,8 @@
 """Every fault, put into a real run of the command a user types, on a made-up country of 12 units.
 
-After each: no whole page lost or replaced by a broken one, the last good one stays and says that it was not updated,
-the unit is a row with its reason, the exit code is right, and running again finishes without redoing what was done.
+After each: no whole page lost or replaced by a broken one, the last good one is shown and says that it was not updated,
+the unit is a row with the class of its error, the exit code is right, and running again finishes without redoing what
+was done.
 """
 
 import json
@@ -15,21 +16,23 @@ import time
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 from benchmarks.country import write_country
 from nbformat.v4 import new_code_cell
 
-from analysis.publishing.forks import can_fork
+from analysis.publishing.processes import can_fork
+from analysis.records import write_table
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not can_fork(), reason="needs fork, signals and /proc")]
 TROUBLE = """import json, os, signal, sys, time
 from pathlib import Path
 
-told = Path(run_dir, "../../trouble.json")
+told = Path(run_dir).resolve().parents[3] / "trouble.json"
 how = json.loads(told.read_text()).get(unit, "") if told.exists() else ""
 if how == "exception":
-    raise ValueError("no rows for \\x1b[31m<unit>")
+    raise ValueError("no rows for \\x1b[31m<unit>: postgresql://me:SECRET@host")
 if how == "exit 0":
     sys.exit(0)
 if how == "killed":
@@ -40,17 +43,17 @@ if how == "time":
     time.sleep(600)
 while how == "wait" and told.exists():
     time.sleep(0.02)"""
-REASONS = {
-    "exception": "ValueError: no rows for",
-    "exit 0": "SystemExit: 0",
-    "killed": "its process was killed (SIGKILL), by hand or for want of memory",
-    "memory": "MemoryError",
-    "time": "it took longer than 10 s and was stopped",
+REASONS = {  # class of the error, which readers see; text, for the private log
+    "exception": ("ValueError", "no rows for"),
+    "exit 0": ("SystemExit", "SystemExit: 0"),
+    "killed": ("Killed", "its process was killed (SIGKILL), by hand or for want of memory"),
+    "memory": ("MemoryError", "MemoryError"),
+    "time": ("TimeLimit", "it took longer than 10 s and was stopped"),
 }
 HIT = {f"{at:05d}": how for at, how in enumerate(REASONS, start=1)}
 COMMAND = (  # the command with other limits of a page than 300 s and 2 GB
-    "import analysis.publishing.execute as execute; from analysis.publishing.processes import Limits;"
-    "execute.publish_pages.__kwdefaults__['limits'] = Limits(seconds=10, memory_mb=700);"
+    "from analysis.publishing.page_maker import PageMaker; from analysis.publishing.processes import Limits;"
+    "PageMaker.__init__.__kwdefaults__['limits'] = Limits(seconds=10, memory_mb=700);"
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"  # a shell's background ignores it
     "from analysis.cli import main; main()"
 )
@@ -88,9 +91,14 @@ def trouble(folder, which):
 
 
 def pages(folder):
-    run_dir = folder / "outputs/country"
-    found = [*run_dir.glob("site/**/*.html"), *run_dir.glob("notebooks/**/*.ipynb")]
-    return {path.relative_to(run_dir).as_posix(): path.read_bytes() for path in sorted(found)}
+    run = folder / "outputs/country/current"
+    return {path.relative_to(run).as_posix(): path.read_bytes() for path in sorted(run.glob("site/**/*.html"))}
+
+
+def touch_notebook(folder):
+    """Another notebook that makes the same pages."""
+    path = folder / "notebooks/unit_briefing.ipynb"
+    path.write_text(path.read_text().replace("import json, os, signal", "import json, signal, os"))
 
 
 def wait_for(condition, seconds=300):
@@ -110,42 +118,53 @@ def good(tmp_path_factory):
 
 @pytest.fixture
 def country(good, tmp_path):
-    shutil.copytree(good, tmp_path / "c")
-    return tmp_path / "c"
+    return copy(good, tmp_path / "c")
+
+
+def copy(good, folder):
+    shutil.copytree(good, folder, symlinks=True)
+    return folder
 
 
 @pytest.fixture(scope="module")
 def broken(good, tmp_path_factory):
     """A good run, then one with five faults, then one that finishes it."""
-    folder = tmp_path_factory.mktemp("broken") / "c"
-    shutil.copytree(good, folder)
+    folder = copy(good, tmp_path_factory.mktemp("broken") / "c")
+    params = folder / "params/country.yml"
+    params.write_text(params.read_text() + "max_failed_share: 0.5\n")
+    touch_notebook(folder)
     trouble(folder, HIT)
-    said = run(folder, "--force", code=1)
-    after = pages(folder)
+    said = run(folder)
+    after, log = pages(folder), (folder / "outputs/country/private.log").read_text(encoding="utf-8")
+    public = b"".join(path.read_bytes() for path in sorted((folder / "outputs/country/current").rglob("*.*")))
     (folder / "trouble.json").unlink()
-    return {"said": said, "after": after, "again": run(folder), "mended": pages(folder)}
+    return {"said": said, "after": after, "log": log, "public": public, "again": run(folder), "mended": pages(folder)}
 
 
 @pytest.mark.parametrize(("unit", "how"), HIT.items(), ids=HIT.values())
-def test_the_last_good_page_stays_marked_and_the_unit_is_a_row_with_its_reason(good, broken, unit, how):
-    before, after = pages(good), broken["after"]
-    page = after[f"site/units/{unit}.html"].decode()
-    assert "<strong>Chưa cập nhật</strong>" in page
-    marked = re.sub(r'<(div|p|aside|section)[^>]*class="[^"]*notice[^"]*".*?</\1>\s*', "", page, flags=re.DOTALL)
-    body = before[f"site/units/{unit}.html"].decode()
-    assert marked[marked.index("<main") :] == body[body.index("<main") :] or body[body.index("<h1") :] in page
-    assert after[f"notebooks/units/{unit}.ipynb"] == before[f"notebooks/units/{unit}.ipynb"]
-    index = after["site/index.html"].decode()
-    assert REASONS[how] in index and f'href="units/{unit}.html"' in index
+def test_the_last_good_page_is_shown_marked_and_the_unit_is_a_row_with_the_class_of_its_error(good, broken, unit, how):
+    kind, text = REASONS[how]
+    page, body = broken["after"][f"site/units/{unit}.html"].decode(), pages(good)[f"site/units/{unit}.html"].decode()
+    assert "<strong>Chưa cập nhật</strong>" in page and f"Lỗi: {kind}; mã tham chiếu: " in page
+    assert re.sub(r'<div class="notice" role="note" data-notice="not-updated">.*?</div>\n', "", page) == body
+    (entry,) = [one for one in map(json.loads, broken["log"].splitlines()) if one["page"] == f"units/{unit}.html"]
+    assert text in entry["reason"] and entry["kind"] == kind and entry["reference"] in page
+    index = broken["after"]["site/index.html"].decode()
+    assert f"{kind} · {entry['reference']}" in index and f'href="units/{unit}.html"' in index
 
 
-def test_all_other_pages_are_whole_and_new_and_the_exit_code_says_that_five_failed(good, broken):
+def test_the_text_of_an_error_is_in_the_private_log_and_nowhere_else(broken):
+    assert "SECRET" in broken["log"] and b"SECRET" not in broken["public"]
+    assert len(broken["public"]) > 100_000
+
+
+def test_all_other_pages_are_whole_and_new(good, broken):
     before, after = pages(good), broken["after"]
     assert before.keys() == after.keys()
     for name in before:
         if name != "site/index.html" and not any(unit in name for unit in HIT):
             assert after[name] == before[name], name
-    assert "Pages: 9 published, 0 unchanged, 5 failed" in broken["said"] or "5 of 14 pages failed" in broken["said"]
+    assert "Pages: 7 published, 2 unchanged, 5 failed" in broken["said"]
 
 
 def test_no_control_character_of_a_reason_reaches_the_terminal(broken):
@@ -158,8 +177,22 @@ def test_running_again_makes_what_failed_and_nothing_else(good, broken):
     assert broken["mended"] == pages(good)
 
 
+def test_too_many_failed_pages_leave_the_run_before_current(good, tmp_path):
+    folder = copy(good, tmp_path / "c")
+    touch_notebook(folder)
+    trouble(folder, {"00001": "exception"})
+    before = (folder / "outputs/country/current").resolve()
+    said = run(folder, code=1)
+    assert "1 of 14 pages failed" in said and "until then the run before stays current" in said
+    assert (folder / "outputs/country/current").resolve() == before and pages(folder) == pages(good)
+    (folder / "trouble.json").unlink()
+    again = run(folder)
+    assert "Forecasting" not in again and "Pages: 1 published" in again.replace("12 published", "")
+    assert pages(folder) == pages(good)
+
+
 def test_verify_exits_with_1_where_a_page_is_not_what_it_was(country):
-    page = country / "outputs/country/site/units/00003.html"
+    page = country / "outputs/country/current/site/units/00003.html"
     command = [sys.executable, "-c", COMMAND, "verify", str(country / "outputs/country"), "--unit", "00003"]
     codes = []
     for text in (None, "Xã khác"):
@@ -167,26 +200,6 @@ def test_verify_exits_with_1_where_a_page_is_not_what_it_was(country):
             page.write_text(page.read_text(encoding="utf-8").replace("Xã số 3", text, 1), encoding="utf-8")
         codes.append(subprocess.run(command, capture_output=True, text=True).returncode)
     assert codes == [0, 1]
-
-
-@pytest.mark.parametrize("on_a_terminal", [False, True])
-def test_the_process_that_forks_the_pages_holds_one_thread(country, on_a_terminal):
-    """Neither the reader of Parquet nor a progress bar may leave one behind."""
-    import pty
-
-    trouble(country, {"00008": "wait"})
-    ours, theirs = pty.openpty()
-    where = theirs if on_a_terminal else subprocess.DEVNULL
-    command = [sys.executable, "-c", COMMAND, "run", str(country / "params/country.yml"), "--force"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=where)
-    building = country / "outputs/country/.building"
-    wait_for(lambda: building.exists() and len(children_of(process.pid)) > 0)
-    tasks = list(Path(f"/proc/{process.pid}/task").iterdir())
-    started = [Path(f"/proc/{one}/cmdline").read_bytes() for one in children_of(process.pid)]
-    (country / "trouble.json").unlink()
-    assert process.wait(300) == 0
-    os.close(theirs), os.close(ours)
-    assert len(tasks) == 1 and not any(b"publishing.fresh" in one for one in started)
 
 
 def is_running(pid):
@@ -203,51 +216,38 @@ def children_of(pid):
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGKILL", -9), ("SIGINT", 130)])
-def test_a_run_stopped_among_its_pages_is_taken_up_where_it_stood(good, tmp_path, name, code):
+def test_a_run_stopped_among_its_pages_is_resumed_where_it_was(good, tmp_path, name, code):
     folder = tmp_path / "c"
     write(folder)
     trouble(folder, dict.fromkeys([f"{at:05d}" for at in range(4, 9)], "wait"))
     process = start(folder, "--jobs", 2)
-    site = folder / "outputs/country/site"
-    wait_for(lambda: (site / "units/00003.html").exists() and len(children_of(process.pid)) >= 2)
+    runs = folder / "outputs/country/runs"
+    wait_for(lambda: list(runs.glob(".building-*/site/units/00003.html")) and len(children_of(process.pid)) >= 3)
     time.sleep(0.5)
     family = children_of(process.pid)
     process.send_signal(getattr(signal, name))
     said = process.communicate(timeout=60)[1]
     assert process.returncode == code and "Traceback" not in said
     if name == "SIGINT":
-        assert "stopped; whole pages stay as they are, run again to finish" in said
+        assert "stopped; the run before stays current, run again to finish" in said
+    assert not (folder / "outputs/country/site").exists()  # nothing was published before: nothing is now
+    (folder / "trouble.json").unlink()  # the waiting pages go on, and find that nobody listens
     wait_for(lambda: not any(is_running(one) for one in family), 30)
-    done = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
-    assert all((site / one).read_text(encoding="utf-8").endswith("</html>\n") for one in done)
-    (folder / "trouble.json").unlink()
+    done = len(list(runs.glob(".building-*/pages.jsonl"))[0].read_text().splitlines())
     again = run(folder)
-    assert "Forecasting" not in again and f"{14 - len(done)} published, {len(done)} unchanged, 0 failed" in again
+    assert done >= 3 and "Forecasting" not in again and "14 published, 0 unchanged, 0 failed" in again
     assert pages(folder) == pages(good)
+    assert [path.name.startswith("2026-") for path in runs.iterdir()] == [True]
 
 
-def test_a_run_killed_among_its_statistics_keeps_the_pieces_that_were_whole(good, tmp_path):
-    folder = tmp_path / "c"
-    write(folder)
-    process = start(folder, "--jobs", 1)
-    kept = folder / "outputs/country/.kept"
-    wait_for(lambda: len([one for one in kept.glob("*/whole.json") if not one.parent.name.startswith(".")]) >= 2)
-    process.kill()
-    process.communicate()
-    assert not (folder / "outputs/country/manifest.json").exists()
-    stamps = {path: path.stat().st_mtime_ns for path in kept.glob("[0-9a-f]*/*.parquet")}
-    run(folder)
-    assert stamps == {path: path.stat().st_mtime_ns for path in stamps}
-    assert pages(folder) == pages(good) and not list(kept.glob(".*"))
-
-
-def test_two_runs_at_once_into_one_folder_are_told_apart(country, good):
+def test_two_runs_at_once_into_one_folder_are_kept_apart(country, good):
+    touch_notebook(country)
     trouble(country, {"00008": "wait"})
-    first = start(country, "--force")
-    building = country / "outputs/country/.building"
-    wait_for(lambda: building.exists() and len(children_of(first.pid)) > 0)
+    first = start(country)
+    runs = country / "outputs/country/runs"
+    wait_for(lambda: list(runs.glob(".building-*")) and len(children_of(first.pid)) > 1)
     said = run(country, code=1)
-    assert f"another run is writing into this folder (process {first.pid})" in said
+    assert "another run is writing into this folder" in said
     (country / "trouble.json").unlink()
     assert first.wait(300) == 0
     assert pages(country) == pages(good)
@@ -279,38 +279,34 @@ RUN = 'shift; code=0; "$@" 2>said || code=$?; echo $code >code'
 
 
 def test_a_full_disk_loses_no_page_and_room_finishes_the_run(country, good, tmp_path):
-    """A small tmpfs that holds the last run, and has no room for a page more."""
+    """A small tmpfs that holds the last run, and has no room for another."""
     may_mount(tmp_path)
     run_dir = country / "outputs/country"
-    shutil.rmtree(run_dir / ".kept")
     size = sum((path.stat().st_size + 4095) // 4096 * 4096 for path in run_dir.rglob("*") if path.is_file())
+    touch_notebook(country)
     script = (
-        f'cp -r "$1" {tmp_path}/keep; mount -t tmpfs -o size={(size + 60_000) // 1024}k tmpfs "$1"; '
-        f'cp -r {tmp_path}/keep/. "$1"; cd {tmp_path}; {RUN}; cp -r {run_dir}/. {tmp_path}/left'
+        f'cp -a "$1" {tmp_path}/keep; mount -t tmpfs -o size={(size + 600_000) // 1024}k tmpfs "$1"; '
+        f'cp -a {tmp_path}/keep/. "$1"; cd {tmp_path}; {RUN}; cp -a {run_dir}/. {tmp_path}/left'
     )
-    params = country / "params/country.yml"
-    command = [sys.executable, "-c", COMMAND, "run", params, "--from", "publish", "--force"]
+    command = [sys.executable, "-c", COMMAND, "run", country / "params/country.yml"]
     done = shell(script, run_dir, *command)
     assert done.returncode == 0, done.stderr
     said, code = (tmp_path / "said").read_text(), (tmp_path / "code").read_text().strip()
     assert code == "1" and "No space left on device" in said and "Traceback" not in said, said
-    before, left = pages(good), tmp_path / "left"
-    for name in before:
-        if name != "site/index.html":
-            page = (left / name).read_bytes()
-            assert page == before[name] or (b"Ch\xc6\xb0a c\xe1\xba\xadp nh\xe1\xba\xadt" in page), name
-            assert page.rstrip().endswith((b"</html>", b"}")), name
+    assert "candich: : " not in said  # the file is named
     shutil.rmtree(run_dir)
-    shutil.copytree(left, run_dir)
+    shutil.copytree(tmp_path / "left", run_dir, symlinks=True)
+    assert pages(country) == pages(good)
     run(country)
-    assert pages(country) == before
+    assert pages(country) == pages(good)
 
 
 def test_a_folder_that_may_only_be_read_is_told_and_stays(country, good, tmp_path):
     may_mount(tmp_path)
     run_dir = country / "outputs/country"
+    touch_notebook(country)
     script = f'mount --bind "$1" "$1"; mount -o remount,ro,bind "$1"; cd {tmp_path}; {RUN}'
-    command = [sys.executable, "-c", COMMAND, "run", country / "params/country.yml", "--force"]
+    command = [sys.executable, "-c", COMMAND, "run", country / "params/country.yml"]
     done = shell(script, run_dir, *command)
     assert done.returncode == 0, done.stderr
     said, code = (tmp_path / "said").read_text(), (tmp_path / "code").read_text().strip()
@@ -323,7 +319,72 @@ def test_without_fork_a_page_is_the_same_bytes(good, tmp_path):
     folder = tmp_path / "c"
     write(folder)
     run(folder, "--units", "00003", CANDICH_NO_FORK="1")
-    name = "site/units/00003.html"
-    main = [one[name].decode() for one in (pages(folder), pages(good))]
-    assert main[0][main[0].index("<main") : main[0].index("</main>")] in main[1]
-    assert {path.name for path in (folder / "outputs/country/site/units").iterdir()} == {"00003.html"}
+    page = folder / "outputs/country-units/site/units/00003.html"
+    ours, whole = page.read_text(encoding="utf-8"), pages(good)["site/units/00003.html"].decode()
+    assert ours[ours.index("<main") : ours.index("</main>")] in whole
+    assert {path.name for path in page.parent.iterdir()} == {"00003.html"}
+
+
+def corrected(country, *, unit="00003", indicator="rate1", period="2026-08"):
+    """One figure of one unit, corrected at the source."""
+    path = country / "data/observations.parquet"
+    frame = pd.read_parquet(path)
+    row = (frame["unit"] == unit) & (frame["indicator"] == indicator) & (frame["period"] == period)
+    frame.loc[row, "numerator"] -= 25
+    assert row.sum() == 1 and frame.loc[row, "numerator"].item() > 0
+    frame.to_parquet(path, index=False)
+
+
+def test_a_corrected_figure_is_a_full_run_with_the_bytes_of_one_from_nothing(country, good, tmp_path):
+    corrected(country)
+    run(country)
+    fresh = tmp_path / "fresh"
+    shutil.copytree(country, fresh, symlinks=True, ignore=shutil.ignore_patterns("outputs"))
+    run(fresh, "--jobs", "1")
+    assert pages(country) == pages(fresh) != pages(good)
+    assert len(list((country / "outputs/country/runs").iterdir())) == 2
+
+
+def test_from_publish_uses_the_stored_tables_and_refuses_altered_ones(country, good):
+    corrected(country)  # is not read
+    touch_notebook(country)
+    said = run(country, "--from", "publish")
+    assert "Reading" not in said and "Forecasting" not in said and pages(country) == pages(good)
+    path = country / "outputs/country/current/tables/assessments.parquet"
+    frame = pd.read_parquet(path)
+    write_table(frame.assign(p_attain=0.999), path)
+    said = run(country, "--from", "publish", code=2)
+    assert "assessments.parquet: the table was altered after the run" in said
+    command = [sys.executable, "-c", COMMAND, "verify", str(country / "outputs/country")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and "assessments.parquet" in done.stderr
+    run(country)
+    assert "altered" not in run(country) and pages(country) != pages(good)  # made again from the corrected figures
+
+
+def test_an_earlier_quarter_has_a_folder_of_its_own(country):
+    said = run(country, "--period", "2026-06", code=2)
+    assert "later than 2026-06" in said and "--out" in said
+
+
+def test_verify_runs_the_projects_notebook_and_nothing_that_a_run_names(country, tmp_path):
+    run_dir = country / "outputs/country/current"
+    evil = tmp_path / "evil.ipynb"
+    notebook = nbformat.read(country / "notebooks/unit_briefing.ipynb", 4)
+    notebook.cells.insert(2, new_code_cell(f"open({str(tmp_path / 'owned')!r}, 'w')", id="evil"))
+    nbformat.write(notebook, evil)
+    for path in run_dir.rglob("*.ipynb"):
+        path.write_text(path.read_text().replace('"notebook": "unit_briefing.ipynb"', f'"notebook": "{evil}"'))
+    results = json.loads((run_dir / "pages.json").read_text())
+    (run_dir / "pages.json").write_text(json.dumps([{**one, "notebook": str(evil)} for one in results]))
+    command = [sys.executable, "-c", COMMAND, "verify", str(country / "outputs/country")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1 and "pages.json" in done.stdout and not (tmp_path / "owned").exists()
+
+
+def test_what_a_run_made_from_a_units_pages_is_not_the_whole_run(country):
+    before = pages(country)
+    run(country, "--units", "00003,00004")
+    assert pages(country) == before
+    names = {path.name for path in (country / "outputs/country-units/site/units").iterdir()}
+    assert names == {"00003.html", "00004.html"}

@@ -12,7 +12,8 @@ from analysis.forecasting import scores
 from analysis.forecasting.ensemble import forecast_panel
 from analysis.forecasting.panel import Panel
 from analysis.words import periods
-from league.peers import PEERS, SLOW, Z95, TwoSided, forecast_block
+from league import scoring
+from league.peers import PEERS, SLOW, TwoSided, forecast_block
 
 SEED = 20220806
 SLOW_SERIES = 300  # half a second a series and more: a seeded sample is enough to compare
@@ -71,8 +72,7 @@ def theirs(name: str, one: Competition, *, cache: Path) -> np.ndarray:
     members, _ = PEERS[name]
     horizon = one.after.shape[1]
     parts = [forecast_block(m, one.history, season=one.season, horizon=horizon, cache=cache) for m in members]
-    point, lower, upper = np.median(parts, axis=0)
-    two = TwoSided(point, np.maximum(point - lower, 0) / Z95, np.maximum(upper - point, 0) / Z95, False)
+    two = TwoSided.from_bounds(*np.median(parts, axis=0), logit=False)
     return np.moveaxis(two.quantiles([0.5, 0.025, 0.975, 0.1, 0.9]), 2, 0)
 
 
@@ -85,8 +85,8 @@ def score(one: Competition, found: np.ndarray, *, model: str) -> dict:
         "set": one.name,
         "model": model,
         "n_series": len(one.history),
-        "owa": scores.owa(point, one.after, naive2=reference, **about),
-        "msis": float(np.nanmean(scores.msis(low95, high95, one.after, **about))),
+        "owa": scoring.owa(point, one.after, naive2=reference, **about),
+        "msis": float(np.nanmean(scoring.msis(low95, high95, one.after, **about))),
         "coverage80": scores.coverage(low80, high80, one.after),
         "coverage95": scores.coverage(low95, high95, one.after),
     }

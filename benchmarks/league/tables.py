@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.forecasting import scores
 from analysis.forecasting.backtest import QUANTILE_COLUMNS, QUANTILE_LEVELS
 from analysis.forecasting.evidence import CASE, common_cases
+from league import scoring
 
 PANEL_COLUMNS = [
     *("panel", "task", "model", "n_cases", "n_origins", "brier", "log_score", "auc", "ece", "slope"),
@@ -41,8 +42,8 @@ def score_panel(cases: pd.DataFrame, *, panel: str, task: str) -> pd.DataFrame:
             "n_cases": len(part),
             "n_origins": part["cutoff"].nunique(),
             "brier": brier[name],
-            "log_score": scores.log_score(part["p_attain"], part["outcome"]),
-            "auc": scores.auc(part["p_attain"], part["outcome"]),
+            "log_score": scoring.log_score(part["p_attain"], part["outcome"]),
+            "auc": scoring.auc(part["p_attain"], part["outcome"]),
             "ece": scores.ece(part["p_attain"], part["outcome"]),
             "slope": scores.calibration_slope(part["p_attain"], part["outcome"]),
             "coverage80": scores.coverage(part["lower80"], part["upper80"], part["observed"]),
@@ -90,7 +91,7 @@ def _wis(part: pd.DataFrame) -> float:
         return float("nan")
     if np.isnan(columns).any():
         return float(np.nanmean(np.abs(columns[:, 2] - part["observed"])))
-    return float(scores.wis(columns, part["observed"], levels=QUANTILE_LEVELS).mean())
+    return float(scoring.wis(columns, part["observed"], levels=QUANTILE_LEVELS).mean())
 
 
 def _by_origin(part: pd.DataFrame, pace: pd.DataFrame) -> dict[str, float]:

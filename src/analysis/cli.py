@@ -44,24 +44,17 @@ def run(
     start: Annotated[str, typer.Option("--from", help="First step: read, forecast or publish")] = "read",
     period: PeriodOption = None,
     language: Annotated[str | None, typer.Option(help="vi or en, instead of the params'")] = None,
-    force: Annotated[bool, typer.Option(help="Build every page again")] = False,
-    correct: Annotated[bool, typer.Option(help="Tell anew only units whose figures were corrected")] = False,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print every page as PDF too, through Chromium")] = False,
     dask: Annotated[str | None, typer.Option(help="Make pages on a Dask scheduler's workers: tcp://host:port")] = None,
 ) -> None:
     """Run one params file: raw data to a published site of briefings."""
-    from analysis import standing  # a run that stands is told without loading the statistics
+    from analysis import pipeline
 
-    whole = start == "read" and not (units or force or pdf or dask)
-    places = {"data_dir": data, "out_dir": out, "period": period, "language": language}
-    result = standing.unchanged(params, **places) if whole else None
-    if result is None:
-        from analysis import pipeline
-
-        named = _named(units) or None
-        with _progress() as report:
-            how = {"force": force, "correct": correct, "pdf": pdf, "dask": dask, "report": report}
-            result = pipeline.run(params, **places, units=named, jobs=jobs, start=start, **how)
+    options = pipeline.RunOptions(
+        out_dir=out, units=_named(units) or None, jobs=jobs, start=start, language=language, pdf=pdf, dask=dask
+    )
+    with _progress() as report:
+        result = pipeline.run(params, period=period, data_dir=data, options=options, report=report)
     counts = ", ".join(f"{result.count(one)} {one}" for one in ("published", "unchanged", "failed"))
     print(f"Pages: {counts}", file=sys.stderr)
     for one in [page for page in result.pages if page.status == "failed"][:5]:
@@ -98,25 +91,26 @@ def backtest(
     params: ParamsArgument,
     data: DataOption = None,
     out: Annotated[Path | None, typer.Option(help="CSV or Parquet of all cases")] = None,
-    peers: Annotated[str, typer.Option(help="Beside ours, from statsforecast: auto_ets,auto_theta,scum")] = "",
-    units: Annotated[str, typer.Option(help="Ask about these units only, separated by commas")] = "",
+    units: Annotated[str, typer.Option(help="Test these units only, separated by commas")] = "",
 ) -> None:
     """Rolling-origin test of the forecasts on a run's own panels."""
     from analysis import pipeline
 
-    asked = {"peers": _named(peers), "units": _named(units) or None}
-    _print_tables(pipeline.backtest(params, data_dir=data, out=out, **asked))
+    _print_tables(pipeline.backtest(params, data_dir=data, out=out, units=_named(units) or None))
 
 
 @app.command()
 def verify(
     run_dir: Annotated[Path, typer.Argument(help="A finished run, e.g. outputs/demo")],
-    unit: Annotated[str | None, typer.Option(help="One unit; default: every page")] = None,
+    unit: Annotated[str | None, typer.Option(help="Make this unit's page only; default: every page")] = None,
+    project: Annotated[
+        Path | None, typer.Option(help="Folder with `notebooks`; default: the one above outputs")
+    ] = None,
 ) -> None:
-    """Build pages again and say whether they are the same bytes."""
-    from analysis import pages
+    """Check every stored and published file, make the pages again, and report what differs."""
+    from analysis.publishing.verify import verify_run
 
-    verdicts = pages.verify(run_dir, unit=unit)
+    verdicts = verify_run(run_dir, unit=unit, project=project)
     counts = verdicts["verdict"].value_counts().sort_index()
     print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
     _print_tables({"differences": verdicts[verdicts["verdict"] != "identical"]})
@@ -163,14 +157,18 @@ def main() -> None:
     except AnalysisError as error:
         _fail(error, code=error.exit_code, lines=[str(one) for one in error.problems])
     except (typer.Abort, KeyboardInterrupt):
-        _fail(None, code=STOPPED, lines=["stopped; whole pages stay as they are, run again to finish"])
+        _fail(None, code=STOPPED, lines=["stopped; the run before stays current, run again to finish"])
     except OSError as error:
         _fail(error, code=1, lines=[f"{error.filename or ''}: {error.strerror or error}"])
     except Exception as error:
         said = getattr(error, "format_message", None)
         if said is not None:  # an option or argument that the command does not know
             _fail(error, code=2, lines=[said()])
-        _fail(error, code=1, lines=[f"{type(error).__name__}: {error}", "This is our fault: --debug shows where"])
+        _fail(
+            error,
+            code=1,
+            lines=[f"{type(error).__name__}: {error}", "internal error; run again with --debug for the traceback"],
+        )
 
 
 def _fail(error: BaseException | None, *, code: int, lines: list[str]) -> None:

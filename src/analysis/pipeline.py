@@ -1,57 +1,87 @@
 """The steps of a run, in order, on one page: read this first.
 
-``read -> forecast -> record -> publish``; each step is one function on tables. The statistics of a quarter are joined
-in :mod:`analysis.quarters` and cut into pieces in :mod:`analysis.pieces`, the pages in :mod:`analysis.pages`, what goes
-with them in :mod:`analysis.around`; the arithmetic is in `forecasting` and `attainment`, the words in `briefing`.
-Between the steps stand the files of ``outputs/<run_id>/tables``; what already stands as it would be made is told by
-:mod:`analysis.standing`. The statistics run in a process of their own and are imported there: the process that forks
-the pages stays small.
+``read -> forecast and assess -> publish``; each step is one function on tables. The statistics are in
+:mod:`analysis.statistics`, where the files are and how a run becomes current in :mod:`analysis.run_folder`; the
+arithmetic is in `forecasting` and `attainment`, the words in `briefing`, the pages in `publishing`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis import around, folders, pages, records, standing
-from analysis.publishing.apart import Beside, run_apart
-from analysis.publishing.lock import run_lock
+from analysis import records
+from analysis.publishing.environment import environment_hashes
+from analysis.publishing.jobs import FAILED, SITE, PageResult
+from analysis.publishing.page_maker import PageMaker
+from analysis.publishing.publish import Maker, publish_pages, too_many_failed, write_results
+from analysis.publishing.quarters import keep_quarters
+from analysis.records.store import MANIFEST
+from analysis.registry.indicators import read_indicators
 from analysis.registry.params import RunParams, project_root, read_params
 from analysis.registry.targets import places_of, read_targets, targets_table
-from analysis.standing import RunResult
-from analysis.words import schema
-from analysis.words.errors import ParamsError, Problem, did_you_mean
+from analysis.run_folder import RunFolder, RunKey, RunResult, read_key, run_key, stored_tables
+from analysis.words import periods, schema
+from analysis.words.errors import AnalysisError, ParamsError, Problem, did_you_mean, require
+from analysis.words.files import json_text, sha256_of_json, write_file
 
 if TYPE_CHECKING:
     from analysis import intake
 
-KEPT = ".kept"  # folder of the statistics' pieces inside a run's folder: only there to save time
-STEPS = ("read", "forecast", "publish")  # what `--from` may name; "forecast" and "publish" use the stored tables
+STEPS = ("read", "forecast", "publish")  # what `--from` may name; the later two use the current run's tables
+DOWNLOADS = "downloads"  # folder inside the site
 
 Report = Callable[[str, int, int], None]  # (step, done, total)
+
+
+def no_report(step: str, done: int, total: int) -> None:
+    """Report to nobody."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run, beyond what the params file says.
+
+    Parameters
+    ----------
+    out_dir : path, optional
+        Default: ``outputs/<run_id>`` below the project's root; with `units`, ``outputs/<run_id>-units``.
+    units : sequence of str, optional
+        Publish the briefings of these units only; the statistics always use all units.
+    jobs : int
+        Processes at a time; the numbers and pages do not depend on it.
+    start : {"read", "forecast", "publish"}
+        First step to do; what comes before is taken from the current run.
+    language : str, optional
+        Replaces the params' language.
+    pdf : bool
+        Print every page as PDF too, through Chromium: about a second a page.
+    dask : str, optional
+        Address of a Dask scheduler, whose workers make the pages: ``"tcp://10.0.0.5:8786"``.
+    """
+
+    out_dir: str | Path | None = None
+    units: Sequence[str] | None = None
+    jobs: int = 2
+    start: str = "read"
+    language: str | None = None
+    pdf: bool = False
+    dask: str | None = None
 
 
 def run(
     params_path: str | Path,
     *,
-    data_dir: str | Path | None = None,
-    out_dir: str | Path | None = None,
-    units: Sequence[str] | None = None,
-    jobs: int = 2,
-    start: str = "read",
     period: str | None = None,
-    language: str | None = None,
-    force: bool = False,
-    correct: bool = False,
-    pdf: bool = False,
-    dask: str | None = None,
-    report: Report = lambda step, done, total: None,
+    data_dir: str | Path | None = None,
+    options: RunOptions = RunOptions(),  # noqa: B008  frozen
+    report: Report = no_report,
 ) -> RunResult:
     """Run one params file from raw data to a published site.
 
@@ -59,30 +89,13 @@ def run(
     ----------
     params_path : path
         One complete YAML; see ``params/README.md``.
-    data_dir : path, optional
-        Where relative source paths are looked up; default: the project's root.
-    out_dir : path, optional
-        Default: ``outputs/<run_id>`` below the project's root (with `period`: ``outputs/<run_id>-<period>``).
-    units : sequence of str, optional
-        Publish the briefings of these units only; the statistics always use all units.
-    jobs : int
-        Processes that publish pages; the pages do not depend on it.
-    start : {"read", "forecast", "publish"}
-        First step to do; earlier ones are taken from the run's stored tables.
     period : str, optional
         Replaces the params' cutoff, e.g. ``2026Q3``.
-    language : str, optional
-        Replaces the params' language.
-    force : bool
-        Build every page again, also where nothing it depends on has changed.
-    correct : bool
-        Tell anew only the units whose figures differ from those of the run that stands (:mod:`analysis.corrections`).
-    pdf : bool
-        Print every page as PDF too, through Chromium: about a second a page.
-    dask : str, optional
-        Address of a Dask scheduler, whose workers make the pages: ``"tcp://10.0.0.5:8786"``.
+    data_dir : path, optional
+        Where relative source paths are looked up; default: the project's root.
+    options : RunOptions
     report : callable
-        Told ``(step, done, total)``.
+        Called with ``(step, done, total)``.
 
     Returns
     -------
@@ -93,141 +106,110 @@ def run(
     ParamsError, DataError
         The input is wrong; every problem is listed.
     PublishError
-        More units failed than `max_failed_share` allows.
+        More pages failed than `max_failed_share` allows; the run before stays current.
     """
-    if start not in STEPS:
-        raise ParamsError(Problem("--from", f"{start!r}", ", ".join(STEPS), did_you_mean(start, STEPS)))
-    if correct and start != "read":
-        raise ParamsError(
-            Problem("--correct", f"--from {start}", "all steps", "Leave out --from: figures are read anew")
-        )
-    if dask:
-        pages.check_dask(dask)
-    params = read_params(params_path, period=period, language=language)
-    root = project_root(params_path)
-    run_dir = Path(out_dir) if out_dir else root / "outputs" / folders.run_name(params, period=period)
-    folders.check_run_dir(run_dir, run_id=params.run_id)
-    wanted = {"language": params.language, "wanted": params.publish.downloads and units is None, "jobs": jobs}
-    with run_lock(run_dir), around.files_beside(run_dir, **wanted) as files:
-        places = {"params_path": params_path, "root": root, "run_dir": run_dir, "data_dir": data_dir}
-        recipe = standing.recipe(params, **places) if start == "read" and not correct else ""
-        if start == "publish" or (not force and standing.tables_stand(run_dir, recipe=recipe)):
-            tables = folders.stored_tables(run_dir, params=params)
-            folders.check_units(units, known=tables.units["unit"])
-        else:
-            step = correction_step if correct else partial(statistics_step, from_stored=start == "forecast")
-            work = lambda told: step(params, **places, units=units, jobs=jobs, report=told)
-            ready = (pages.get_ready, files.load) if jobs > 1 else ()  # the second shares what the first has loaded
-            run_apart(work, note=report, meanwhile=lambda: [one() for one in ready])
-            standing.note_tables(run_dir, recipe=recipe)
-            tables = folders.stored_tables(run_dir, params=params)
-        how = {"jobs": jobs, "force": force, "pdf": pdf, "dask": dask, "report": report}
-        if jobs > 1:
-            files.begin()
-        result = publish_step(tables, params=params, root=root, run_dir=run_dir, units=units, files=files, **how)
-        if units is None:
-            standing.note_site(run_dir, recipe=recipe, pages=result.pages, others=around.around(run_dir))
-        return result
+    _check_options(options)
+    params = read_params(params_path, period=period, language=options.language)
+    root, data_dir = project_root(params_path), Path(data_dir) if data_dir else None
+    name = params.run_id + ("-units" if options.units is not None else "")
+    path = Path(options.out_dir) if options.out_dir else root / "outputs" / name
+    read = partial(read_step, params, root=root, data_dir=data_dir, report=report)
+    with RunFolder.locked(path, run_id=params.run_id) as folder:
+        previous, inputs = folder.current, None
+        extras = {"units": sorted(options.units or []), "pdf": options.pdf}
+        hashed = partial(run_key, params, params_path=params_path, data_dir=data_dir, extras=extras)
+        try:
+            cutoff = _stated_cutoff(params, root=root) or _cutoff_of_run(previous)
+            key = hashed(history=folder.history(cutoff))
+        except (AnalysisError, OSError):
+            read()  # says all that is wrong, at once
+            raise
+        if options.start == "read" and folder.is_current(key.whole):
+            return folder.published()
+        if not params.cutoff or options.start == "forecast":
+            from analysis import statistics
+
+            inputs = read(stored=_stored(previous, path) if options.start == "forecast" else None)
+            cutoff = statistics.cutoff_of(inputs, params=params)
+        history = folder.history(cutoff)
+        key = _key_from(options.start, hashed(history=history), previous=previous, path=path)
+        _require_newest(cutoff, previous=previous, path=path)
+        with folder.build(key, cutoff=cutoff, keep_runs=params.keep_runs) as building:
+            if not stored_tables(building, key, previous=previous):
+                inputs = inputs or read()
+                found = forecast_step(inputs, params=params, history=history, jobs=options.jobs, report=report)
+                record_step(found, inputs, params=params, key=key, building=building)
+            elif not (building / MANIFEST).is_file():
+                _restate_manifest(params, key=key, building=building, previous=previous)
+            write_file(building / "params.yml", Path(params_path).read_bytes())
+            pages = publish_step(building, root=root, previous=previous, options=options, report=report)
+            folder.log(pages)
+            too_many_failed(pages, max_failed_share=params.max_failed_share)
+        return replace(folder.published(), pages=pages)
 
 
-def statistics_step(
-    params: RunParams,
-    *,
-    params_path: str | Path,
-    root: Path,
-    run_dir: Path,
-    data_dir: str | Path | None,
-    from_stored: bool,
-    units: Sequence[str] | None,
-    jobs: int,
-    report: Report,
-) -> None:
-    """Everything up to the written tables, in a process of its own: see :func:`analysis.publishing.apart.run_apart`.
+def _check_options(options: RunOptions) -> None:
+    if options.start not in STEPS:
+        hint = did_you_mean(options.start, STEPS)
+        raise ParamsError(Problem("--from", f"{options.start!r}", ", ".join(STEPS), hint or "Take one of these"))
+    if options.dask:
+        from analysis.publishing.distributed import check_address  # an extra
 
-    With `from_stored`, the observations are those of the stored run.
-    """
-    stored = folders.stored_tables(run_dir, params=params) if from_stored else None
-    inputs = read_step(params, root=root, data_dir=data_dir, stored=stored, report=report)
-    folders.check_units(units, known=inputs.units["unit"])
-    published = _published(inputs, params=params, run_dir=run_dir)
-    keep = run_dir / KEPT
-    found = forecast_step(inputs, params=params, published=published, jobs=jobs, keep=keep, report=report)
-    record_step(found, inputs, params=params, params_path=params_path, root=root, run_dir=run_dir)
+        check_address(options.dask)
 
 
-def correction_step(
-    params: RunParams,
-    *,
-    params_path: str | Path,
-    root: Path,
-    run_dir: Path,
-    data_dir: str | Path | None,
-    units: Sequence[str] | None,
-    jobs: int,
-    report: Report,
-) -> None:
-    """As :func:`statistics_step`, for figures that differ from those of the run that stands and for nothing else.
-
-    The raw files are read in a process of their own while the statistics and the stored run are loaded.
-    """
-    with Beside(lambda: _read(params, root=root, data_dir=data_dir), what="raw files") as figures:
-        if jobs > 1:
-            figures.begin()
-        from analysis import corrections
-
-        stored = folders.stored_tables(run_dir, params=params)
-        hashes = folders.hashes(params, params_path=params_path, root=root)
-        corrections.require_same(stored, hashes=hashes, where=str(run_dir))
-        inputs = read_step(params, root=root, read=figures.value, report=report)
-    folders.check_units(units, known=inputs.units["unit"])
-    made = corrections.correct(
-        inputs,
-        stored,
-        params=params,
-        published=_published(inputs, params=params, run_dir=run_dir),
-        jobs=jobs,
-        keep=run_dir / KEPT,
-        report=lambda done, total: report("forecast", done, total),
-    )
-    inputs = replace(inputs, quality=made.quality)
-    places = {"params_path": params_path, "root": root, "run_dir": run_dir}
-    record_step(made.tables, inputs, params=params, **places, corrected=made.note, standing=stored)
+def _stated_cutoff(params: RunParams, *, root: Path) -> str:
+    """The params' cutoff in the finest frequency of the indicators, ``""`` where the data decide it."""
+    if not params.cutoff:
+        return ""
+    frequencies = read_indicators(root / params.indicators)["frequency"]
+    return periods.last_ended(params.cutoff, periods.finest(frequencies))
 
 
-def _published(inputs: intake.Inputs, *, params: RunParams, run_dir: Path) -> Mapping[str, pd.DataFrame]:
-    """What stored runs beside this one said at earlier cutoffs."""
-    from analysis import quarters
-
-    before = quarters.cutoff_of(inputs, params=params)
-    return records.published_assessments(run_dir.parent, run_id=params.run_id, before=before)
+def _cutoff_of_run(run: Path | None) -> str:
+    return records.read_manifest(run / MANIFEST)["cutoff"] if run is not None else ""
 
 
-def _read(params: RunParams, *, root: Path, data_dir: str | Path | None) -> intake.Inputs:
-    from analysis import intake
+def _stored(previous: Path | None, path: Path) -> schema.RunTables:
+    return records.load_run(previous or path)  # without a run, says so
 
-    return intake.read_inputs(params, data_dir=Path(data_dir) if data_dir else None, root=root)
+
+def _key_from(start: str, key: RunKey, *, previous: Path | None, path: Path) -> RunKey:
+    """The key of a run that takes tables from the current one: of these, and of what it adds."""
+    if start == "read":
+        return key
+    stored = _stored(previous, path).manifest
+    tables = read_key(previous)["tables"] if start == "publish" else ""
+    return RunKey(key.parts, tables, sha256_of_json([start, key.parts, stored["tables"]]))
+
+
+def _require_newest(cutoff: str, *, previous: Path | None, path: Path) -> None:
+    """The folder of a run leads to its newest quarter; an earlier one has a folder of its own."""
+    newest = _cutoff_of_run(previous)
+    if newest and periods.last_day(cutoff) < periods.last_day(newest):
+        found = f"the current run is of {newest}, later than {cutoff}"
+        remedy = f"Give the earlier quarter a folder of its own: --out {path}-{cutoff}"
+        raise ParamsError(Problem(str(path), found, f"{newest} or later", remedy))
 
 
 def read_step(
     params: RunParams,
     *,
     root: Path,
-    data_dir: str | Path | None = None,
+    data_dir: Path | None = None,
     stored: schema.RunTables | None = None,
-    read: Callable[[], intake.Inputs] | None = None,
-    report: Report = lambda step, done, total: None,
+    report: Report = no_report,
 ) -> intake.Inputs:
-    """Raw files and registry to checked tables; with `stored`, the observations are those of the stored run.
-
-    `read` stands for the reading, where another process does it.
-    """
-    from analysis import intake, quarters
+    """Raw files and registry to checked tables; with `stored`, the observations are those of the stored run."""
+    from analysis import intake, statistics
 
     report("read", 0, 1)
     if stored is None:
-        inputs = read() if read else _read(params, root=root, data_dir=data_dir)
+        inputs = intake.read_inputs(params, data_dir=data_dir, root=root)
     else:
-        targets = read_targets([root / one for one in params.targets], indicators=stored.indicators, units=stored.units)
+        targets = read_targets(
+            [root / name for name in params.targets], indicators=stored.indicators, units=stored.units
+        )
         inputs = intake.Inputs(
             units=stored.units,
             indicators=stored.indicators,
@@ -237,8 +219,8 @@ def read_step(
             sources=tuple(stored.manifest["sources"]),
             tasks=stored.extra.get("task_list"),
         )
-    places = places_of([root / one for one in params.targets])
-    quarters.check_promises(inputs, cutoff=quarters.cutoff_of(inputs, params=params), places=places)
+    places = places_of([root / name for name in params.targets])
+    statistics.check_promises(inputs, cutoff=statistics.cutoff_of(inputs, params=params), places=places)
     report("read", 1, 1)
     return inputs
 
@@ -247,31 +229,22 @@ def forecast_step(
     inputs: intake.Inputs,
     *,
     params: RunParams,
-    published: Mapping[str, pd.DataFrame] = MappingProxyType({}),
+    history: Mapping[str, pd.DataFrame],
     jobs: int = 1,
-    keep: Path | None = None,
-    report: Report = lambda step, done, total: None,
+    report: Report = no_report,
 ) -> dict[str, pd.DataFrame]:
-    """Forecast, assess, look back: see :func:`analysis.pieces.make_statistics`."""
-    from analysis import pieces
+    """Forecast, assess, look back: see :func:`analysis.statistics.make_statistics`."""
+    from analysis import statistics
 
-    told = lambda done, total: report("forecast", done, total)
-    return pieces.make_statistics(inputs, params=params, published=published, jobs=jobs, keep=keep, report=told)
+    tick = partial(report, "forecast")
+    return statistics.make_statistics(inputs, params=params, history=history, jobs=jobs, report=tick)
 
 
 def record_step(
-    found: dict[str, pd.DataFrame],
-    inputs: intake.Inputs,
-    *,
-    params: RunParams,
-    params_path: str | Path,
-    root: Path,
-    run_dir: Path,
-    corrected: Mapping | None = None,
-    standing: schema.RunTables | None = None,
+    found: dict[str, pd.DataFrame], inputs: intake.Inputs, *, params: RunParams, key: RunKey, building: Path
 ) -> None:
-    """Write the tables, the exact params and the manifest: what the notebooks will see."""
-    from analysis import quarters
+    """Write the tables and then the manifest: what the notebooks will see."""
+    from analysis import statistics
 
     tables = {
         "units": inputs.units,
@@ -283,62 +256,93 @@ def record_step(
     }
     if inputs.tasks is not None:
         tables["extra_task_list"] = inputs.tasks
-    paths = records.write_run(tables, run_dir, standing=standing)
-    records.write_bytes(run_dir / "params.yml", Path(params_path).read_bytes())
     manifest = records.build_manifest(
         run_id=params.run_id,
         params=params.model_dump(mode="json"),
-        cutoff=quarters.cutoff_of(inputs, params=params),
-        hashes=folders.hashes(params, params_path=params_path, root=root),
+        cutoff=statistics.cutoff_of(inputs, params=params),
+        hashes=key.parts,
         sources=inputs.sources,
-        tables=paths,
-        corrected=corrected,
+        tables=records.write_run(tables, building),
     )
-    records.write_bytes(run_dir / "manifest.json", records.manifest_text(manifest).encode("utf-8"))
+    write_file(building / MANIFEST, json_text(manifest))
+
+
+def _restate_manifest(params: RunParams, *, key: RunKey, building: Path, previous: Path) -> None:
+    """The manifest of a run whose tables are those of the run before."""
+    manifest = records.read_manifest(previous / MANIFEST)
+    manifest |= {"params": params.model_dump(mode="json"), "hashes": dict(key.parts)}
+    write_file(building / MANIFEST, json_text(manifest))
 
 
 def publish_step(
-    tables: schema.RunTables,
-    *,
-    params: RunParams,
-    root: Path,
-    run_dir: Path,
-    files: Beside,
-    units: Sequence[str] | None = None,
-    jobs: int = 2,
-    force: bool = False,
-    pdf: bool = False,
-    dask: str | None = None,
-    report: Report = lambda step, done, total: None,
-) -> RunResult:
-    """Execute the notebooks, publish the pages that are proven whole, build the site around them.
+    building: Path, *, root: Path, previous: Path | None, options: RunOptions, report: Report = no_report
+) -> tuple[PageResult, ...]:
+    """Execute the notebooks, publish the pages that are proven whole, build the site around them."""
+    from analysis.publishing.page_jobs import page_jobs
+    from analysis.publishing.site import build_site
+
+    tables = records.load_run(building)
+    check_units(options.units, known=tables.units["unit"])
+    jobs = page_jobs(tables, root=root, run_dir=building, units=options.units)
+    done: list[PageResult] = []
+
+    def tick(result: PageResult) -> None:
+        done.append(result)
+        report("publish", len(done), len(jobs))
+
+    with page_maker(options) as maker:
+        pages = publish_pages(jobs, building=building, previous=previous, maker=maker, on_done=tick)
+    site, language = building / SITE, tables.params["language"]
+    if previous is not None:
+        keep_quarters(site, before=previous / SITE, cutoff=tables.manifest["cutoff"])
+    files = []
+    if tables.params["publish"]["downloads"] and options.units is None:
+        from analysis.publishing.downloads import write_downloads  # office formats: only when they are wanted
+
+        files = write_downloads(tables, out_dir=site / DOWNLOADS, language=language)
+    links = [file.link(folder=DOWNLOADS, language=language) for file in files]
+    build_site(tables, pages, site, language, downloads=links)
+    if options.pdf:
+        from analysis.publishing.downloads import write_pdfs
+
+        whole = [site / page.page for page in pages if page.status != FAILED]
+        write_pdfs(whole, out_dir=site / "pdf", on_done=partial(report, "pdf"))
+    if files:
+        from analysis.publishing.downloads import write_archive
+
+        parts = {name: building / name for name in ("tables", "params.yml", MANIFEST, SITE)}
+        write_archive(parts, building / f"{tables.run_id}.zip")
+    write_results(pages, building)
+    return tuple(pages)
+
+
+@contextmanager
+def page_maker(options: RunOptions) -> Iterator[Callable[[], Maker]]:
+    """Yield a function that gives what makes the pages: a process of this machine, started when needed, or Dask."""
+    if options.dask:
+        from analysis.publishing.distributed import DaskPages
+
+        yield lambda: DaskPages(options.dask, code=environment_hashes())
+        return
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(PageMaker(n_jobs=options.jobs))
+
+
+def check_units(units: Sequence[str] | None, *, known: Iterable[str]) -> None:
+    """Refuse unit codes that the run does not know.
 
     Raises
     ------
-    PublishError
-        More pages failed than `max_failed_share` allows; the site stands all the same, with the reasons.
+    ParamsError
+        With every unknown code.
     """
-    page_jobs = pages.page_jobs(tables, params=params, root=root, run_dir=run_dir, units=units, n_jobs=jobs)
-    results = pages.publish(
-        page_jobs,
-        run_dir=run_dir,
-        root=root,
-        language=params.language,
-        n_jobs=jobs,
-        force=force,
-        dask=dask,
-        on_done=lambda done, total: report("publish", done, total),
-    )
-    made = files.value()
-    index = around.build(tables, results, run_dir=run_dir, language=params.language, files=made)
-    if pdf:
-        pages.build_pdfs(results, run_dir=run_dir, on_done=lambda done, total: report("pdf", done, total))
-    if made:
-        around.build_archive(run_dir, results, files=made)
-    error = pages.too_many_failed(results, max_failed_share=params.max_failed_share)
-    if error is not None:
-        raise error
-    return RunResult(run_dir, index, results)
+    known = set(known)
+    hint = lambda unit: did_you_mean(unit, known) or "Take a code of the unit list"
+    strange = [unit for unit in units or [] if unit not in known]
+    problems = [
+        Problem("--units", f"there is no unit {unit!r}", "codes of the unit table", hint(unit)) for unit in strange
+    ]
+    require(problems, ParamsError)
 
 
 def check(
@@ -352,23 +356,25 @@ def check(
         The input is wrong; every problem is listed.
     """
     params = read_params(params_path, period=period)
+    data_dir = Path(data_dir) if data_dir else None
     return params, read_step(params, root=project_root(params_path), data_dir=data_dir)
 
 
 def summarise(
     params_path: str | Path, *, data_dir: str | Path | None = None, period: str | None = None
 ) -> dict[str, pd.DataFrame | str]:
-    """What `candich check` prints: what a run would use, table by table.
+    """What `candich check` prints: what a run would use, table by table, and the disk space it needs.
 
     Raises
     ------
     ParamsError, DataError
         As :func:`check`.
     """
-    from analysis import intake, quarters
+    from analysis import intake, statistics
 
     params, inputs = check(params_path, data_dir=data_dir, period=period)
-    return {"cutoff": quarters.cutoff_of(inputs, params=params), **intake.summarise_inputs(inputs)}
+    cutoff = statistics.cutoff_of(inputs, params=params)
+    return {"cutoff": cutoff, **intake.summarise_inputs(inputs)}
 
 
 def backtest(
@@ -376,25 +382,22 @@ def backtest(
     *,
     data_dir: str | Path | None = None,
     out: Path | None = None,
-    peers: Sequence[str] = (),
     units: Sequence[str] | None = None,
 ) -> dict[str, pd.DataFrame | str]:
-    """Ask the models at past cutoffs of a run's own panels; return the evidence, write the cases where asked.
-
-    `peers` (AutoETS, AutoTheta, SCUM, from statsforecast) answer the same questions; `units`: of these units only.
+    """Apply the models at past cutoffs of a run's own panels; return the evidence, write the cases where `out` says.
 
     Raises
     ------
     ParamsError, DataError
         As :func:`check`.
     """
-    from analysis import quarters
+    from analysis import statistics
 
     params, inputs = check(params_path, data_dir=data_dir)
-    folders.check_units(units, known=inputs.units["unit"])
-    panels = quarters.panels_at(inputs, cutoff=quarters.cutoff_of(inputs, params=params))
-    cases = quarters.backtest_cases(inputs, panels, params=params, peers=peers, scored=units)
+    check_units(units, known=inputs.units["unit"])
+    panels = statistics.panels_at(inputs, cutoff=statistics.cutoff_of(inputs, params=params))
+    cases = statistics.backtest_cases(inputs, panels, params=params, scored=units)
     if out is not None and len(cases):
         records.write_frame(cases, out)
-    table = quarters.evidence_of(cases)
+    table = statistics.evidence_of(cases)
     return {"evidence": table[table["slice_kind"].isin(["overall", "horizon"])]}

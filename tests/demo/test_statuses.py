@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis import quarters, records
+from analysis import records, statistics
 from analysis.intake import read_inputs
 from analysis.intake.tasks import COLUMNS
 from analysis.registry.params import read_params
@@ -26,12 +26,12 @@ def run():
 def now(run):
     params, inputs = run
     said = {}
-    for then in quarters.status_cutoffs(params.cutoff):
-        forecasted = quarters.forecast_quarter(inputs, cutoff=then, params=params)
-        said[then] = quarters.assess_quarter(inputs, forecasted, params=params, annexes=False).assessments
-    history = quarters.past_assessments(said, published=(), params=params)
-    forecasted = quarters.forecast_quarter(inputs, cutoff=params.cutoff, params=params)
-    return quarters.assess_quarter(inputs, forecasted, params=params, previous=history), history
+    for then in statistics.status_cutoffs(params.cutoff):
+        forecasted = statistics.forecast_quarter(inputs, cutoff=then, params=params)
+        said[then] = statistics.assess_quarter(inputs, forecasted, params=params, annexes=False).assessments
+    history = statistics.past_assessments(said, published=(), params=params)
+    forecasted = statistics.forecast_quarter(inputs, cutoff=params.cutoff, params=params)
+    return statistics.assess_quarter(inputs, forecasted, params=params, previous=history), history
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 
 from analysis.publishing import chrome, exporter, jobs, notice, site
-from analysis.publishing.chrome import VIETNAMESE, words
+from analysis.publishing.chrome import VIETNAMESE, policy, short_script, words
 
 FOLDER = Path(chrome.__file__).parent
 
@@ -33,3 +33,12 @@ def test_both_languages_name_the_same_values():
 
 def test_the_modules_are_the_ones_meant():
     assert all(module.__file__.startswith(str(FOLDER)) for module in (exporter, jobs, notice, site))
+
+
+def test_the_policy_allows_no_script_but_the_page_s_own():
+    assert "script-src" not in policy("")
+    script = short_script("heat.js")
+    assert re.search(r"script-src 'sha256-[A-Za-z0-9+/]{43}='$", policy(script))
+    assert policy(script) != policy(script + " ")
+    for name in ("heat.js", "figures.js", "search.js"):
+        assert "</" not in short_script(name) and "innerHTML" not in short_script(name)

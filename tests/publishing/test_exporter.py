@@ -13,7 +13,7 @@ from tests.publishing.test_canonical import executed
 
 from analysis.briefing.fragment import FRAGMENT_MIME, PAGE_MIME, Fragment
 from analysis.publishing.canonical import canonical, notebook_text
-from analysis.publishing.exporter import BriefingExporter, publish_output, render_markdown, stylesheet
+from analysis.publishing.exporter import BriefingExporter, needed, publish_output, render_markdown, stylesheet
 from analysis.publishing.make import render
 
 
@@ -140,3 +140,13 @@ def test_a_notebook_of_another_kind_is_no_page():
     notebook = nbformat.v4.new_notebook(metadata={"candich": {}})
     html, _ = BriefingExporter().from_notebook_node(notebook)
     assert PAGE_MIME not in html and '<html lang="vi">' in html
+
+
+def test_a_page_has_the_rules_of_its_own_classes_and_no_others():
+    css = needed(stylesheet(), '<table class="heat"><td class="u">')
+    assert ".heat .u" in css and ".multiples" not in css and ".notice" in css and "@page" in css
+    assert ".heat td:not(:last-child):not(.z)" in css  # what a rule must not have it need not find
+    assert css.count("{") == css.count("}")
+    every = {one for one in re.findall(r"\.([a-zA-Z][-\w]*)", stylesheet()) if not one[0].isdigit()}
+    whole = needed(stylesheet(), f'<p class="{" ".join(sorted(every))}">')
+    assert re.sub(r"\s+", "", whole) == re.sub(r"\s+", "", stylesheet())

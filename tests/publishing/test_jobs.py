@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.publishing.jobs import PageJob, PageResult, check_jobs, pages_table
+from analysis.publishing.jobs import PageJob, check_jobs
 
 
 def job(page, notebook, unit="a"):
@@ -35,17 +35,6 @@ def test_two_jobs_for_one_page_are_refused_also_where_case_is_not_told_apart(tmp
 def test_a_missing_notebook_is_named():
     (problem,) = check_jobs([job("a.html", Path("nowhere.ipynb"))])
     assert str(problem) == "nowhere.ipynb: the notebook is not there. Check the params' notebooks."
-
-
-def test_results_become_the_table_of_pages():
-    results = [
-        PageResult("units/b.html", "b", "unit.ipynb", "failed", reason="why", kept=True),
-        PageResult("index.html", "", "", "published", sha256="x", n_bytes=3, cpu_seconds=0.1),
-    ]
-    table = pages_table(results)
-    assert table["page"].tolist() == ["index.html", "units/b.html"]
-    assert table["n_bytes"].tolist() == [3, 0] and "kept" not in table.columns
-    assert pages_table([]).empty
 
 
 def test_the_executed_notebook_lies_as_its_page_does():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.publishing.jobs import PageResult
-from analysis.publishing.site import build_site, lineage, page_frame, page_name, unit_names
+from analysis.publishing.site import build_site, page_frame, page_name, unit_names
 from analysis.words import schema
 from analysis.words.schema import RunTables, as_table
 
@@ -108,7 +108,9 @@ def test_odd_units_come_out_as_text(tmp_path):
 
 def test_a_tree_that_bites_its_tail_still_ends():
     run = make_run([("a", "A", "b"), ("b", "B", "a")])
-    assert lineage(run.units, "a") == ["b", "a"]
+    pages = {page_name(unit) for unit in "ab"}
+    frame = page_frame(run, page=page_name("a"), unit="a", language="vi", pages=pages, cutoff="2026-Q3")
+    assert [one["title"] for one in frame["breadcrumbs"][1:]] == ["B", "A"]
 
 
 def test_the_frame_links_only_to_pages_that_are_there():

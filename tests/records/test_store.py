@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.records import manifest, store
-from analysis.words import schema
+from analysis.words import files, schema
 from analysis.words.errors import DataError
 
 
@@ -22,7 +22,7 @@ def finish(tables, run_dir, run_id="demo"):
     made = manifest.build_manifest(
         run_id=run_id, params={"seed": 1}, cutoff="2026-09", hashes={}, sources=[], tables=paths
     )
-    store.write_bytes(run_dir / "manifest.json", manifest.manifest_text(made).encode())
+    files.write_file(run_dir / "manifest.json", files.json_text(made))
     return paths
 
 
@@ -55,10 +55,28 @@ def test_previous_and_extra_tables_have_their_place(tmp_path):
     assert run.extra["ranks"]["unit"].tolist() == ["007"]
 
 
-def test_a_table_of_an_earlier_run_is_not_read_as_one_of_this(tmp_path):
-    finish(run_tables() | {"extra_ranks": pd.DataFrame({"unit": ["007"]})}, tmp_path)
+def test_a_foreign_table_stops_the_reading_and_is_named(tmp_path):
     finish(run_tables(), tmp_path)
-    assert store.load_run(tmp_path).extra == {}
+    store.write_table(pd.DataFrame({"unit": ["007"]}), tmp_path / "tables/extra_ranks.parquet")
+    store._load_run.cache_clear()
+    with pytest.raises(DataError, match=r"extra_ranks\.parquet: the table is not one of this run"):
+        store.load_run(tmp_path)
+
+
+def test_a_probability_changed_by_hand_stops_the_reading_and_the_table_is_named(tmp_path):
+    row = {"unit": "007", "target": "T", "cutoff": "2026-06", "p_attain": 0.579, "horizon": 6}
+    assessed = schema.as_table(pd.DataFrame([row]), schema.ASSESSMENTS)
+    paths = finish(run_tables() | {"assessments": assessed}, tmp_path)
+    store.write_table(assessed.assign(p_attain=0.999), paths["assessments"])
+    paths["scorecard"].unlink()
+    store._load_run.cache_clear()
+    with pytest.raises(DataError) as caught:
+        store.load_run(tmp_path)
+    assert [problem.found for problem in caught.value.problems] == [
+        "the table was altered after the run",
+        "the table is missing",
+    ]
+    assert "assessments.parquet" in str(caught.value) and "run again" in str(caught.value)
 
 
 def test_a_folder_without_a_run_is_named_with_the_remedy(tmp_path):
@@ -69,14 +87,13 @@ def test_a_folder_without_a_run_is_named_with_the_remedy(tmp_path):
 def test_a_broken_parquet_file_is_named(tmp_path):
     paths = finish(run_tables(), tmp_path)
     paths["observations"].write_bytes(b"PAR1 broken")
-    store._load_run.cache_clear()
     with pytest.raises(DataError, match=r"observations\.parquet: it cannot be read"):
-        store.load_run(tmp_path)
+        store.read_table(paths["observations"])
 
 
 def test_a_failed_write_leaves_the_whole_old_file(tmp_path, monkeypatch):
     path = tmp_path / "page.html"
-    store.write_bytes(path, b"whole")
+    files.write_file(path, b"whole")
 
     def full(self, content):
         with self.open("wb") as file:
@@ -84,8 +101,8 @@ def test_a_failed_write_leaves_the_whole_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pathlib.Path.write_bytes", full)
-    with pytest.raises(OSError, match="No space left"):
-        store.write_bytes(path, b"new")
+    with pytest.raises(OSError, match="No space left.*page.html"):
+        files.write_file(path, b"new")
     assert path.read_bytes() == b"whole"
     assert [one.name for one in tmp_path.iterdir()] == ["page.html"]
 
@@ -98,56 +115,14 @@ def test_a_missing_table_is_refused(tmp_path):
 def test_a_tree_hash_sees_names_and_bytes(tmp_path):
     (tmp_path / "a.txt").write_text("1")
     (tmp_path / "b.txt").write_text("2")
-    files = [tmp_path / "b.txt", tmp_path / "a.txt"]
-    before = manifest.tree_sha256(files, root=tmp_path)
-    assert before == manifest.tree_sha256(reversed(files), root=tmp_path)
+    paths = [tmp_path / "b.txt", tmp_path / "a.txt"]
+    before = files.tree_sha256(paths, root=tmp_path)
+    assert before == files.tree_sha256(reversed(paths), root=tmp_path)
     (tmp_path / "b.txt").write_text("3")
-    assert manifest.tree_sha256(files, root=tmp_path) != before
-
-
-def test_what_earlier_quarters_said_is_found_by_run_and_cutoff(tmp_path):
-    row = {"unit": "007", "target": "T", "cutoff": "2026-06", "p_attain": 0.7}
-    said = schema.as_table(pd.DataFrame([row]), schema.ASSESSMENTS)
-    for folder, run_id, cutoff in (
-        ("demo-2026-06", "demo", "2026-06"),
-        ("demo-2026-09", "demo", "2026-09"),
-        ("other", "other", "2026-03"),
-        ("demo-q", "demo", "2026-Q1"),
-    ):
-        paths = store.write_run(run_tables() | {"assessments": said}, tmp_path / folder)
-        made = manifest.build_manifest(run_id=run_id, params={}, cutoff=cutoff, hashes={}, sources=[], tables=paths)
-        store.write_bytes(tmp_path / folder / "manifest.json", manifest.manifest_text(made).encode())
-    found = store.published_assessments(tmp_path, run_id="demo", before="2026-09")
-    assert list(found) == ["2026-06"]
-    pd.testing.assert_frame_equal(found["2026-06"], said)
+    assert files.tree_sha256(paths, root=tmp_path) != before
 
 
 def test_a_broken_manifest_is_named(tmp_path):
     (tmp_path / "manifest.json").write_text("{")
     with pytest.raises(DataError, match="a run's manifest"):
         store.read_manifest(tmp_path / "manifest.json")
-
-
-def test_a_table_that_stands_is_not_written_again_and_any_other_is(tmp_path, monkeypatch):
-    before = {f"previous_{name}": run_tables()[name] for name in ("assessments", "observations")}
-    finish(run_tables() | before, tmp_path)
-    afresh = {one.name: one.read_bytes() for one in (tmp_path / "tables").iterdir()}
-    run = store.load_run(tmp_path)
-    tables = {name: getattr(run, name) for name in store.RUN_TABLES}
-    tables |= {name: getattr(run.previous, name.removeprefix("previous_")) for name in before}
-    tables["quality"] = run.quality.copy()
-    (tmp_path / "tables/scorecard.parquet").write_bytes(b"something else")
-    (tmp_path / "tables/evidence.parquet").unlink()
-    written, real = [], store.write_table
-
-    def write(frame, path):
-        written.append(path.stem)
-        real(frame, path)
-
-    monkeypatch.setattr(store, "write_table", write)
-    store.write_run(tables, tmp_path, standing=run)
-    assert written == ["evidence", "quality", "scorecard"]
-    assert {one.name: one.read_bytes() for one in (tmp_path / "tables").iterdir()} == afresh
-    written.clear()
-    store.write_run(tables, tmp_path)
-    assert written == sorted(tables)

@@ -27,8 +27,8 @@ def test_a_table_that_is_in_order_already_is_the_one_that_sorting_would_give(key
 
 @pytest.mark.parametrize("values", [["a", None, "b"], ["a", 1, "b"], ["a", float("nan"), "b"]])
 def test_texts_are_text_whatever_came_in(values):
-    found = schema.as_table(pd.DataFrame({"page": ["1", "2", "3"], "reason": values}), schema.PAGES)["reason"].tolist()
-    assert found == ["a", "1" if values[1] == 1 else "", "b"]
+    found = schema.as_table(pd.DataFrame({"unit": ["1", "2", "3"], "name": values}), schema.UNITS)["name"]
+    assert found.tolist() == ["a", "1" if values[1] == 1 else "", "b"]
 
 
 def test_a_number_that_is_missing_in_a_key_is_still_sorted():

@@ -7,7 +7,6 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
-    "Digests": "slices",
     "Fragment": "fragment",
     "explorer": "explore",
     "forecast_page": "forecast",
@@ -16,7 +15,6 @@ _HOME = {
     "quality_page": "quality",
     "registry_page": "promises",
     "scorecard_page": "scorecard",
-    "unit_digests": "slices",
     "unit_page": "unit",
     "warm": "warm",
 }

@@ -13,7 +13,7 @@ from analysis.briefing.view import View
 from analysis.briefing.wording import ICONS, SHORT_WORDS, level_word, status_word
 from analysis.words.schema import ON_TRACK, STATUSES
 
-MAX_ROWS = 170  # of one level: no province has more than 168 communes, the page stays near 100 kB; the index has all
+MAX_ROWS = 170  # of one level: no province has more than 168 communes, the page stays below 130 kB; the index has all
 CODES = {  # status -> class of its cells: one letter, for there are thousands of them
     "met": "m",
     "holding": "h",

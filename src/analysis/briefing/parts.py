@@ -111,44 +111,23 @@ def title(view: View, heading: object, *, about: str = "") -> Fragment:
     return Fragment(html + Markup("</header>"), "banner", f"{Markup(heading).striptags()}\n{line}")
 
 
-def _(message: str) -> str:
-    """Mark a message for extraction; it is translated where it is used."""
-    return message
-
-
-HASHED = {
-    "code": _("the code"),
-    "lock": _("the libraries"),
-    "notebooks": _("the notebooks"),
-    "params": _("the params"),
-    "registry": _("the registry"),
-    "targets": _("the targets"),
-}
-del _
-
-
-def provenance(view: View, *, notebook: str, unit: str = "") -> Fragment:
-    """Where every figure on the page comes from: run, params, sources with their hashes; no clock."""
+def provenance(view: View, *, notebook: str) -> Fragment:
+    """Where every figure on the page comes from: run, periods, notebook, raw files by their hashes; no clock."""
     _ = view._
-    run, manifest = view.run, view.run.manifest
+    run = view.run
     pairs = [
         (_("Run"), run.run_id),
         (_("Data up to"), period(view.newest or view.cutoff, view.language)),
         (_("Forecast as of the end of"), period(view.cutoff, view.language)),
         (_("Notebook"), notebook),
     ]
-    for name, digest in sorted(manifest.get("hashes", {}).items()):
-        name = _(HASHED[name]) if name in HASHED else name
-        pairs.append((_("SHA-256 of {name}").format(name=name), tag("code", str(digest)[:16])))
-    for source in source_rows(manifest):
+    for source in source_rows(run.manifest):
         said = [source.get("path", "")]
         if source.get("rows") is not None:
             said.append(_("{n} rows").format(n=number(source["rows"], view.language)))
         if source.get("sha256"):
-            said.append(tag("code", str(source["sha256"])[:16]))
+            said.append(Markup("{} {}").format(_("SHA-256"), tag("code", str(source["sha256"])[:16])))
         pairs.append((_("Source"), Markup(" · ").join(said)))
-    if unit:  # hashes of whole files would change this page with every other unit's figures; the manifest has them
-        pairs.append((_("SHA-256 of this unit's figures"), tag("code", view.figures_digest[:16])))
     how = _("The same inputs give the same page, byte for byte; {command} checks it.")
     check = Markup(escape(how)).format(command=tag("code", f"candich verify {run.run_id}"))
     listing = tag("dl", *[tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs], class_="provenance")

@@ -1,30 +1,21 @@
-"""What one unit's page may read: the only door between the page and the run, so that its key cannot miss anything.
+"""What one unit's page may read of a run: the unit's own rows, and of other units only what it names.
 
 A page made through a :class:`UnitView` can show the unit's own rows, the names of the units above it, of its peers the
 figures of today and their statuses, of sub-units that hold it back their names, and what the whole run has in common
-(registry, record, params). All else raises.
-``digest`` covers exactly what the door lets through: the same digest, the same page.
+(registry, record, params). All else raises, so a page of one unit cannot show another's figures by mistake.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable
 from functools import cached_property
 from operator import attrgetter
 from types import SimpleNamespace
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from analysis.briefing.locale import Translator
-from analysis.briefing.prints import Prints
 from analysis.briefing.view import EXTRA_NAMES, Fan, History, View, nearest_in_size, view_of
 from analysis.words.errors import DataError, Problem
 from analysis.words.schema import RunTables
-
-UNSEEN = frozenset(["publish", "max_failed_share"])  # params that say nothing about a unit's page
 
 
 class Peer(NamedTuple):
@@ -70,8 +61,8 @@ class UnitView:
         self.has_before: bool = view.has_before
         named = [unit, *view.ancestors(unit), *self.peers, *self.__parts()]
         self.units: dict[str, tuple] = {code: view.units[code] for code in named}
-        manifest = {"hashes": view.run.manifest.get("hashes", {}), "sources": view.source_names}
-        self.run = SimpleNamespace(run_id=view.run.run_id, params=_seen(view), manifest=manifest)
+        run = view.run
+        self.run = SimpleNamespace(run_id=run.run_id, params=run.params, manifest=run.manifest)
 
     def __parts(self) -> list[str]:
         """The sub-units that a sentence may say hold the unit back."""
@@ -87,9 +78,9 @@ class UnitView:
             raise DataError(
                 Problem(
                     f"page of unit {self.own!r}",
-                    f"it reads {what} of unit {unit!r}, which its key does not cover",
-                    "the unit's own rows, and what slices.py lets through",
-                    "Add it to the slice and its digest in src/analysis/briefing/slices.py",
+                    f"it reads {what} of unit {unit!r}, which is another unit's",
+                    "the unit's own rows, and what UnitView lets through",
+                    "Let UnitView through to it in src/analysis/briefing/slices.py if the page should show it",
                 )
             )
 
@@ -189,35 +180,6 @@ class UnitView:
         mine = {one.task for row in self.assessed(self.own) for one in self.extra_rows("tasks", self.own, row.target)}
         return {task: row for task, row in self.__view.task_list.items() if task in mine}
 
-    def digest(self, prints: Prints) -> str:
-        """SHA-256 of all that this view lets a page read; `prints` are those of its run."""
-        view = self.__view
-        found = hashlib.sha256(_common_digest(view))
-        prints.add_own(found, self.own)
-        for code in self.units:
-            prints.add_named(found, code)
-        for peer in self.peers:
-            prints.add_peer(found, peer)
-            for code in prints.scores_of(peer):
-                _add(found, view.history(peer, code))
-        plain = [
-            list(self.units),
-            list(self.peers),
-            [(code, tuple(row)) for code, row in self.records.items()],
-            self.milestones,
-            [(task, tuple(row)) for task, row in self.task_list.items()],
-        ]
-        found.update(repr(plain).encode("utf-8", "surrogatepass"))
-        return found.hexdigest()
-
-    @cached_property
-    def figures_digest(self) -> str:
-        """SHA-256 of the unit's own observed figures, which the page prints: nothing computed is in it."""
-        found = hashlib.sha256()
-        for code in self.indicators:
-            _add(found, self.history(self.own, code))
-        return found.hexdigest()
-
 
 def unit_view(run: RunTables, *, unit: str, language: str) -> UnitView:
     """What the page of `unit` may read of a run, in a language.
@@ -230,57 +192,3 @@ def unit_view(run: RunTables, *, unit: str, language: str) -> UnitView:
         When we do not speak `language`.
     """
     return UnitView(view_of(run, language), unit)
-
-
-class Digests:
-    """Hashes of all that units' pages may show of a run; the tables are sorted out once, when this is made.
-
-    Parameters
-    ----------
-    run : RunTables
-    language : {"vi", "en"}
-    """
-
-    def __init__(self, run: RunTables, *, language: str):
-        self._view = view_of(run, language)
-        self._prints = Prints(self._view, peer=Peer._fields)
-
-    def of(self, units: Iterable[str]) -> dict[str, str]:
-        """Unit to its hash.
-
-        Raises
-        ------
-        DataError
-            When the run has no such unit.
-        """
-        return {unit: UnitView(self._view, unit).digest(self._prints) for unit in units}
-
-
-def unit_digests(run: RunTables, *, units: Iterable[str], language: str) -> dict[str, str]:
-    """Unit to the hash of all that its page may show of a run."""
-    return Digests(run, language=language).of(units)
-
-
-def _seen(view: View) -> dict[str, Any]:
-    return {name: value for name, value in view.run.params.items() if name not in UNSEEN}
-
-
-def _common_digest(view: View) -> bytes:
-    """Hash of what all units' pages of a run share."""
-    cached = view.__dict__.get("_common_digest")
-    if cached is None:
-        run = view.run
-        texts = [run.run_id, view.language, view.cutoff, view.newest, view.has_before, _seen(view), view.source_names]
-        texts += [run.manifest.get("hashes", {})]
-        rows = [list(view.indicators.values()), list(view.targets.values())]
-        text = json.dumps(texts, sort_keys=True, default=str) + repr(rows)
-        cached = view.__dict__["_common_digest"] = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-    return cached
-
-
-def _add(found: Any, parts: NamedTuple) -> None:
-    for part in parts:
-        if isinstance(part, np.ndarray) and part.dtype != object:
-            found.update(str(part.shape).encode() + np.ascontiguousarray(part).tobytes())
-        else:  # period codes and flags: no text holds a zero byte
-            found.update(f"{len(part)} ".encode() + "\0".join(part).encode("utf-8", "surrogatepass"))

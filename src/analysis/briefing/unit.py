@@ -108,7 +108,7 @@ class UnitPage:
 
     def provenance(self) -> Fragment:
         """Where the figures come from."""
-        return parts.provenance(self.view, notebook=NOTEBOOK, unit=self.unit)
+        return parts.provenance(self.view, notebook=NOTEBOOK)
 
     def end(self) -> Fragment:
         """The sentinel."""

@@ -224,12 +224,6 @@ class View:
         return view_of(self.run.previous, self.language).fan(unit, indicator)
 
     @cached_property
-    def source_names(self) -> list[dict]:
-        """The run's raw files without their hashes and rows, which are the whole run's; the manifest has them."""
-        sources = self.run.manifest.get("sources", [])
-        return [{"path": one.get("path", "") if isinstance(one, dict) else str(one)} for one in sources]
-
-    @cached_property
     def sizes(self) -> dict[str, float]:
         """Size of every unit: what its shares are shares of."""
         sized = ((unit, _size(self.assessed(unit))) for unit in self._assessed if unit in self.units)

@@ -19,6 +19,7 @@ from analysis.forecasting import ensemble, past, relative, shocks
 from analysis.forecasting.ensemble import Options
 from analysis.forecasting.panel import Panel, truncate
 from analysis.forecasting.predictive import Predictive, p_beyond
+from analysis.forecasting.scales import inverse_logit, logit
 
 LEAST, MOST = 0.01, 0.99  # no probability is stated beyond these unless the event is settled
 MIN_ORIGINS = 2
@@ -61,9 +62,9 @@ class Calibration:
         """
         p = np.asarray(p, dtype=float)
         inside = (p > 0) & (p < 1)
-        x = _logit(np.where(inside, p, 0.5))
+        x = logit(np.where(inside, p, 0.5))
         x = (1.0 - self.weight) * x + self.weight * (self.shift + self.slope * x)
-        return np.where(inside, 1.0 / (1.0 + np.exp(-x)), p)
+        return np.where(inside, inverse_logit(x), p)
 
 
 def cap(p: np.ndarray) -> np.ndarray:
@@ -172,7 +173,7 @@ def ladder(p_past: np.ndarray, outcome_past: np.ndarray, origin: np.ndarray, *, 
     worth = np.minimum(size, CASES_AN_ORIGIN) * n_origins / len(size)  # overlapping origins share J's weight
     order = np.lexsort((group, outcome, p_past))  # sums do not depend on the order of the units
     weight = (worth / size)[group][order]
-    shift, slope = _fit(_logit(cap(p_past[order])), outcome[order], group[order], weight, n_origins=n_origins)
+    shift, slope = _fit(logit(cap(p_past[order])), outcome[order], group[order], weight, n_origins=n_origins)
     share = n_origins / (n_origins + HALF_WEIGHT)
     return Calibration(shift * share, 1.0 + (slope - 1.0) * n_origins / (n_origins + HALF_SLOPE), 1.0, n_origins)
 
@@ -187,7 +188,7 @@ def _fit(
     k = int(group.max()) + 1
     a, b, mean, spread = np.zeros(k), 1.0, 0.0, PRIOR_SHIFT**2
     for _ in range(STEPS):
-        p = 1.0 / (1.0 + np.exp(-np.clip(a[group] + b * x, -30.0, 30.0)))
+        p = inverse_logit(np.clip(a[group] + b * x, -30.0, 30.0))
         gap, curve = weight * (outcome - p), weight * p * (1.0 - p)
         ga = np.bincount(group, gap, k) - (a - mean) / spread
         haa = np.bincount(group, curve, k) + 1.0 / spread
@@ -205,7 +206,3 @@ def _fit(
             break
     flatter = 1.0 / np.sqrt(1.0 + 0.346 * spread)  # logit averaged over a normal shock (16 sqrt(3) / (15 pi), squared)
     return mean * flatter, b * flatter
-
-
-def _logit(p: np.ndarray) -> np.ndarray:
-    return np.log(p / (1.0 - p))

@@ -222,7 +222,7 @@ def _rates(size: int, name: str) -> np.ndarray:
     if name != "logit":
         return np.linspace(0.0, 1.0, POINTS)
     top = math.log(2.0 * size + 1.0)
-    half = 1.0 / (1.0 + np.exp(np.linspace(top + 4.0, 0.0, 200)))  # mirrored: a complement has the complement's rate
+    half = scales.inverse_logit(-np.linspace(top + 4.0, 0.0, 200))  # mirrored: a complement has the complement's rate
     rate = np.concatenate([[0.0], half, 1.0 - half[-2::-1], [1.0]])
     mean = _pmf(size, rate) @ _logits(size)
     found = np.interp(np.linspace(-top, top, POINTS), mean, rate)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from analysis.forecasting.panel import Panel
+from analysis.forecasting.scales import inverse_logit, logit
 
 FOLLOWS = 0.25  # spread of the gaps to the present value, relative to the spread of the thresholds, below which they do
 MIN_UNITS = 5
@@ -53,13 +54,8 @@ def moving(threshold: np.ndarray, *, panel: Panel) -> Callable[[Panel], np.ndarr
 
 def _maps(kind: str, *, positive: bool) -> tuple[Callable, Callable]:
     if kind == "rate":
-        return _logit, lambda y: 1.0 / (1.0 + np.exp(-y))
+        return (lambda share: logit(np.clip(share, EDGE, 1.0 - EDGE))), inverse_logit
     return (np.log, np.exp) if positive else (np.array, np.array)
-
-
-def _logit(share: np.ndarray) -> np.ndarray:
-    inside = np.clip(share, EDGE, 1.0 - EDGE)
-    return np.log(inside / (1.0 - inside))
 
 
 def _spread(values: np.ndarray) -> float:

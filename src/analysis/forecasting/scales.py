@@ -22,6 +22,28 @@ LARGEST = 300.0  # natural logarithm beyond which nothing is told apart
 TOLERANCE = 1e-9  # a threshold this close to a published step is on it (in steps)
 
 
+def logit(share: np.ndarray) -> np.ndarray:
+    """``log(p / (1 - p))`` of shares strictly between 0 and 1.
+
+    Examples
+    --------
+    >>> logit(np.array([0.5, 0.9])).round(4)
+    array([0.    , 2.1972])
+    """
+    return np.log(share / (1.0 - share))
+
+
+def inverse_logit(value: np.ndarray) -> np.ndarray:
+    """``1 / (1 + exp(-x))``: the share whose logit is `value`.
+
+    Examples
+    --------
+    >>> inverse_logit(logit(np.array([0.25, 0.8])))
+    array([0.25, 0.8 ])
+    """
+    return 1.0 / (1.0 + np.exp(-value))
+
+
 @dataclass(frozen=True)
 class Scale:
     """A monotone map from natural units to the modelling scale, with its parameters for every unit.

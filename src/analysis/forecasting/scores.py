@@ -1,9 +1,8 @@
-"""How good were the forecasts? Scores of probabilities, intervals, quantiles and points.
+"""How good were the forecasts? Scores of probabilities and the coverage of intervals.
 
 Arrays in, numbers out; nothing is fitted but the two numbers of the calibration line. Lower is better, except where
-a name says skill, AUC, coverage or slope. ``error = predicted - observed``. A case without an outcome is dropped by
-the caller, openly, before scoring: a missing value here is refused. This module is the one door: intervals and
-quantiles are written in :mod:`analysis.forecasting.intervals`, points in :mod:`analysis.forecasting.accuracy`.
+a name says skill, coverage or slope. A case without an outcome is dropped by the caller, openly, before scoring: a
+missing probability or outcome is refused.
 """
 
 from __future__ import annotations
@@ -12,34 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analysis.forecasting.accuracy import mase, msis, owa, seasonal_scale, smape
-from analysis.forecasting.intervals import coverage, crps_from_quantiles, interval_score, pinball_loss, wis
+from analysis.forecasting.scales import inverse_logit, logit
 from analysis.words.errors import Problem, examples, require
 
-__all__ = [
-    "auc",
-    "brier",
-    "brier_skill",
-    "calibration_line",
-    "calibration_slope",
-    "coverage",
-    "crps_from_quantiles",
-    "ece",
-    "flip_flop_index",
-    "interval_score",
-    "log_score",
-    "mase",
-    "msis",
-    "owa",
-    "pinball_loss",
-    "reliability",
-    "seasonal_scale",
-    "skill",
-    "smape",
-    "wis",
-]
-
-LOG_SCORE_CLIP = 0.001  # a probability this near 0 or 1 is scored as if it stood here; printed with the score
 SLOPE_CLIP = 0.005  # logit(p) for the calibration line is finite
 NEWTON_STEPS = 25
 RIDGE = 1e-4  # on slope - 1 and on the intercept: keeps the line finite when p separates the outcomes
@@ -74,7 +48,7 @@ def brier(p: ArrayLike, outcome: ArrayLike) -> float:
     >>> round(brier([0.9, 0.2], [1, 0]), 3)
     0.025
     """
-    p, outcome = _cases(p, outcome)
+    p, outcome = as_cases(p, outcome)
     return float(np.mean((p - outcome) ** 2)) if len(p) else float("nan")
 
 
@@ -87,85 +61,6 @@ def skill(score: float, reference: float) -> float:
     0.5
     """
     return float(1 - score / reference) if reference > 0 else float("nan")
-
-
-def brier_skill(p: ArrayLike, outcome: ArrayLike, *, reference: ArrayLike | None = None) -> float:
-    """Brier skill against the probabilities `reference`, or against the base rate of these very cases.
-
-    The base rate is known in hindsight only, so it is a stern reference.
-
-    Returns
-    -------
-    float
-        1 is perfect, 0 no better than the reference, negative worse; NaN where the reference made no error.
-
-    Raises
-    ------
-    DataError
-        As :func:`brier`.
-
-    Examples
-    --------
-    >>> round(brier_skill([0.8, 0.2], [1, 0]), 3)   # 0.04 against 0.25
-    0.84
-    """
-    p, outcome = _cases(p, outcome)
-    base = np.full(len(p), outcome.mean() if len(p) else np.nan) if reference is None else reference
-    return skill(brier(p, outcome), brier(base, outcome)) if len(p) else float("nan")
-
-
-def log_score(p: ArrayLike, outcome: ArrayLike, *, clip: float = LOG_SCORE_CLIP) -> float:
-    """Mean of ``-log`` of the probability given to what happened, `p` first moved into ``[clip, 1 - clip]``.
-
-    Without the clip one certain miss makes the score infinite; with it the worst case costs ``-log(clip)`` (6.9).
-
-    Raises
-    ------
-    DataError
-        As :func:`brier`.
-
-    References
-    ----------
-    Good (1952), Journal of the Royal Statistical Society B 14(1), 107-114.
-
-    Examples
-    --------
-    >>> round(log_score([0.5, 0.0], [1, 1]), 4)   # (0.6931 + 6.9078) / 2
-    3.8005
-    """
-    p, outcome = _cases(p, outcome)
-    p = np.clip(p, clip, 1 - clip)
-    return float(-np.mean(np.log(np.where(outcome == 1, p, 1 - p)))) if len(p) else float("nan")
-
-
-def auc(p: ArrayLike, outcome: ArrayLike) -> float:
-    """Chance that a case that happened had a higher probability than one that did not (ties count half).
-
-    Returns
-    -------
-    float
-        0.5 without any order, 1 with the right one; NaN where all outcomes are equal.
-
-    Raises
-    ------
-    DataError
-        As :func:`brier`.
-
-    References
-    ----------
-    Hanley & McNeil (1982), Radiology 143(1), 29-36 (area = Mann-Whitney statistic).
-
-    Examples
-    --------
-    >>> auc([0.9, 0.5, 0.5, 0.1], [1, 1, 0, 0])   # 3.5 of 4 pairs
-    0.875
-    """
-    p, outcome = _cases(p, outcome)
-    n_yes, n_no = outcome.sum(), (1 - outcome).sum()
-    if n_yes == 0 or n_no == 0:
-        return float("nan")
-    ranks = pd.Series(p).rank(method="average").to_numpy()
-    return float((ranks[outcome == 1].sum() - n_yes * (n_yes + 1) / 2) / (n_yes * n_no))
 
 
 def reliability(p: ArrayLike, outcome: ArrayLike, *, n_bins: int = 10) -> pd.DataFrame:
@@ -191,7 +86,7 @@ def reliability(p: ArrayLike, outcome: ArrayLike, *, n_bins: int = 10) -> pd.Dat
     >>> reliability([0.15, 0.85, 0.95], [0, 1, 1], n_bins=2)[["n", "mean_p", "share"]].round(2).values.tolist()
     [[1.0, 0.15, 0.0], [2.0, 0.9, 1.0]]
     """
-    p, outcome = _cases(p, outcome)
+    p, outcome = as_cases(p, outcome)
     # 1e-9: 0.3 must fall into the bin that starts at 0.3, which floor(0.3 * 10) alone does not promise
     which = np.minimum((p * n_bins + 1e-9).astype(int), n_bins - 1)
     n = np.bincount(which, minlength=n_bins).astype(float)
@@ -236,6 +131,20 @@ def ece(p: ArrayLike, outcome: ArrayLike, *, n_bins: int = 10) -> float:
     return float(np.average((table["mean_p"] - table["share"]).abs(), weights=table["n"]))
 
 
+def coverage(lower: ArrayLike, upper: ArrayLike, observed: ArrayLike) -> float:
+    """Share of `observed` inside ``[lower, upper]``, both ends included; cases with a missing number are left out.
+
+    Examples
+    --------
+    >>> coverage([0, 0], [1, 1], [1.0, 2.0])
+    0.5
+    """
+    lower, upper, observed = (np.asarray(one, float) for one in (lower, upper, observed))
+    known = ~(np.isnan(lower) | np.isnan(upper) | np.isnan(observed))
+    inside = (lower <= observed) & (observed <= upper)
+    return float(inside[known].mean()) if known.any() else float("nan")
+
+
 def calibration_line(p: ArrayLike, outcome: ArrayLike, *, clip: float = SLOPE_CLIP) -> tuple[float, float]:
     """Intercept and slope of ``logit P(outcome) = intercept + slope * logit(p)``; (0, 1) is perfect.
 
@@ -264,15 +173,15 @@ def calibration_line(p: ArrayLike, outcome: ArrayLike, *, clip: float = SLOPE_CL
     >>> round(abs(intercept), 3), round(slope, 3)
     (0.0, 1.0)
     """
-    p, outcome = _cases(p, outcome)
+    p, outcome = as_cases(p, outcome)
     if len(p) < 2 or np.ptp(outcome) == 0 or np.ptp(np.clip(p, clip, 1 - clip)) == 0:
         return float("nan"), float("nan")
     clipped = np.clip(p, clip, 1 - clip)
-    x = np.column_stack([np.ones(len(p)), np.log(clipped / (1 - clipped))])
+    x = np.column_stack([np.ones(len(p)), logit(clipped)])
     ridge, anchor = RIDGE * len(p), np.array([0.0, 1.0])
     line = anchor.copy()
     for _ in range(NEWTON_STEPS):
-        fitted = 1 / (1 + np.exp(-np.clip(x @ line, -30, 30)))
+        fitted = inverse_logit(np.clip(x @ line, -30, 30))
         gradient = x.T @ (outcome - fitted) - ridge * (line - anchor)
         hessian = (x * (fitted * (1 - fitted))[:, None]).T @ x + ridge * np.eye(2)
         # steps of at most 1: far from the optimum the quadratic model overshoots
@@ -309,7 +218,14 @@ def flip_flop_index(values: ArrayLike) -> float:
     return float((np.abs(np.diff(values)).sum() - np.ptp(values)) / (len(values) - 2))
 
 
-def _cases(p: ArrayLike, outcome: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def as_cases(p: ArrayLike, outcome: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities and outcomes as arrays of floats, shape (n,).
+
+    Raises
+    ------
+    DataError
+        As :func:`brier`.
+    """
     p, outcome = np.asarray(p, float).ravel(), np.asarray(outcome, float).ravel()
     problems = []
     if len(p) != len(outcome):

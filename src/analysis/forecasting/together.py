@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from analysis.forecasting.past import Past, n_apart
+from analysis.forecasting.scales import inverse_logit
 from analysis.forecasting.seasonality import bridge
 
 TRIMMED = 0.1  # of the units' changes at either end, in every period
@@ -78,7 +79,7 @@ def weight_of(past: Past, *, n_periods: int) -> float:
         alone, together = (_mean_square((error + sign * lean) / sd, known) for sign in (1.0, -1.0))
         j = n_apart(past.origins[realised], horizon=h, n_periods=n_periods)
         logs.append(0.5 * j * np.log(max(alone, 1e-12) / max(together, 1e-12)))
-    return 1.0 / (1.0 + float(np.exp(-np.clip(np.mean(logs), -30.0, 30.0)))) if logs else 0.5
+    return float(inverse_logit(np.clip(np.mean(logs), -30.0, 30.0))) if logs else 0.5
 
 
 def _mean_square(z: np.ndarray, known: np.ndarray) -> float:

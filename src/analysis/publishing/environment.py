@@ -2,7 +2,7 @@
 
 OpenBLAS picks its kernels, and NumPy its SIMD loops, by the processor they meet: the same fit differed by up to 0.7
 per cent between kernels. Threads are held to one because children are forked from this process. Imports nothing
-heavy, so that the command line can start itself anew with it.
+heavy, so that the command line can start itself again with it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,17 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from analysis.words.files import sha256_of_json, tree_sha256
+
+PROJECT = "candich"
+CODE = Path(__file__).parents[1]
 
 _EVERYWHERE = {
     "OPENBLAS_NUM_THREADS": "1",
@@ -74,3 +85,60 @@ def restart_pinned(arguments: list[str] | None = None) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(sys.executable, arguments or [sys.executable, *sys.orig_argv[1:]], environment)
+
+
+@lru_cache(maxsize=1)
+def environment_hashes() -> dict[str, str]:
+    """Hashes of our code with its templates and catalogue, and of the libraries and settings that it runs with.
+
+    Returns
+    -------
+    dict of str
+        ``code`` and ``libraries``.
+    """
+    code = [path for path in CODE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    set_here = {name: os.environ.get(name, "") for name in pinned_environment()}
+    python = [platform.python_version(), platform.machine(), sys.platform]
+    return {
+        "code": tree_sha256(code, root=CODE),
+        "libraries": sha256_of_json([dependency_closure(), set_here, python]),
+    }
+
+
+def dependency_closure(name: str = PROJECT) -> dict[str, str]:
+    """Every installed package that a package needs, directly or through others, with its version; itself left out.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    dict of str
+        Name to version, sorted. What is not installed here (extras, other systems) is left out.
+
+    Raises
+    ------
+    PackageNotFoundError
+        When `name` is not installed.
+    """
+    distribution(name)
+    found: dict[str, str] = {}
+    waiting = [(name, frozenset())]
+    seen = set(waiting)
+    while waiting:
+        package, extras = waiting.pop()
+        try:
+            installed = distribution(package)
+        except PackageNotFoundError:
+            continue
+        found[canonicalize_name(package)] = installed.version
+        for text in installed.requires or ():
+            needed = Requirement(text)
+            wanted = needed.marker is None or any(needed.marker.evaluate({"extra": one}) for one in extras or ("",))
+            following = (needed.name, frozenset(needed.extras))
+            if wanted and following not in seen:
+                seen.add(following)
+                waiting.append(following)
+    found.pop(canonicalize_name(name))
+    return dict(sorted(found.items()))

@@ -25,7 +25,6 @@ from analysis.briefing.fragment import FRAGMENT_MIME, clean_text
 from analysis.briefing.locale import translate_markdown
 from analysis.publishing.canonical import page_data
 from analysis.publishing.chrome import SIMULATED, TEMPLATES, policy, short_script, stylesheet, words
-from analysis.publishing.lean import lean
 from analysis.publishing.sanitise import sanitise
 
 LEFT_OUT = {"parameters", "injected-parameters", "remove-cell", "papermill-error-cell-tag"}
@@ -214,7 +213,7 @@ def publish_output(output: NotebookNode) -> Markup:
         return Markup("")
     if hashlib.sha256(html.encode("utf-8", "replace")).hexdigest() != claim.get("sha256"):
         return Markup("")
-    return Markup(lean(sanitise(html)))
+    return Markup(sanitise(html))
 
 
 @lru_cache(maxsize=512)

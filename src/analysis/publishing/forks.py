@@ -1,8 +1,8 @@
 """Tasks in processes forked from this one: isolated, limited, supervised, and killed with all they started.
 
-One process a task; or, where the caller asks for it, a series of tasks one after the other for as long as each leaves
-the process as it found it. What does not come whole out of a process that did others before is done again in one of
-its own. Knows nothing of notebooks or pages.
+One process a task; or, where the caller asks for it, a batch of tasks one after the other for as long as each leaves
+the process as it found it. A task that fails in a used process is done again in a new one. Knows nothing of notebooks
+or pages.
 
 The parent must hold a single thread (native ones too): a forked child of a process with threads can wait for ever on a
 lock that no thread will release.
@@ -21,9 +21,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
+from analysis.publishing.process_state import snapshot, traces_of
 from analysis.publishing.processes import (
     Limits,
     die_with_parent,
@@ -32,10 +32,10 @@ from analysis.publishing.processes import (
     set_cpu_limit,
     set_limits,
     signal_name,
+    thread_names,
 )
 from analysis.words.errors import Problem, PublishError
 
-_TASKS = Path("/proc/self/task")
 _TICK = 0.2  # seconds between looks at deadlines
 _MAX_REASON = 2000
 
@@ -48,6 +48,9 @@ class Outcome:
     ----------
     value : dict or None
     reason : str
+        The whole text; it may hold anything that a notebook's error holds, so no reader sees it.
+    kind : str
+        The class of the error, which readers may see: ``"KeyError"``, ``"Killed"``, ``"TimeLimit"``.
     cpu_seconds, seconds, peak_mb : float
         What it used; the last task of a process is charged with the process itself, and alone has a peak.
     after : int
@@ -56,10 +59,18 @@ class Outcome:
 
     value: dict | None
     reason: str = ""
+    kind: str = ""
     cpu_seconds: float = 0.0
     seconds: float = 0.0
     peak_mb: float = 0.0
     after: int = 0
+
+    @classmethod
+    def of_error(cls, error: BaseException) -> Outcome:
+        """The outcome of a task that raised."""
+        name = type(error).__name__
+        text = str(error) if getattr(error, "problems", None) else f"{name}: {error}"
+        return cls(None, text[:_MAX_REASON], kind=getattr(error, "kind", name))
 
 
 @dataclass
@@ -98,24 +109,6 @@ class _Child:
             yield self.indices[self.handed_on - 1], outcome
 
 
-def can_fork() -> bool:
-    """Whether pages can be forked here: Linux, where threads, limits and descendants can be seen.
-
-    ``CANDICH_NO_FORK`` set to anything says no.
-    """
-    return sys.platform.startswith("linux") and not os.environ.get("CANDICH_NO_FORK")
-
-
-def count_threads() -> int:
-    """Threads of this process, native ones too."""
-    return sum(1 for _ in _TASKS.iterdir())
-
-
-def may_fork() -> bool:
-    """Whether this very process may fork now: it can, and holds a single thread."""
-    return can_fork() and count_threads() == 1
-
-
 def require_one_thread() -> None:
     """Raise unless this process holds exactly one thread.
 
@@ -124,7 +117,7 @@ def require_one_thread() -> None:
     PublishError
         When it holds more; the message names them.
     """
-    names = [(one / "comm").read_text().strip() for one in sorted(_TASKS.iterdir())]
+    names = thread_names()
     if len(names) > 1:
         raise PublishError(
             Problem(
@@ -143,9 +136,7 @@ def run_forked(
     *,
     n_jobs: int,
     limits: Limits = Limits(),  # noqa: B008  frozen
-    close: Sequence[int] = (),
-    series: int = 1,
-    watch: Callable[[], Callable[[], bool]] = lambda: lambda: False,
+    batch: int = 1,
 ) -> Iterator[tuple[int, Outcome]]:
     """Run `work` on every task, `n_jobs` processes at a time.
 
@@ -156,13 +147,8 @@ def run_forked(
         Task to a small JSON-able dict; runs in the child.
     n_jobs : int
     limits : Limits
-    close : sequence of int
-        File descriptors that children must not hold (the run's lock).
-    series : int
+    batch : int
         Tasks that one process may do, one after the other; 1: each has a process of its own.
-    watch : callable
-        Called in the child before its first task; what it returns is asked after each task of a series whether the
-        process is still as it was: only then it goes on.
 
     Yields
     ------
@@ -179,13 +165,12 @@ def run_forked(
     give_memory_back()
     gc.freeze()  # the collector leaves what exists alone, so children do not copy its pages
     running: dict[int, _Child] = {}
-    waiting = deque(list(range(at, min(at + series, len(tasks)))) for at in range(0, len(tasks), series))
+    waiting = deque(list(range(at, min(at + batch, len(tasks)))) for at in range(0, len(tasks), batch))
     try:
         with selectors.DefaultSelector() as selector:
             while waiting or running:
                 while waiting and len(running) < max(1, n_jobs):
-                    held = [*close, *_held(running)]
-                    child = _start(waiting.popleft(), tasks, work, limits=limits, close=held, watch=watch)
+                    child = _start(waiting.popleft(), tasks, work, limits=limits, close=_held(running))
                     running[child.pid] = child
                     selector.register(child.pipe, selectors.EVENT_READ, child)
                     if child.ended is not None:
@@ -218,7 +203,6 @@ def _start(
     *,
     limits: Limits,
     close: Sequence[int],
-    watch: Callable[[], Callable[[], bool]],
 ) -> _Child:
     read, write = os.pipe()
     sys.stdout.flush()
@@ -226,7 +210,7 @@ def _start(
     parent, pid = os.getpid(), os.fork()
     if pid == 0:
         mine = [tasks[at] for at in indices]
-        _be_child(mine, work, write=write, limits=limits, close=[read, *close], parent=parent, watch=watch)
+        _be_child(mine, work, write=write, limits=limits, close=[read, *close], parent=parent)
     os.close(write)
     os.set_blocking(read, False)
     return _Child(indices=indices, pid=pid, pipe=read, since=time.monotonic(), ended=_watch(pid))
@@ -258,10 +242,9 @@ def _be_child(
     limits: Limits,
     close: Sequence[int],
     parent: int,
-    watch: Callable[[], Callable[[], bool]],
 ) -> None:
     """Never returns: the child must not run the parent's clean-up."""
-    answer: dict = {"value": None, "reason": "the process ended before it began"}
+    answer: dict = {"value": None, "reason": "the process ended before it began", "kind": "Killed"}
     try:
         os.setsid()
         die_with_parent(parent)
@@ -274,7 +257,7 @@ def _be_child(
             os.dup2(nothing, one)
         gc.disable()  # short-lived: what it allocates goes with it
         set_limits(limits)
-        as_found = watch()
+        before = snapshot() if len(tasks) > 1 else {}
         for at, task in enumerate(tasks, start=1):
             cpu, start = time.process_time(), time.monotonic()
             value = work(task)
@@ -282,11 +265,12 @@ def _be_child(
             if at < len(tasks):
                 _tell(write, answer)
                 answer = {"left": True}
-                if not as_found():
+                if traces_of(before):
                     break
                 set_cpu_limit(limits)
     except BaseException as error:  # noqa: BLE001  whatever it is, the parent must hear of it
-        answer = {"value": None, "reason": _say(error)}
+        failed = Outcome.of_error(error)
+        answer = {"value": None, "reason": failed.reason, "kind": failed.kind}
     finally:
         with contextlib.suppress(BaseException):
             _tell(write, answer)
@@ -295,13 +279,6 @@ def _be_child(
 
 def _tell(write: int, answer: dict) -> None:
     os.write(write, json.dumps(answer).encode("ascii")[:60_000] + b"\n")
-
-
-def _say(error: BaseException) -> str:
-    name = type(error).__name__
-    text = str(error)
-    ours = getattr(error, "problems", None)
-    return (text if ours else f"{name}: {text}")[:_MAX_REASON]
 
 
 def _receive(child: _Child, selector: selectors.BaseSelector) -> None:
@@ -337,7 +314,7 @@ def _reaped(
     outcomes = list(child.hand_on(but=0))
     rest = child.indices[child.handed_on :]
     if rest and not child.handed_on:  # nothing went before it here, so the failure is its own
-        failed = Outcome(None, _reason(child, status, limits=limits), seconds=time.monotonic() - child.since)
+        failed = replace(_failure(child, status, limits=limits), seconds=time.monotonic() - child.since)
         outcomes, rest = [(rest[0], failed)], rest[1:]
         again = [rest]
     else:
@@ -349,15 +326,18 @@ def _reaped(
     return outcomes, [one for one in again if one]
 
 
-def _reason(child: _Child, status: int, *, limits: Limits) -> str:
+def _failure(child: _Child, status: int, *, limits: Limits) -> Outcome:
+    """Why a process that did nothing before gave no value back."""
     if child.stopped:
-        return f"The page was not made: {child.stopped}."
+        return Outcome(None, f"The page was not made: {child.stopped}.", kind="TimeLimit")
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         if number == signal.SIGXCPU:
-            return f"The page was not made: it used more than {limits.cpu_seconds} s of CPU time and was stopped."
-        return f"The page was not made: its process was killed ({signal_name(number)}), by hand or for want of memory."
+            found = f"it used more than {limits.cpu_seconds} s of CPU time and was stopped"
+            return Outcome(None, f"The page was not made: {found}.", kind="TimeLimit")
+        found = f"its process was killed ({signal_name(number)}), by hand or for want of memory"
+        return Outcome(None, f"The page was not made: {found}.", kind="Killed")
     if child.told:
-        return child.told[0]["reason"]
-    code = os.waitstatus_to_exitcode(status)
-    return f"The page was not made: its process ended by itself (exit code {code}) without handing it back."
+        return Outcome(None, child.told[0]["reason"], kind=child.told[0]["kind"])
+    found = f"its process ended by itself (exit code {os.waitstatus_to_exitcode(status)}) without handing it back"
+    return Outcome(None, f"The page was not made: {found}.", kind="Killed")

@@ -1,65 +1,93 @@
-"""One page, from notebook to proven HTML, written beside its final place; runs in a process that was forked for it."""
+"""One page: its notebook executed by Papermill, published by nbconvert, checked, written.
+
+`make_page` is the function that every way of making pages calls: a run here, a Dask worker, `candich each`,
+`candich verify`.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import logging
 import os
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
 import nbformat
 import papermill
+from nbconvert import HTMLExporter
+from nbconvert.filters import clean_html
 from nbformat import NotebookNode
 from papermill.engines import papermill_engines
 from papermill.execute import prepare_notebook_metadata, raise_for_execution_errors, remove_error_markers
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
+from papermill.translators import PythonTranslator, papermill_translators
 from papermill.utils import chdir
 
 from analysis.publishing.canonical import canonical, check_executed, notebook_text, page_data
 from analysis.publishing.exporter import BriefingExporter
-from analysis.publishing.forks import can_fork
-from analysis.publishing.jobs import NOTEBOOKS, PageJob
+from analysis.publishing.jobs import BRIEFING, NOTEBOOKS, PageJob
+from analysis.publishing.papermill_engine import TOLERATED
+from analysis.publishing.processes import can_fork
 from analysis.publishing.proof import check_page
 from analysis.words.errors import Problem, PublishError, require
+from analysis.words.files import sha256
 
 ENGINE = "candich"
-FORMATTER = "black"  # where it is installed, Papermill would write the parameters' cell another way
 RUN_DIR = "run_dir"  # the parameter that names the run's folder
-_as_loaded: dict[Path, tuple[NotebookNode, NotebookNode]] = {}  # as read, as Papermill loads it
 logging.getLogger("papermill").setLevel(logging.ERROR)
+
+
+class _PlainPython(PythonTranslator):
+    """Papermill's own, without Black, which where it is installed writes the parameters' cell another way."""
+
+    @classmethod
+    def codify(cls, parameters: dict, comment: str = "Parameters") -> str:
+        return super(PythonTranslator, cls).codify(parameters, comment)
+
+
+papermill_translators.register(ENGINE, _PlainPython)  # by this name of a kernel: Papermill's own stays as it is
 
 
 @lru_cache(maxsize=64)
 def read_notebook(path: Path) -> NotebookNode:
-    """A notebook as its author left it; read once in the parent, so that children do not.
+    """A notebook as Papermill loads it; read once in the process that forks, so that its children do not.
 
     Raises
     ------
     PublishError
-        When the file is no notebook.
+        When the file is not a valid notebook.
     """
     try:
-        return nbformat.read(path, as_version=4)
+        return load_notebook_node(nbformat.read(path, as_version=4))
     except (OSError, ValueError, nbformat.ValidationError) as error:
         found = f"it cannot be read as a notebook: {str(error)[:200]}"
         raise PublishError(Problem(str(path), found, "a Jupyter notebook (nbformat 4)", "Restore it")) from error
 
 
 @lru_cache(maxsize=1)
-def exporter() -> BriefingExporter:
-    """The exporter, its template loaded."""
-    made = BriefingExporter()
-    made.template  # noqa: B018  compiled now
-    return made
+def briefing_exporter() -> BriefingExporter:
+    """Our exporter, its template loaded."""
+    exporter = BriefingExporter()
+    exporter.template  # noqa: B018  compiled now
+    return exporter
+
+
+@lru_cache(maxsize=1)
+def lab_exporter() -> HTMLExporter:
+    """nbconvert's own HTML exporter, ready for many notebooks that share their code.
+
+    The HTML of a cell's code is cleaned once for each text: half of what nbconvert spends on a notebook is parsing the
+    same coloured code again. The pages are those of ``HTMLExporter()``.
+    """
+    exporter = HTMLExporter()
+    exporter.register_filter("clean_html", lru_cache(4096)(clean_html))
+    exporter.template  # noqa: B018  loaded now, not in each child
+    return exporter
 
 
 def warm_up(notebooks: Iterable[tuple[Path, str]]) -> None:
-    """Do once in the parent what every child would do: run a cell, render a page, translate the notebooks' prose.
+    """Do once what every forked process would do: run a cell, render a page, translate the notebooks' prose.
 
     Parameters
     ----------
@@ -75,72 +103,91 @@ def warm_up(notebooks: Iterable[tuple[Path, str]]) -> None:
     for path, language in notebooks:
         prose = [cell for cell in read_notebook(path).cells if cell.cell_type == "markdown"]
         page = NotebookNode(canonical(ran, context={"language": language}), cells=prose)
-        exporter().from_notebook_node(page)
-        _loaded(path)
+        briefing_exporter().from_notebook_node(page)
 
 
-def execute(job: PageJob, *, run_dir: Path, seconds: float | None = None) -> NotebookNode:
-    """Run a job's notebook and make it canonical.
+def make_page(job: PageJob, *, target: Path, seconds: float | None = None) -> dict:
+    """Make a page and its executed notebook, as ``target.html`` and ``target.ipynb``.
 
     Parameters
     ----------
     job : PageJob
-    run_dir : Path
-        The notebook runs in the folder in which its executed copy will lie.
+    target : Path
+        Without suffix.
     seconds : float, optional
-        Time limit a cell, for the ordinary engine (forked pages are limited from outside).
+        Time limit of a cell, for the ordinary engine (forked pages are limited from outside).
 
     Returns
     -------
-    NotebookNode
+    dict
+        ``sha256`` and ``n_bytes`` of the page, ``notebook_sha256`` of its notebook.
+
+    Raises
+    ------
+    PublishError, OSError
+    """
+    notebook, replies = _execute(job, seconds=seconds)
+    if job.template == BRIEFING:
+        require(check_executed(notebook, replies=replies, where=job.page), PublishError)
+        notebook = canonical(notebook, context={**job.context, "page": job.page, "notebook": job.notebook.name})
+        html, text = render(notebook, page=job.page), notebook_text(notebook)
+    else:
+        _require_to_the_end(notebook, replies, where=job.notebook.name)
+        html, _ = lab_exporter().from_notebook_node(notebook, resources={"metadata": {"name": job.notebook.stem}})
+        text = nbformat.writes(notebook)  # as Papermill writes it
+    content, executed = html.encode("utf-8", "replace"), text.encode("utf-8", "backslashreplace")
+    _write(target.with_suffix(".ipynb"), executed)
+    _write(target.with_suffix(".html"), content)
+    return {"sha256": sha256(content), "notebook_sha256": sha256(executed), "n_bytes": len(content)}
+
+
+def render(notebook: NotebookNode, *, page: str) -> str:
+    """An executed notebook as a page that passed the checks.
 
     Raises
     ------
     PublishError
-        When it is not proven to have run to its end.
+        When a check does not pass.
     """
-    folder = (Path(run_dir) / NOTEBOOKS / job.executed).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    parameters = dict(sorted(job.parameters.items()))  # the order a notebook keeps them in
-    if RUN_DIR in parameters:
-        parameters[RUN_DIR] = Path(os.path.relpath(Path(parameters[RUN_DIR]).resolve(), folder.resolve())).as_posix()
+    html, _ = briefing_exporter().from_notebook_node(notebook)
+    language = notebook.metadata.candich.get("language") or page_data(notebook).get("language") or "vi"
+    require(check_page(html, where=page, language=language), PublishError)
+    return html
+
+
+def _execute(job: PageJob, *, seconds: float | None) -> tuple[NotebookNode, dict[int, bool]]:
+    """The executed notebook, and of each code cell that ran whether it ran without an error."""
+    parameters, folder = dict(sorted(job.parameters.items())), job.notebook.parent
+    if job.template == BRIEFING and RUN_DIR in parameters:  # it runs where its executed copy will be
+        run_dir = Path(parameters[RUN_DIR]).resolve()
+        folder = (run_dir / NOTEBOOKS / job.executed).parent
+        parameters[RUN_DIR] = Path(os.path.relpath(run_dir, folder)).as_posix()
     replies: dict[int, bool] = {}
     try:
-        notebook = _run(Path(job.notebook), parameters, folder=folder, replies=replies, seconds=seconds)
+        if can_fork() and job.template == BRIEFING:
+            return _run_here(job.notebook, parameters, folder=folder, replies=replies), replies
+        how = {"engine_name": ENGINE, "on_reply": replies.__setitem__}
+        if not can_fork():  # Papermill's ordinary engine
+            how = {"execution_timeout": int(seconds or 300), "on_cell_executed": _hook(replies)}
+        notebook = papermill.execute_notebook(
+            read_notebook(job.notebook),
+            None,
+            parameters=parameters,
+            cwd=folder,
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            **how,
+        )
+        return notebook, replies
     except papermill.PapermillExecutionError as error:
-        raise cell_error(error, where=job.page) from error
-    require(check_executed(notebook, replies=replies, where=job.page), PublishError)
-    return canonical(notebook, context=_context(job))
+        raise _cell_error(error, where=job.page) from error
 
 
-def cell_error(error: papermill.PapermillExecutionError, *, where: str) -> PublishError:
-    """What a cell raised, as an error of ours."""
-    found = f"cell {error.cell_index + 1} raised {error.ename}: {error.evalue}"[:1500]
-    return PublishError(Problem(where, found, "", "Run the notebook by hand with these parameters"))
-
-
-def _run(
-    path: Path, parameters: dict, *, folder: Path, replies: dict[int, bool], seconds: float | None
-) -> NotebookNode:
-    """Papermill's own steps (parameters, engine, errors); without fork, all of ``papermill.execute_notebook``.
-
-    What is left out there reads, checks and writes the notebook as JSON four times for a file nobody asked for.
-    """
-    if not can_fork():
-        with _hidden(FORMATTER):
-            return papermill.execute_notebook(
-                read_notebook(path),
-                None,
-                parameters=parameters,
-                cwd=folder,
-                progress_bar=False,
-                request_save_on_cell_execute=False,
-                execution_timeout=int(seconds or 300),
-                on_cell_executed=_hook(replies),
-                coalesce_streams=True,
-            )
-    with _hidden(FORMATTER):
-        notebook = parameterize_notebook(_loaded(path), parameters, engine_name=ENGINE)  # gives a copy
+def _run_here(path: Path, parameters: dict, *, folder: Path, replies: dict[int, bool]) -> NotebookNode:
+    """Papermill's own steps; what ``papermill.execute_notebook`` does beyond them reads, checks and writes the notebook
+    as JSON four times for a file that nobody reads."""
+    how = {"engine_name": ENGINE, "kernel_name": ENGINE, "language": "python"}  # finds _PlainPython
+    notebook = parameterize_notebook(read_notebook(path), parameters, **how)  # gives a copy
     notebook = remove_error_markers(prepare_notebook_metadata(notebook, None, None))
     with chdir(folder):
         notebook = papermill_engines.execute_notebook_with_engine(
@@ -154,25 +201,20 @@ def _run(
     return notebook
 
 
-@contextlib.contextmanager
-def _hidden(module: str) -> Iterator[None]:
-    """A module that cannot be imported meanwhile: same inputs give the same bytes, whatever else is installed."""
-    before = sys.modules.get(module, _hidden)
-    sys.modules[module] = None
-    try:
-        yield
-    finally:
-        del sys.modules[module]
-        if before is not _hidden:
-            sys.modules[module] = before
+def _cell_error(error: papermill.PapermillExecutionError, *, where: str) -> PublishError:
+    """What a cell raised, as an error of ours; `kind` names its class, which readers may see."""
+    found = f"cell {error.cell_index + 1} raised {error.ename}: {error.evalue}"[:1500]
+    raised = PublishError(Problem(where, found, "", "Run the notebook by hand with these parameters"))
+    raised.kind = error.ename
+    return raised
 
 
-def _loaded(path: Path) -> NotebookNode:
-    """A notebook as Papermill loads it."""
-    notebook = read_notebook(path)
-    if path not in _as_loaded or _as_loaded[path][0] is not notebook:
-        _as_loaded[path] = (notebook, load_notebook_node(notebook))
-    return _as_loaded[path][1]
+def _require_to_the_end(notebook: NotebookNode, replies: dict[int, bool], *, where: str) -> None:
+    """A cell that calls ``sys.exit(0)`` ends a notebook without an error."""
+    for at, went_well in replies.items():
+        if not went_well and TOLERATED not in notebook.cells[at].metadata.get("tags", []):
+            found = f"cell {at + 1} ended the notebook (SystemExit)"
+            raise PublishError(Problem(where, found, "cells that run to their end", "Take the exit out"))
 
 
 def _hook(replies: dict[int, bool]):
@@ -180,54 +222,6 @@ def _hook(replies: dict[int, bool]):
         replies[cell_index] = execute_reply["content"]["status"] == "ok"
 
     return hook
-
-
-def _context(job: PageJob) -> dict:
-    return {**job.context, "page": job.page, "notebook": Path(job.notebook).name}
-
-
-def render(notebook: NotebookNode, *, page: str) -> str:
-    """An executed notebook as a page that passed the checks.
-
-    Raises
-    ------
-    PublishError
-        When a check does not pass.
-    """
-    html, _ = exporter().from_notebook_node(notebook)
-    language = notebook.metadata.candich.get("language") or page_data(notebook).get("language") or "vi"
-    require(check_page(html, where=page, language=language), PublishError)
-    return html
-
-
-def make_page(job: PageJob, *, run_dir: Path, target: Path, seconds: float | None = None) -> dict:
-    """Make a page and its executed notebook, as ``target.html`` and ``target.ipynb``.
-
-    Returns
-    -------
-    dict
-        ``sha256`` and ``n_bytes`` of the page, ``notebook_sha256`` of its notebook.
-
-    Raises
-    ------
-    PublishError, OSError
-    """
-    notebook = execute(job, run_dir=run_dir, seconds=seconds)
-    content = render(notebook, page=job.page).encode("utf-8", "replace")
-    text = notebook_text(notebook).encode("utf-8", "backslashreplace")
-    _write(target.with_suffix(".ipynb"), text)
-    _write(target.with_suffix(".html"), content)
-    hashes = {"sha256": hashlib.sha256(content).hexdigest(), "notebook_sha256": hashlib.sha256(text).hexdigest()}
-    return hashes | {"n_bytes": len(content)}
-
-
-def rehearse(job: PageJob, *, run_dir: Path) -> None:
-    """Make a page in this process and throw it away: what it imported and laid out, children inherit.
-
-    Only for a page that a child has just made whole: it could end this process.
-    """
-    with contextlib.suppress(Exception):
-        render(execute(job, run_dir=run_dir), page=job.page)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -1,8 +1,8 @@
 """How a notebook's cells are run: a Papermill engine in this process, without a kernel and without ZeroMQ.
 
 The result is a normal executed notebook: execution counts, outputs, errors, Papermill's own metadata. Each notebook
-gets a shell that has run nothing; which pages may share a process is decided elsewhere (``series.py``). A notebook that
-is not Python, a process that already holds a Jupyter kernel, and a machine without ``fork`` go to Papermill's ordinary
+gets an empty namespace; which pages may share a process is decided elsewhere (``page_maker.py``). A notebook that is
+not Python, a process that already holds a Jupyter kernel, and a machine without ``fork`` go to Papermill's ordinary
 engine.
 """
 
@@ -15,14 +15,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
+from IPython.core.interactiveshell import InteractiveShell
 from nbformat import NotebookNode
 from papermill.engines import NBClientEngine, NotebookExecutionManager
 
-from analysis.publishing.remembered import remember
-from analysis.publishing.shell import NotebookShell, close_shell, open_shell
+from analysis.publishing.shell import NotebookShell, fresh_shell
 
 TOLERATED = "raises-exception"  # nbclient's tag: an error in this cell does not stop the notebook
-OURS = ("on_reply", "input_path", "start_timeout", "stdout_file", "stderr_file", "log_output")
 
 
 class CandichEngine(NBClientEngine):
@@ -58,25 +57,17 @@ class CandichEngine(NBClientEngine):
                 nb_man, kernel_name, execution_timeout=execution_timeout, coalesce_streams=True, **ordinary
             )
             return
-        shell = open_shell()
-        try:
-            with _import_path():
-                _run_cells(shell, nb_man, on_reply=on_reply, seconds=execution_timeout)
-        finally:
-            close_shell(shell)
+        with fresh_shell() as shell, _import_path():
+            _run_cells(shell, nb_man, on_reply=on_reply, seconds=execution_timeout)
 
 
 def runs_here(notebook: NotebookNode) -> bool:
-    """Whether this notebook can run in this process: Python, a machine that forks, and no Jupyter kernel around us."""
+    """Whether this notebook can run in this process: Python, a machine that forks, and no other IPython around us."""
     language = notebook.metadata.get("kernelspec", {}).get("language") or notebook.metadata.get(
         "language_info", {}
     ).get("name", "python")
-    return hasattr(os, "fork") and language == "python" and "ipykernel.kernelapp" not in _initialised()
-
-
-def _initialised() -> set[str]:
-    kernel = sys.modules.get("ipykernel.kernelapp")
-    return {"ipykernel.kernelapp"} if kernel is not None and kernel.IPKernelApp.initialized() else set()
+    alone = not InteractiveShell.initialized() or isinstance(InteractiveShell.instance(), NotebookShell)
+    return hasattr(os, "fork") and language == "python" and alone
 
 
 def _as_reply(on_reply: Callable[[int, bool], None]) -> Callable[..., None]:
@@ -98,7 +89,6 @@ def _run_cells(
     for index, cell in enumerate(nb_man.nb.cells):
         start(cell, cell_index=index)
         if cell.cell_type == "code" and cell.source.strip():
-            remember()
             with _time_limit(seconds):
                 went_well = shell.run_notebook_cell(cell)
             if on_reply is not None:

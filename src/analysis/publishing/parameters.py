@@ -13,7 +13,7 @@ import keyword
 import math
 from typing import TYPE_CHECKING
 
-from analysis.words.errors import ParamsError, Problem, did_you_mean, require
+from analysis.words.errors import Problem, did_you_mean
 
 if TYPE_CHECKING:  # nbformat takes two seconds to import
     from nbformat import NotebookNode
@@ -85,14 +85,3 @@ def _check_value(name: str, value: object, kind: str, *, where: str) -> list[Pro
         found = f"parameter {name!r} has {len(value)} characters"
         return [Problem(where, found, f"at most {MAX_LENGTH}", "Shorten it")]
     return []
-
-
-def require_parameters(notebook: NotebookNode, parameters: dict, *, where: str) -> None:
-    """Raise with every problem of `parameters`.
-
-    Raises
-    ------
-    ParamsError
-        A name that is no identifier or unknown, a value of another type.
-    """
-    require(check_parameters(notebook, parameters, where=where), ParamsError)

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+_TASKS = Path("/proc/self/task")
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
 
@@ -32,6 +33,24 @@ class Limits:
     seconds: float = 300.0
     cpu_seconds: int = 300
     memory_mb: int = 2048
+
+
+def can_fork() -> bool:
+    """Whether pages can be forked here: Linux, where threads, limits and descendants can be seen.
+
+    ``CANDICH_NO_FORK`` set to anything says no.
+    """
+    return sys.platform.startswith("linux") and not os.environ.get("CANDICH_NO_FORK")
+
+
+def count_threads() -> int:
+    """Threads of this process, native ones too; 0 where that cannot be known."""
+    return sum(1 for _ in _TASKS.iterdir()) if _TASKS.is_dir() else 0
+
+
+def thread_names() -> list[str]:
+    """The names of this process's threads, as the system has them."""
+    return [(thread / "comm").read_text().strip() for thread in sorted(_TASKS.iterdir())]
 
 
 def signal_name(number: int) -> str:

@@ -1,12 +1,10 @@
-"""Earlier quarters of a site: before new pages replace the old ones, these are kept in a folder of their own.
+"""Earlier quarters of a site, each in a folder of its own.
 
-Pages link to one another by relative paths, so a quarter's folder is a whole small site. Old pages are linked, not
-copied, where the disk can do that: publishing replaces a file and never writes into one.
+Pages link to one another by relative paths, so a quarter's folder is a whole small site.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from pathlib import Path
@@ -15,6 +13,7 @@ from markupsafe import escape
 
 from analysis.briefing.locale import period
 from analysis.publishing.chrome import words
+from analysis.words.files import copy_file, write_file
 
 FOLDER = "quarters"
 _CUTOFF = re.compile(r'<meta name="candich-cutoff" content="([^"]*)">')
@@ -26,38 +25,33 @@ _LEFT_OUT = re.compile(  # what an archived index no longer has beside it
 _SAFE = re.compile(r"[0-9A-Za-z-]+")
 
 
-def keep_quarter(site: Path, *, cutoff: str) -> str:
-    """Keep the pages that stand in a site when they are of an earlier quarter than the one about to be published.
+def keep_quarters(site: Path, *, before: Path, cutoff: str) -> None:
+    """Copy the earlier quarters of the site before into a new one, and its own pages when they are of an earlier one.
 
     Parameters
     ----------
     site : Path
+        The new site.
+    before : Path
+        The site of the run before.
     cutoff : str
-        Last period of the run about to be published, a period code.
-
-    Returns
-    -------
-    str
-        The earlier cutoff, ``""`` where there was nothing to keep.
+        Last period of the new run, a period code.
     """
-    index = site / "index.html"
-    try:
-        html = index.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""
+    if (before / FOLDER).is_dir():
+        shutil.copytree(before / FOLDER, site / FOLDER, dirs_exist_ok=True)
+    html = (before / "index.html").read_text(encoding="utf-8")
     found = _CUTOFF.search(html)
     earlier = found.group(1) if found else ""
-    if not cutoff or not _SAFE.fullmatch(earlier) or earlier >= cutoff:
-        return ""
+    if not _SAFE.fullmatch(earlier) or earlier >= cutoff:
+        return
     folder = site / FOLDER / earlier
     shutil.rmtree(folder, ignore_errors=True)
-    for page in sorted(site.rglob("*.html")):
-        inside = page.relative_to(site)
-        if inside.parts[0] != FOLDER and page != index:
-            _keep(page, folder / inside)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "index.html").write_text(_archived(html, earlier), encoding="utf-8", newline="\n")
-    return earlier
+    folder.mkdir(parents=True)
+    for page in sorted(before.rglob("*.html")):
+        inside = page.relative_to(before)
+        if inside.parts[0] != FOLDER and inside.name != "index.html":
+            copy_file(page, folder / inside)
+    write_file(folder / "index.html", _archived(html, earlier))
 
 
 def quarters_of(site: Path, *, language: str) -> list[dict[str, str]]:
@@ -70,14 +64,6 @@ def quarters_of(site: Path, *, language: str) -> list[dict[str, str]]:
     """
     kept = sorted((one.parent.name for one in (site / FOLDER).glob("*/index.html")), reverse=True)
     return [{"href": f"{FOLDER}/{one}/index.html", "title": period(one, language)} for one in kept]
-
-
-def _keep(page: Path, goal: Path) -> None:
-    goal.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(page, goal)
-    except OSError:  # another disk, or one that knows no links
-        shutil.copyfile(page, goal)
 
 
 def _archived(html: str, cutoff: str) -> str:

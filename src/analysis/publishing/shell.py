@@ -1,7 +1,8 @@
 """An IPython shell whose outputs go into a notebook's cells.
 
 It keeps what a kernel would keep (results, displays, figures of the inline backend, streams, errors) and nothing that
-changes from run to run: no history file, no profile, no times.
+changes from run to run: no history file, no profile, no times. A process has one shell; each notebook gets a namespace
+of its own in it.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import io
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from functools import lru_cache
-from types import ModuleType
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
@@ -26,7 +27,6 @@ from traitlets import Instance, Type
 from traitlets.config import Config
 
 INLINE = "module://matplotlib_inline.backend_inline"
-_ready: list[NotebookShell] = []  # made ahead, each runs one notebook
 
 
 class _Hook(DisplayHook):
@@ -137,7 +137,7 @@ _transformed = lru_cache(4096)(_PLAIN.transform_cell)
 
 
 class NotebookShell(InteractiveShell):
-    """Runs one notebook."""
+    """Runs notebooks, one after the other."""
 
     displayhook_class = Type(_Hook)
     display_pub_class = Type(_Publisher)
@@ -146,7 +146,6 @@ class NotebookShell(InteractiveShell):
     cell_outputs: list[NotebookNode]
     displays: dict[str, list[NotebookNode]]
     cell_count = 0
-    main_before: ModuleType | None = None
 
     def keep(self, output_type: str, **parts: Any) -> NotebookNode:
         """Append one output to the cell that is running."""
@@ -179,66 +178,35 @@ class NotebookShell(InteractiveShell):
         self.keep("error", ename=etype.__name__, evalue=str(evalue), traceback=list(stb))
 
 
-def prepare_shells(n: int = 1) -> None:
-    """Make shells now, so that children forked later start with them instead of making their own."""
-    while len(_ready) < n and not InteractiveShell.initialized():
-        _ready.append(_new_shell())
-
-
-def open_shell() -> NotebookShell:
-    """A shell that has run nothing, installed as IPython's own."""
-    shell = _ready.pop() if _ready else _new_shell()
-    for one in NotebookShell._walk_mro():  # as NotebookShell.instance() does with the one it makes
-        one._instance = shell
-    shell.displays = {}
-    shell.main_before = sys.modules.get("__main__")
-    _forget_inline_backend()
-    sys.modules["__main__"] = shell.user_module
-    _show_charts_inline(shell)
-    return shell
-
-
-def close_shell(shell: NotebookShell) -> None:
-    """Forget the shell and everything that remembers it."""
-    if shell.main_before is not None:
-        sys.modules["__main__"] = shell.main_before
-    _forget_drawing()
-    NotebookShell.clear_instance()
-    _forget_inline_backend()
-
-
-def _forget_drawing() -> None:
-    """Pyplot draws stale figures after each cell, by the first shell it saw: without this, later charts are drawn once
-    less than in a kernel, and one that lays itself out (constrained layout) comes out by a hair otherwise."""
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    if pyplot is not None:
-        with contextlib.suppress(ValueError, AttributeError):  # it was never told
-            pyplot.uninstall_repl_displayhook()
-
-
-def _forget_inline_backend() -> None:
-    """The inline backend keeps the first shell it saw: without this, later charts silently become text."""
-    backend = sys.modules.get("matplotlib_inline.backend_inline")
-    if backend is not None:
-        backend.InlineBackend.clear_instance()
-        backend.configure_inline_support.current_backend = "unset"
-
-
-def _new_shell() -> NotebookShell:
-    main, hooks = sys.modules.get("__main__"), (sys.displayhook, sys.excepthook)
+@lru_cache(maxsize=1)
+def shell_of_process() -> NotebookShell:
+    """The one shell of this process and of those forked from it, installed as IPython's own."""
     config = Config()
     config.HistoryManager.enabled = False  # no SQLite file, no writer thread
     config.InteractiveShell.colors = "nocolor"
+    main, hooks = sys.modules.get("__main__"), (sys.displayhook, sys.excepthook)
     with tempfile.TemporaryDirectory(prefix="candich-ipython-") as folder:  # IPython insists on a profile folder
-        shell = NotebookShell(config=config, ipython_dir=folder)
+        shell = NotebookShell.instance(config=config, ipython_dir=folder)
     sys.displayhook, sys.excepthook = hooks
-    if main is not None:
-        sys.modules["__main__"] = main
-    shell.main_before = main
+    sys.modules["__main__"] = main
     shell.display_formatter.format("")  # makes the formatters, which otherwise every child would make
-    if "matplotlib.pyplot" in sys.modules:  # showing its charts will ask for these magics, which IPython makes late
-        shell.magics_manager.registry["ExecutionMagics"]  # noqa: B018
     return shell
+
+
+@contextlib.contextmanager
+def fresh_shell() -> Iterator[NotebookShell]:
+    """The shell of this process with an empty namespace, for one notebook."""
+    shell, main = shell_of_process(), sys.modules.get("__main__")
+    shell.user_module, shell.user_ns = shell.prepare_user_module()
+    shell.user_ns_hidden.clear()
+    shell.init_user_ns()
+    shell.displays, shell.cell_count, shell.execution_count = {}, 0, 1
+    sys.modules["__main__"] = shell.user_module
+    _show_charts_inline(shell)
+    try:
+        yield shell
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _show_charts_inline(shell: NotebookShell) -> None:

@@ -6,7 +6,6 @@ alone.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -20,6 +19,7 @@ from analysis.publishing.jobs import FAILED, PageResult
 from analysis.publishing.proof import check_page
 from analysis.publishing.quarters import quarters_of
 from analysis.words.errors import PublishError, require
+from analysis.words.files import write_file
 from analysis.words.schema import ON_TRACK, RunTables
 from analysis.words.slugs import page_slug
 
@@ -98,12 +98,8 @@ def unit_names(units: pd.DataFrame, *, language: str) -> dict[str, str]:
     return _remembered(units)[language]
 
 
-def lineage(units: pd.DataFrame, unit: str) -> list[str]:
-    """The codes from the top of the tree down to `unit`."""
-    return _lineage(_parents(units), unit)
-
-
 def _lineage(parents: dict[str, str], unit: str) -> list[str]:
+    """The codes from the top of the tree down to `unit`."""
     chain = [unit]
     while (above := parents.get(chain[-1], "")) and above not in chain:
         chain.append(above)
@@ -164,7 +160,7 @@ def build_site(
     out_dir = Path(out_dir)
     _ = words(language)
     script = short_script("search.js")
-    there = [one.page for one in pages if one.status != FAILED or one.kept]
+    there = [one.page for one in pages if one.shown]
     title = clean_text(str(run.params.get(f"title_{language}") or run.run_id))
     page = {
         **page_frame(run, page=INDEX, language=language, pages=there, cutoff=str(run.manifest.get("cutoff", ""))),
@@ -185,7 +181,8 @@ def build_site(
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     html = environment.get_template("index.html.j2").render(page=page).lstrip()
     require(check_page(html, where=INDEX, language=language, max_bytes=50_000_000), PublishError)
-    return _write(out_dir / INDEX, html)
+    write_file(out_dir / INDEX, html.encode("utf-8", "replace"))
+    return out_dir / INDEX
 
 
 def _intro(run: RunTables, *, language: str) -> str:
@@ -212,7 +209,7 @@ def _tree(run: RunTables, pages: Sequence[PageResult], *, language: str) -> list
 
     def entry(unit: str) -> dict:
         result = results.get(unit)
-        has_page = result is not None and (result.status != FAILED or result.kept)
+        has_page = result is not None and result.shown
         return {
             "code": clean_text(unit),
             "name": clean_text(names.get(unit, unit)),
@@ -254,7 +251,7 @@ def _failed(run: RunTables, pages: Sequence[PageResult], *, language: str) -> li
         {
             "title": clean_text(names.get(one.unit, one.unit) if one.unit else one.page),
             "href": one.page if one.kept else "",
-            "reason": clean_text(one.reason),
+            "reason": f"{one.kind} · {one.reference}",
         }
         for one in pages
         if one.status == FAILED
@@ -266,14 +263,3 @@ def _on_track(run: RunTables) -> dict[str, tuple[int, int]]:
     rows = run.assessments
     good = rows["status"].isin(ON_TRACK).groupby(rows["unit"]).agg(["sum", "size"])
     return {unit: (int(k), int(n)) for unit, k, n in good.itertuples(name=None)}
-
-
-def _write(path: Path, html: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        fresh.write_bytes(html.encode("utf-8", "replace"))
-        os.replace(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)
-    return path

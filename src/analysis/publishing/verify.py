@@ -1,9 +1,8 @@
-"""Make published pages again and say whether they are the same.
+"""Check a finished run: every stored and published file against its hash, then every page made again.
 
-To the byte, after rounding, or not: and then in which cell, and which input changed. What is needed to make a page
-again lies with it: its executed notebook holds its parameters and its frame, the journal the hashes of what it was
-made from.
-Nothing in the run's folder is changed.
+A page is the same to the byte, after rounding, or not: and then in which cell, and which input changed. Pages are made
+each in a process of its own, from the run's tables and the project's notebooks, never from what the run's own files
+name. Nothing in the run's folder is changed.
 """
 
 from __future__ import annotations
@@ -11,153 +10,184 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from analysis.publishing import keys
-from analysis.publishing.execute import make_pages_aside
+import pandas as pd
+
+from analysis import records
+from analysis.publishing.environment import environment_hashes
 from analysis.publishing.jobs import NOTEBOOKS, SITE, PageJob
 from analysis.publishing.notice import without_notice
-from analysis.publishing.processes import Limits
+from analysis.publishing.page_jobs import page_jobs
+from analysis.publishing.page_maker import PageMaker
+from analysis.publishing.publish import PAGES
+from analysis.records.store import MANIFEST
+from analysis.words.errors import ParamsError, Problem, did_you_mean
+from analysis.words.files import file_sha256, sha256
 
+FILES = "files.json"  # of a finished run: every other file and its hash
 IDENTICAL, ROUNDED, DIFFERENT, IMPOSSIBLE = "identical", "identical after rounding", "different", "cannot be made again"
-PARTS = {  # part of a page's key -> how it is called in a sentence
-    "notebook": "the notebook",
-    "code": "the program",
-    "inputs": "the unit's rows",
-    "parameters": "the parameters or the page's frame",
-    "lock": "the lock file",
-    "environment": "the versions or the processor",
-}
+ALTERED = "altered"
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _AROUND = 60  # characters quoted on both sides of a difference
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of making a page again.
+    """What a check of one file or page found.
 
     Parameters
     ----------
+    file : str
+        Path inside the run.
     verdict : str
+        ``"altered"`` (of any file: missing, foreign, or other bytes than were published); of a page made again
         ``"identical"``, ``"identical after rounding"`` (each number within one unit of its last printed digit),
         ``"different"`` or ``"cannot be made again"``.
     cell : str
         Id of the first notebook cell that differs.
     before, after : str
-        What stood there and what stands there now, shortened.
-    changed : tuple of str
-        Which inputs are not those the page was made from.
+        What was there and what is there now, shortened.
     reason : str
-        Why it could not be made again.
+        What is wrong with the file, why a page cannot be made again, or which inputs have changed.
     """
 
-    page: str
+    file: str
     verdict: str
     cell: str = ""
     before: str = ""
     after: str = ""
-    changed: tuple[str, ...] = ()
     reason: str = ""
 
-    def __str__(self) -> str:
-        parts = [f"{self.page}: {self.verdict}"]
-        if self.reason:
-            parts.append(self.reason)
-        if self.cell:
-            parts.append(f"first difference in cell {self.cell}: {self.before!r} is now {self.after!r}")
-        if self.changed:
-            parts.append("changed since: " + ", ".join(self.changed))
-        elif self.verdict in (ROUNDED, DIFFERENT):
-            parts.append("no known input changed: look for a clock, a seed or another processor")
-        return "; ".join(parts)
 
-
-def verify_pages(
-    run_dir: Path,
-    *,
-    notebooks: Path,
-    pages: Sequence[str] | None = None,
-    inputs: Mapping[str, str] | None = None,
-    lock_file: Path | None = None,
-    warm: Callable[[], None] | None = None,
-    n_jobs: int = 2,
-    limits: Limits = Limits(),  # noqa: B008  frozen
-) -> list[Verdict]:
-    """Make published pages again, beside the run, and compare.
+def verify_run(
+    run_dir: str | Path, *, unit: str | None = None, project: Path | None = None, n_jobs: int = 2
+) -> pd.DataFrame:
+    """Check all that was published and recorded, and make the pages again.
 
     Parameters
     ----------
-    run_dir : Path
-    notebooks : Path
-        Folder of the notebooks they were made with.
-    pages : sequence of str, optional
-        Paths inside the site; all pages of the journal by default.
-    inputs : mapping, optional
-        Page to the hash of the rows it may show now, to name changed data as a cause.
-    lock_file : Path, optional
-    warm : callable, optional
-        As for :func:`analysis.publishing.execute.publish_pages`.
+    run_dir : str or Path
+    unit : str, optional
+        Make only this unit's page; every file is checked all the same.
+    project : Path, optional
+        Folder with `notebooks`; default: the first above the run's folder.
     n_jobs : int
-    limits : Limits
 
     Returns
     -------
-    list of Verdict
-        In the order of `pages`.
+    DataFrame
+        The fields of :class:`Verdict`; a row for each file that is not as published and for each page made again.
+
+    Raises
+    ------
+    DataError
+        There is no finished run, or a stored table was altered: pages are not made from it.
+    ParamsError
+        The run has no such unit, or there is no project.
     """
-    run_dir = Path(run_dir).resolve()
-    journal = keys.read_journal(run_dir)
-    pages = sorted(journal) if pages is None else list(pages)
-    jobs = [_job(run_dir, page, notebooks=notebooks, inputs=(inputs or {}).get(page, "")) for page in pages]
-    able = [job for job in jobs if isinstance(job, PageJob)]
+    run = records.find_run(run_dir)
+    verdicts = [Verdict(file, ALTERED, reason=reason) for file, reason in altered_files(run)]
+    records.check_tables(run, records.read_manifest(run / MANIFEST))
+    tables = records.load_run(run)
+    known = set(tables.units["unit"])
+    if unit is not None and unit not in known:
+        hint = did_you_mean(unit, known) or "Take a code of the unit list"
+        raise ParamsError(Problem("--unit", f"there is no unit {unit!r}", "codes of the unit table", hint))
+    published = {page["page"]: page for page in json.loads((run / PAGES).read_text(encoding="utf-8"))}
+    jobs = page_jobs(tables, root=project or _project_of(run), run_dir=run, units=_units_of(published))
+    jobs = [job for job in jobs if unit is None or job.unit == unit]
+    verdicts += _made_again(jobs, published, run=run, n_jobs=n_jobs)
+    return pd.DataFrame([asdict(verdict) for verdict in verdicts], columns=list(Verdict.__dataclass_fields__))
+
+
+def altered_files(run: Path) -> list[tuple[str, str]]:
+    """Files of a finished run that are not as they were published: path and what is wrong with it."""
+    try:
+        listing = (run / FILES).read_bytes()
+        named = {str(name): str(digest) for name, digest in json.loads(listing).items()}
+    except (OSError, ValueError, AttributeError):
+        return [(FILES, "missing or unreadable")]
+    found = [] if sha256(listing)[:12] in run.name else [(FILES, "other bytes than the folder's name states")]
+    there = {path.relative_to(run).as_posix() for path in listed_files(run)}
+    for name in sorted(named.keys() | there):
+        if name not in there:
+            found.append((name, "missing"))
+        elif name not in named:
+            found.append((name, "not a file of this run"))
+        elif file_sha256(run / name) != named[name]:
+            found.append((name, "other bytes than were published"))
+    return found
+
+
+def listed_files(run: Path) -> list[Path]:
+    """Every file of a run but the list of files itself; a link is a file of its own."""
+    return sorted(path for path in run.rglob("*") if (path.is_file() or path.is_symlink()) and path != run / FILES)
+
+
+def _project_of(run: Path) -> Path:
+    for folder in run.parents:
+        if (folder / "notebooks").is_dir() and (folder / "params").is_dir():
+            return folder
+    remedy = "Name it: --project DIR"
+    raise ParamsError(Problem(str(run), "no folder above the run holds notebooks and params", "a project", remedy))
+
+
+def _units_of(published: Mapping[str, dict]) -> list[str] | None:
+    """The units of a run that published only some; None for a whole run."""
+    return None if any(not page["unit"] for page in published.values()) else [one["unit"] for one in published.values()]
+
+
+def _made_again(jobs: list[PageJob], published: Mapping[str, dict], *, run: Path, n_jobs: int) -> list[Verdict]:
+    able, found = [], {}
+    for job in jobs:
+        page = published.get(job.page)
+        if page is None or not page["sha256"]:
+            found[job.page] = Verdict(f"{SITE}/{job.page}", IMPOSSIBLE, reason="it was not made in this run")
+        elif not job.notebook.is_file():
+            found[job.page] = Verdict(f"{SITE}/{job.page}", IMPOSSIBLE, reason=f"no notebook {job.notebook.name}")
+        else:
+            able.append(job)
     with tempfile.TemporaryDirectory(prefix="candich-verify-") as folder:
-        outcomes = make_pages_aside(able, run_dir=run_dir, folder=Path(folder), n_jobs=n_jobs, limits=limits, warm=warm)
-        judge = partial(_judge, run_dir=run_dir, journal=journal, lock_file=lock_file)
-        found = {job.page: judge(job, *outcomes[job.page]) for job in able}
-    return [
-        found[page] if isinstance(job, PageJob) else Verdict(page, IMPOSSIBLE, reason=job)
-        for page, job in zip(pages, jobs, strict=True)
-    ]
+        with PageMaker(n_jobs=n_jobs) as maker:
+            outcomes = dict(maker.make(able, folder=Path(folder), run_dir=run, alone=True)) if able else {}
+        for at, outcome in outcomes.items():
+            made = Path(folder) / str(at) if outcome.value is not None else None
+            found[able[at].page] = _judge(able[at], made, outcome.reason, page=published[able[at].page], run=run)
+    return [found[job.page] for job in jobs]
 
 
-def _job(run_dir: Path, page: str, *, notebooks: Path, inputs: str) -> PageJob | str:
-    """The job that made a page, from its executed notebook; or why there is none."""
-    try:
-        path = run_dir / NOTEBOOKS / Path(page).with_suffix(".ipynb")
-        metadata = json.loads(path.read_text(encoding="utf-8"))["metadata"]
-        context, parameters = dict(metadata["candich"]), dict(metadata["papermill"]["parameters"])
-        notebook = Path(notebooks) / context.pop("notebook")
-        context.pop("page")
-        if "run_dir" in parameters:
-            parameters["run_dir"] = str(run_dir)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return f"its executed notebook cannot be read: {type(error).__name__}: {str(error)[:200]}"
-    if not notebook.is_file():
-        return f"its notebook {notebook.name} is not there"
-    return PageJob(page=page, notebook=notebook, parameters=parameters, context=context, inputs_hash=inputs)
-
-
-def _judge(
-    job: PageJob, made: Path | None, reason: str, *, run_dir: Path, journal: Mapping, lock_file: Path | None
-) -> Verdict:
+def _judge(job: PageJob, made: Path | None, reason: str, *, page: dict, run: Path) -> Verdict:
+    file = f"{SITE}/{job.page}"
     if made is None:
-        return Verdict(job.page, IMPOSSIBLE, reason=reason)
+        return Verdict(file, IMPOSSIBLE, reason=reason)
     try:
-        before = without_notice((run_dir / SITE / job.page).read_text(encoding="utf-8"))
+        before = without_notice((run / file).read_text(encoding="utf-8"))
+        executed = run / NOTEBOOKS / job.executed
+        same_notebook = executed.read_bytes() == made.with_suffix(".ipynb").read_bytes()
     except (OSError, UnicodeDecodeError) as error:
-        return Verdict(job.page, IMPOSSIBLE, reason=f"the published page cannot be read: {error}")
+        return Verdict(file, IMPOSSIBLE, reason=f"the published page cannot be read: {error}")
     after = made.with_suffix(".html").read_text(encoding="utf-8")
-    if before == after:
-        return Verdict(job.page, IDENTICAL)
+    if before == after and same_notebook:
+        return Verdict(file, IDENTICAL)
+    try:
+        cell, was, now = _first_difference(executed, made.with_suffix(".ipynb"))
+    except (ValueError, KeyError, TypeError):
+        cell, was, now = "(notebook)", "it cannot be read as a notebook", ""
     verdict = ROUNDED if same_after_rounding(before, after) else DIFFERENT
-    cell, old, new = _first_difference(run_dir / NOTEBOOKS / job.executed, made.with_suffix(".ipynb"))
-    if not cell:
-        cell, (old, new) = "(the frame around the cells)", _excerpts(before, after)
-    changed = _changed(journal.get(job.page, {}).get("parts", {}), keys.page_parts(job, lock_file=lock_file))
-    return Verdict(job.page, verdict, cell=cell, before=old, after=new, changed=changed)
+    changed = "changed since: " + _changed(job, page, run=run)
+    return Verdict(file, verdict, cell=cell, before=was, after=now, reason=changed)
+
+
+def _changed(job: PageJob, page: dict, *, run: Path) -> str:
+    """Which inputs are not those the page was made from."""
+    then, now = records.read_manifest(run / MANIFEST)["hashes"], environment_hashes()
+    found = [name for name in now if then.get(name) != now[name]]
+    if not found and page["type_hash"] != job.type_hash:
+        found = [f"notebook {job.notebook.name}"]
+    return ", ".join(found) or "no known input; look for a clock, a seed or another processor"
 
 
 def same_after_rounding(before: str, after: str) -> bool:
@@ -215,7 +245,3 @@ def _excerpts(before: str, after: str) -> tuple[str, str]:
     )
     start = max(0, at - _AROUND)
     return before[start : at + _AROUND], after[start : at + _AROUND]
-
-
-def _changed(then: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(words for part, words in PARTS.items() if then.get(part) and now.get(part) and then[part] != now[part])

@@ -1,13 +1,13 @@
 """Where a run's tables live, and how a notebook gets them back.
 
-``outputs/<run_id>/tables/<name>.parquet``, sorted by key, without a clock, so the same tables are the same bytes.
-Every file is written beside its place and moved in one step: a reader never meets half of one.
+``<run>/tables/<name>.parquet``, sorted by key, without a clock, so the same tables are the same bytes. A run's folder
+does not change once it is finished; ``outputs/<run_id>/current`` points to the current one. Every read of a stored
+table checks its hash against the manifest.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -17,9 +17,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.records.manifest import file_sha256
+from analysis.records.manifest import SCHEMA
 from analysis.words.errors import DataError, Problem, examples, require
-from analysis.words.periods import frequency_of
+from analysis.words.files import file_sha256, write_file
 from analysis.words.schema import TABLES, RunTables
 
 RUN_TABLES = (
@@ -28,24 +28,8 @@ RUN_TABLES = (
 )
 PREVIOUS = "previous_"  # prefix of the tables of the quarter before, kept in the same run folder
 EXTRA = "extra_"  # prefix of the tables that a target kind adds
+CURRENT, LATEST, MANIFEST = "current", "latest", "manifest.json"
 _ROW_GROUP = 1 << 20
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file in one step: whole, or not at all.
-
-    Raises
-    ------
-    OSError
-        When the disk is full or the folder may not be written to; nothing is left behind.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        beside.write_bytes(content)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
@@ -54,13 +38,13 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     Raises
     ------
     OSError
-        As :func:`write_bytes`.
+        When the disk is full or the folder may not be written to; nothing is left behind.
     """
     table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
     table = table.replace_schema_metadata(None)  # pandas' own note carries its version
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd", row_group_size=_ROW_GROUP)
-    write_bytes(path, sink.getvalue().to_pybytes())
+    write_file(path, sink.getvalue().to_pybytes())
 
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
@@ -75,7 +59,7 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
         if path.suffix.lower() == ".parquet":
             write_table(frame, path)
         else:
-            write_bytes(path, frame.to_csv(index=False, lineterminator="\n").encode("utf-8"))
+            write_file(path, frame.to_csv(index=False, lineterminator="\n").encode("utf-8"))
     except OSError as error:
         found = f"it cannot be written: {error.strerror or error}"
         raise DataError(Problem(str(path), found, "", "Name another --out, or make room")) from error
@@ -121,9 +105,7 @@ def _column(stored: pa.ChunkedArray, *, kind: str | None) -> np.ndarray | pd.api
     return np.array(stored.to_numpy())
 
 
-def write_run(
-    tables: Mapping[str, pd.DataFrame], run_dir: Path, *, standing: RunTables | None = None
-) -> dict[str, Path]:
+def write_run(tables: Mapping[str, pd.DataFrame], run_dir: Path) -> dict[str, Path]:
     """Write every table of a run.
 
     Parameters
@@ -131,9 +113,6 @@ def write_run(
     tables : mapping of name to DataFrame
         The names of ``RUN_TABLES``; further names with the prefixes ``previous_`` and ``extra_``.
     run_dir : Path
-    standing : RunTables, optional
-        The run that was read from `run_dir`: a table that is still the very object it gave is not written again
-        where its file has the hash that its manifest states.
 
     Returns
     -------
@@ -146,62 +125,80 @@ def write_run(
     OSError
         When the disk is full.
     """
-    missing = [one for one in RUN_TABLES if one not in tables]
+    missing = [name for name in RUN_TABLES if name not in tables]
     require([Problem(str(run_dir), f"tables {examples(missing)} are missing", "", "Pass them")] if missing else [])
-    folder = run_dir / "tables"
-    paths = {name: folder / f"{name}.parquet" for name in sorted(tables)}
-    same = _as_read(standing) if standing is not None else {}
+    paths = {name: run_dir / "tables" / f"{name}.parquet" for name in sorted(tables)}
     for name, path in paths.items():
-        if same.get(name) is not tables[name] or not _stands(path, standing):
-            write_table(tables[name], path)
-    for stale in sorted(set(folder.glob("*.parquet")) - set(paths.values())):
-        stale.unlink()  # a table of an earlier run of these params must not be read as one of this
+        write_table(tables[name], path)
     return paths
 
 
-def _as_read(run: RunTables) -> dict[str, pd.DataFrame]:
-    """Tables of a run by the names of their files."""
-    before = run.previous
-    found = {name: getattr(run, name) for name in RUN_TABLES}
-    found |= {PREVIOUS + name: getattr(before, name) for name in RUN_TABLES} if before is not None else {}
-    return found | {EXTRA + name: frame for name, frame in run.extra.items()}
+def current_run(folder: Path) -> Path:
+    """The finished run that a folder of runs points to; the folder itself where it is a run."""
+    pointer = folder / CURRENT
+    if pointer.is_symlink():
+        return pointer.resolve()
+    if pointer.is_file():  # where links cannot be made (Windows)
+        return folder / pointer.read_text(encoding="ascii").strip()
+    return folder
 
 
-def _stands(path: Path, run: RunTables) -> bool:
-    stated = run.manifest.get("tables", {}).get(path.stem)
-    return bool(stated) and path.is_file() and file_sha256(path) == stated
-
-
-def load_run(run_dir: str | Path) -> RunTables:
-    """Read a finished run: what every notebook asks first. Cached as long as its manifest stays the same.
+def find_run(name: str | Path) -> Path:
+    """The folder of a run: a path, or ``"latest"`` for the one made current last below ``outputs``.
 
     Raises
     ------
     DataError
-        When there is no finished run in `run_dir`.
+        When there is no finished run.
     """
-    run_dir = Path(run_dir).resolve()
-    manifest = run_dir / "manifest.json"
-    if not manifest.is_file():
-        known = sorted(one.parent.name for one in run_dir.parent.glob("*/manifest.json"))
-        raise DataError(
-            Problem(
-                str(run_dir),
-                "there is no finished run in it (no manifest.json)",
-                f"runs here: {', '.join(known)}" if known else "a folder that `candich run` wrote",
-                "Run `candich run params/demo.yml` first, or change run_dir",
-            )
+    where = Path(name)
+    if str(name) == LATEST:
+        here = Path.cwd()
+        outputs = next((top / "outputs" for top in (here, *here.parents) if (top / "outputs").is_dir()), here)
+        pointers = sorted(outputs.glob(f"*/{CURRENT}"), key=lambda path: (path.lstat().st_mtime_ns, path.parent.name))
+        where = pointers[-1].parent if pointers else outputs
+    where = where.resolve()
+    run = current_run(where)
+    if (run / MANIFEST).is_file():
+        return run
+    known = sorted(path.parent.name for path in where.parent.glob(f"*/{CURRENT}"))
+    raise DataError(
+        Problem(
+            str(where),
+            "there is no finished run in it",
+            f"runs here: {', '.join(known)}" if known else "a folder that `candich run` wrote",
+            "Run `candich run params/demo.yml` first, or change run_dir",
         )
-    return _load_run(run_dir, manifest.read_text(encoding="utf-8"))
+    )
+
+
+def load_run(run_dir: str | Path = LATEST) -> RunTables:
+    """Read a finished run: what every notebook does first.
+
+    Parameters
+    ----------
+    run_dir : str or Path
+        A run's folder, or ``"latest"``. What it points to is looked up once: a run that becomes current afterwards
+        changes nothing in what was read.
+
+    Returns
+    -------
+    RunTables
+
+    Raises
+    ------
+    DataError
+        There is no finished run, its layout is of an earlier version, or a table is not the one its manifest states.
+    """
+    run = find_run(run_dir)
+    return _load_run(run, (run / MANIFEST).read_text(encoding="utf-8"))
 
 
 @lru_cache(maxsize=4)
 def _load_run(run_dir: Path, manifest_text: str) -> RunTables:
-    manifest = json.loads(manifest_text)
-    found = {path.stem: read_table(path) for path in sorted((run_dir / "tables").glob("*.parquet"))}
-    require(
-        [Problem(str(run_dir), f"table {one!r} is missing", "", "Run again") for one in RUN_TABLES if one not in found]
-    )
+    manifest = read_manifest(run_dir / MANIFEST)
+    check_tables(run_dir, manifest)
+    found = {name: read_table(run_dir / "tables" / f"{name}.parquet") for name in manifest["tables"]}
     base = {name: found[name] for name in RUN_TABLES}
     before = {name: found.get(PREVIOUS + name) for name in RUN_TABLES}
     common = {"run_id": manifest["run_id"], "params": manifest["params"], "manifest": manifest}
@@ -213,43 +210,43 @@ def _load_run(run_dir: Path, manifest_text: str) -> RunTables:
     return RunTables(**common, **base, extra=extra, previous=previous)
 
 
+def check_tables(run_dir: Path, manifest: Mapping) -> None:
+    """Refuse stored tables that are not the ones the manifest states.
+
+    Raises
+    ------
+    DataError
+        With every table that is missing, altered or foreign.
+    """
+    folder, stated = run_dir / "tables", manifest["tables"]
+    remedy = "Restore it from a copy, or run again: `candich run` makes a new run from the raw files"
+    problems = []
+    for name in sorted({*stated, *RUN_TABLES, *(path.stem for path in folder.glob("*.parquet"))}):
+        path = folder / f"{name}.parquet"
+        if name not in stated:
+            problems.append(Problem(str(path), "the table is not one of this run", "the manifest's tables", remedy))
+        elif not path.is_file():
+            problems.append(Problem(str(path), "the table is missing", "", remedy))
+        elif file_sha256(path) != stated[name]:
+            problems.append(Problem(str(path), "the table was altered after the run", "the manifest's hash", remedy))
+    require(problems)
+
+
 def read_manifest(path: Path) -> dict:
     """A run's manifest.
 
     Raises
     ------
     DataError
-        When it is not whole JSON.
+        When it is not whole JSON, or was written by another version of the program.
     """
+    remedy = "Move the folder away and run again"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        manifest = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(
-            Problem(str(path), f"it cannot be read: {error}", "a run's manifest", "Move it away and run again")
-        ) from error
-
-
-def published_assessments(outputs: Path, *, run_id: str, before: str) -> dict[str, pd.DataFrame]:
-    """What earlier runs of the same params said: cutoff -> assessments, for cutoffs earlier than `before`.
-
-    Parameters
-    ----------
-    outputs : Path
-        Folder of the runs.
-    run_id : str
-    before : str
-        Period code; runs of another frequency are left out.
-
-    Returns
-    -------
-    dict of period code to DataFrame
-        Sorted by cutoff; of two runs of one cutoff, the folder that is named for its period counts.
-    """
-    found: dict[str, Path] = {}
-    for path in sorted(outputs.glob("*/manifest.json")):
-        manifest = read_manifest(path)
-        cutoff = manifest.get("cutoff", "")
-        same = manifest.get("run_id") == run_id and frequency_of(cutoff) == frequency_of(before)
-        if same and cutoff < before:
-            found[cutoff] = path.parent / "tables" / "assessments.parquet"
-    return {cutoff: read_table(path) for cutoff, path in sorted(found.items()) if path.is_file()}
+        raise DataError(Problem(str(path), f"it cannot be read: {error}", "a run's manifest", remedy)) from error
+    layout = manifest.get("schema") if isinstance(manifest, dict) else None
+    if layout != SCHEMA:
+        found = f"the layout is {layout!r}" if layout else "it is not a run's manifest"
+        raise DataError(Problem(str(path), found, f"layout {SCHEMA}, of this version of candich", remedy))
+    return manifest

@@ -70,6 +70,7 @@ class RunParams(Entry):
     hysteresis_margin: Annotated[float, Field(ge=0, lt=0.5)]
     min_points: Annotated[int, Field(ge=4)]
     max_failed_share: Share
+    keep_runs: Annotated[int, Field(ge=0, le=1000)] = 2
     publish: Publish
 
 

@@ -173,6 +173,11 @@ def last_day(code: str) -> dt.date:
     return as_period(code).end_time.date()
 
 
+def finest(frequencies: Iterable[str]) -> str:
+    """The finest of some frequencies."""
+    return max(frequencies, key=FREQUENCIES.__getitem__)
+
+
 def last_ended(code: str, frequency: str) -> str:
     """Last period of `frequency` that has ended when the period `code` ends: what is known by then.
 

@@ -17,7 +17,6 @@ from analysis.words.errors import DataError, Problem, examples, require
 
 STATUSES = ("met", "holding", "on_track", "likely", "at_risk", "unlikely", "missed", "not_assessable")
 ON_TRACK = ("met", "holding", "on_track")  # what "n of m sub-units on track" counts
-GRADES = ("A", "B", "C", "D")  # evidence: A much, D too little to assess
 INDICATOR_KINDS = ("rate", "count", "level", "rank")  # share 0..1; >= 0; any; 1 is best
 OPERATORS = (">", ">=", "<", "<=")
 LANGUAGES = ("vi", "en")
@@ -108,13 +107,12 @@ SCORECARD = _table(
     number="p_attain outcome brier",
     whole="horizon",
 )
-PAGES = _table("pages", "page", text="unit notebook status reason key sha256", whole="n_bytes")
 TABLES = MappingProxyType(
     {
         one.name: one
         for one in (
             *(UNITS, INDICATORS, TARGETS, OBSERVATIONS, FORECASTS, ASSESSMENTS),
-            *(QUALITY, EVIDENCE, SCORECARD, PAGES),
+            *(QUALITY, EVIDENCE, SCORECARD),
         )
     }
 )
@@ -144,7 +142,7 @@ def as_table(frame: pd.DataFrame, table: Table, *, where: str = "") -> pd.DataFr
 
     Examples
     --------
-    >>> as_table(pd.DataFrame({"page": ["b", "a"]}), PAGES)["page"].tolist()
+    >>> as_table(pd.DataFrame({"unit": ["b", "a"]}), UNITS)["unit"].tolist()
     ['a', 'b']
     """
     where = where or f"table {table.name}"
@@ -246,28 +244,3 @@ def check_key(frame: pd.DataFrame, table: Table) -> None:
     missing = [one for one in table.columns if one not in frame.columns]
     if missing:
         raise DataError(Problem(f"table {table.name}", f"columns {examples(missing)} are missing", "", "Use as_table"))
-
-
-def rows_of(frame: pd.DataFrame, code: str, *, column: str | None = None) -> pd.DataFrame:
-    """Rows of one unit from a table sorted by its key, by binary search: cost does not grow with the table.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Sorted by `column`, as every table of ours is by the first column of its key.
-    code : str
-    column : str, optional
-        Default: the first column.
-
-    Returns
-    -------
-    DataFrame
-        A view; rows in the table's order.
-
-    Examples
-    --------
-    >>> rows_of(pd.DataFrame({"unit": ["01", "01", "02"], "value": [1, 2, 3]}), "01")["value"].tolist()
-    [1, 2]
-    """
-    keys = frame[column or frame.columns[0]].to_numpy(dtype=object)
-    return frame.iloc[keys.searchsorted(code, side="left") : keys.searchsorted(code, side="right")]

@@ -9,12 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from analysis.briefing.locale import number, period
 from analysis.briefing.view import View, view_of
-from analysis.publishing.apart import Beside
 from analysis.publishing.downloads import csvs, docx, hubverse, xlsx
 from analysis.publishing.downloads.archive import write_archive
 from analysis.publishing.downloads.files import sha256_of, write_bytes
@@ -22,7 +20,6 @@ from analysis.publishing.downloads.packed import remove_zip, repack_zip
 from analysis.publishing.downloads.pdf import write_pdfs
 from analysis.publishing.downloads.phrases import run_title, words
 from analysis.publishing.downloads.texts import shown
-from analysis.publishing.keys import code_hash, text_hash
 from analysis.words.schema import RunTables
 from analysis.words.slugs import page_slug
 
@@ -155,13 +152,8 @@ def _write(
     tick = lambda: on_done(next(done), total)
     (out_dir / JOURNAL).unlink(missing_ok=True)  # a run that is cut short must not look finished
     whole, book = f"{stem}-data.zip", out_dir / f"{stem}.xlsx"
-    with Beside(lambda: str(xlsx.write_workbook(view, book)), what="workbook") as workbook:
-        if meanwhile is not None:
-            workbook.begin()
-        titles = _write_all_but_workbook(view, out_dir, stem=stem, units=units, tick=tick)
-        if meanwhile is not None:
-            meanwhile()
-        workbook.value()
+    titles = _write_all_but_workbook(view, out_dir, stem=stem, units=units, tick=tick)
+    xlsx.write_workbook(view, book)
     tick()
     made = {path: _download(out_dir, path, title) for path, title in titles.items() if path != whole}
     inside = {path: one.sha256 for path, one in made.items() if not path.startswith("csv-excel/")}  # same as csv/
@@ -217,14 +209,8 @@ def _download(out_dir: Path, path: str, title: str) -> Download:
     return Download(file.name, path, title, file.suffix.lstrip("."), file.stat().st_size, sha256_of(file))
 
 
-def _key(run: RunTables, *, language: str, units: Sequence[str]) -> str:
-    """One hash of all that the files are made of; ``""`` when the run's tables carry no hashes (never unchanged)."""
-    hashes = run.manifest.get("tables")
-    if not hashes:
-        return ""
-    libraries = {name: version(name) for name in _LIBRARIES}
-    parts = [run.run_id, run.params, hashes, run.manifest.get("sources"), language, list(units), code_hash(), libraries]
-    return text_hash(json.dumps(parts, sort_keys=True, default=str))
+def _key(run, *, language, units):
+    return ""
 
 
 def _kept(out_dir: Path, *, key: str) -> list[Download] | None:

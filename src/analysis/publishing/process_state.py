@@ -2,7 +2,8 @@
 
 A page may be made after another one in the same process only as long as nothing here differs from what the first one
 found: settings of the libraries, the environment, random numbers, open figures, threads and processes, our own code.
-What a snapshot cannot see (a dict changed in place, say) is what pages made alone are compared for: ``series.py``.
+What a snapshot cannot see (a dict changed in place, say) is found by comparing with pages made alone: the tests and
+`candich verify` do that.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import sys
 import warnings
 from collections.abc import Callable
 
-from analysis.publishing.forks import count_threads
+from analysis.publishing.processes import count_threads
 
 OURS = "analysis"
 

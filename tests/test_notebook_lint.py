@@ -3,10 +3,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from tests.notebook_lint import check_determinism
 
-from analysis.publishing.lint import check_determinism
-
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 HAND_ONLY = {"explore.ipynb"}  # used by hand with widgets, never published
 BAD = {
     "import datetime\ndatetime.datetime.now()": "line 2: clock: datetime.datetime.now",

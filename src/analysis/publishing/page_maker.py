@@ -1,0 +1,214 @@
+"""One process that makes pages: it loads what pages need once, and forks a process for each batch of up to 16 pages.
+
+A run, `candich each`, `candich verify` and a Dask worker all start this process and send it page jobs. It is a new
+interpreter with the pinned environment and a single thread, so that it may fork whatever its caller holds. Where the
+system cannot fork (Windows), it makes the pages in ordinary processes with Papermill's ordinary engine.
+
+A page of a batch is made only in a process that the pages before it left as it was (``process_state``); what fails in
+a used process is made again in a new one. That pages made in batches equal pages made alone is proven by the tests and
+by `candich verify`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+
+from analysis.publishing.environment import pinned_environment
+from analysis.publishing.forks import Outcome, run_forked
+from analysis.publishing.jobs import BRIEFING, PageJob
+from analysis.publishing.processes import Limits, can_fork, count_threads
+from analysis.words.errors import AnalysisError, Problem, PublishError
+
+BATCH = 16  # pages a process: the fork's share of a page is then small, and so is the memory of its garbage
+ROUNDS = 4  # batches a process of the run at least, so that none waits long for another's last
+WARMUP_FROM = 4  # pages of one notebook, from which a page made once in this process pays
+_END = -1
+
+
+class PageMaker:
+    """The process that makes pages; use it in a ``with`` block, which ends it.
+
+    Parameters
+    ----------
+    n_jobs : int
+        Processes that make pages at a time.
+    limits : Limits
+        Of one page.
+    """
+
+    def __init__(self, *, n_jobs: int = 2, limits: Limits = Limits()):  # noqa: B008  frozen
+        self._how = {"n_jobs": n_jobs, "limits": asdict(limits)}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "analysis.publishing.page_maker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **pinned_environment()},
+        )
+
+    def __enter__(self) -> PageMaker:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._process.kill()  # the processes it forked die with it
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with suppress(OSError):
+                pipe.close()
+
+    def make(
+        self, jobs: Sequence[PageJob], *, folder: Path, run_dir: Path | None = None, alone: bool = False
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Make every page and its executed notebook, as ``<folder>/<index of the job>.html`` and ``.ipynb``.
+
+        Parameters
+        ----------
+        jobs : sequence of PageJob
+        folder : Path
+            Exists already.
+        run_dir : Path, optional
+            The run that the pages show, loaded once for all.
+        alone : bool
+            Make each page in a process of its own, also those that may be made together.
+
+        Yields
+        ------
+        tuple of int and Outcome
+            Index of the job and what became of it, as they end; every job once.
+
+        Raises
+        ------
+        PublishError
+            When the process ends before its last page, or cannot begin.
+        """
+        request = {"jobs": [job.plain() for job in jobs], "folder": str(folder), "alone": alone, **self._how}
+        request["run_dir"] = str(run_dir) if run_dir else ""
+        with suppress(BrokenPipeError):  # it ended: its exit code says more below
+            self._process.stdin.write(json.dumps(request).encode("ascii") + b"\n")
+            self._process.stdin.flush()
+        for line in self._process.stdout:
+            at, answer = json.loads(line)
+            if at == _END:
+                if answer:
+                    raise PublishError(Problem(*one) for one in answer)
+                return
+            yield at, Outcome(**answer)
+        found = f"the process that makes the pages ended with exit code {self._process.wait()}"
+        raise PublishError(Problem("publishing", found, "", "Free memory, then run again"))
+
+
+def main() -> None:
+    """Answer requests until the pipe ends: a line of JSON in, a line a page out, and one that ends the answer."""
+    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)  # what a library or a notebook prints is not an answer
+
+    def answer(at: int, value: object) -> None:
+        answers.write(json.dumps([at, value]) + "\n")
+        answers.flush()
+
+    import_module("analysis.publishing.make")  # while the caller still computes what the pages will show
+    for line in sys.stdin.buffer:
+        try:
+            for at, outcome in _make(json.loads(line)):
+                answer(at, asdict(outcome))
+        except AnalysisError as error:
+            answer(_END, [[one.where, one.found, one.allowed, one.remedy] for one in error.problems])
+        except BrokenPipeError:
+            return  # the caller is gone
+        else:
+            answer(_END, [])
+
+
+def _make(request: dict) -> Iterator[tuple[int, Outcome]]:
+    jobs = [PageJob.from_plain(values) for values in request["jobs"]]
+    folder, limits = Path(request["folder"]), Limits(**request["limits"])
+    if not can_fork():
+        yield from _make_in_pool(jobs, folder=folder, n_jobs=request["n_jobs"], limits=limits)
+        return
+    from analysis.publishing.make import make_page, warm_up
+
+    _load(jobs, run_dir=request["run_dir"])
+    warm_up(sorted({(job.notebook, job.language) for job in jobs if job.template == BRIEFING}))
+
+    def work(at: int) -> dict:
+        made = make_page(jobs[at], target=folder / str(at), seconds=limits.seconds)
+        return {**made, "n_threads": count_threads()}
+
+    how = {"n_jobs": request["n_jobs"], "limits": limits}
+    firsts = warmup_pages(jobs)
+    for place, outcome in run_forked(firsts, work, **how):
+        at = firsts[place]
+        if outcome.value is not None and outcome.value["n_threads"] == 1:
+            with suppress(Exception):  # a child has just made it whole; what it imported, the next children inherit
+                make_page(jobs[at], target=folder / "warmup")
+        yield at, outcome
+    rest = [at for at in range(len(jobs)) if at not in firsts]
+    together = [at for at in rest if jobs[at].together and not request["alone"]]
+    for indices, length in (
+        (together, batch_length(len(together), n_jobs=request["n_jobs"])),
+        ([at for at in rest if at not in set(together)], 1),
+    ):
+        for place, outcome in run_forked(indices, work, batch=length, **how):
+            yield indices[place], outcome
+
+
+def _load(jobs: Sequence[PageJob], *, run_dir: str) -> None:
+    """Load the run once; the children share the memory."""
+    if run_dir:
+        briefing = import_module("analysis.briefing")
+        run = import_module("analysis.records").load_run(run_dir)
+        for language in sorted({job.language for job in jobs}):
+            briefing.warm(run, language=language)
+
+
+def warmup_pages(jobs: Sequence[PageJob]) -> list[int]:
+    """The first page of each notebook that makes many: made first, then once more in the process that forks the rest.
+
+    Examples
+    --------
+    >>> warmup_pages([PageJob(f"{n}.html", Path("a.ipynb"), {}) for n in range(4)])
+    [0]
+    """
+    of: dict[Path, list[int]] = defaultdict(list)
+    for at, job in enumerate(jobs):
+        of[job.notebook].append(at)
+    return [found[0] for found in of.values() if len(found) >= WARMUP_FROM]
+
+
+def batch_length(n_pages: int, *, n_jobs: int) -> int:
+    """Pages that one process makes, of `n_pages` that may be made together.
+
+    Examples
+    --------
+    >>> [batch_length(n, n_jobs=2) for n in (3, 100, 3355)]
+    [1, 12, 16]
+    """
+    return max(1, min(BATCH, n_pages // (ROUNDS * max(1, n_jobs))))
+
+
+def _make_in_pool(
+    jobs: Sequence[PageJob], *, folder: Path, n_jobs: int, limits: Limits
+) -> Iterator[tuple[int, Outcome]]:
+    from analysis.publishing.make import make_page
+
+    with ProcessPoolExecutor(max_workers=max(1, n_jobs)) as pool:
+        waiting = {
+            pool.submit(make_page, job, target=folder / str(at), seconds=limits.seconds): at
+            for at, job in enumerate(jobs)
+        }
+        for done in as_completed(waiting):
+            error = done.exception()
+            yield waiting[done], Outcome.of_error(error) if error else Outcome(done.result())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,622 @@
+"""The statistics of a run: one cutoff, the past cutoffs it needs, a parallel map over independent groups of indicators.
+
+The same functions make today's assessment, last quarter's (for "what changed") and those of earlier quarters (for the
+scorecard): only the cutoff differs, and nothing later than it is used. Indicators that no target joins are computed in
+parallel, each group in a process of its own; the numbers do not depend on how many processes there are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import multiprocessing
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis import records
+from analysis.attainment.assess import Assessed, assess
+from analysis.attainment.checks import check_targets
+from analysis.attainment.options import AssessOptions
+from analysis.attainment.promise import promises_of
+from analysis.attainment.status import chained
+from analysis.forecasting.backtest import backtest_panel
+from analysis.forecasting.ensemble import Options, forecast_panel
+from analysis.forecasting.evidence import evidence
+from analysis.forecasting.panel import Panel, as_panel
+from analysis.forecasting.predictive import Predictive
+from analysis.intake import Inputs
+from analysis.registry.params import RunParams
+from analysis.registry.targets import Target, units_of
+from analysis.words import periods, schema
+from analysis.words.errors import ModelError, ParamsError, Problem, require
+
+MAX_HORIZON = 120  # periods; a promise further off is assessed as far as this and says so
+EVIDENCE_KINDS = ("level_at", "cumulative_count", "sustained_from")  # events that a backtest can ask again
+EVIDENCE_HORIZONS = {"M": (3, 6, 12), "Q": (1, 2, 4), "Y": (1, 2)}
+N_ORIGINS = 4
+HAIR = 1e-8  # above the tolerance with which thresholds are compared, below anything published
+N_PAST_QUARTERS = 6  # how far the scorecard looks back
+N_STATUS_QUARTERS = 3  # quarters before this one whose statuses tell whether colours go back and forth
+MIN_HISTORY = 4  # points before a past cutoff
+PERIODS_A_QUARTER = {"M": 3, "Q": 1, "Y": 1}  # the step from one run to the next, in periods of each frequency
+
+
+@dataclasses.dataclass(frozen=True)
+class Forecasted:
+    """Panels and predictive distributions of every indicator, as known at `cutoff`."""
+
+    cutoff: str
+    panels: dict[str, Panel]
+    predictives: dict[str, Predictive]
+
+
+def cutoff_of(inputs: Inputs, *, params: RunParams) -> str:
+    """The run's cutoff: as the params say, else the last period that any indicator was observed in.
+
+    In the finest frequency that an indicator has, so that ``2026Q3`` and ``2026-09`` are one cutoff for months.
+    """
+    cutoff = params.cutoff
+    if cutoff is None:
+        observed = inputs.observations.loc[inputs.observations["value"].notna(), "period"].unique()
+        cutoff = max(observed, key=lambda code: (periods.last_day(code), -len(code)))
+    return periods.last_ended(cutoff, periods.finest(inputs.indicators["frequency"]))
+
+
+def quarter_before(cutoff: str, *, quarters: int = 1) -> str:
+    """The cutoff `quarters` quarters earlier.
+
+    Examples
+    --------
+    >>> quarter_before("2026-09"), quarter_before("2026-Q1", quarters=2)
+    ('2026-06', '2025-Q3')
+    """
+    return periods.shift(cutoff, -quarters * PERIODS_A_QUARTER[periods.frequency_of(cutoff)])
+
+
+def deadlines_of(targets: Iterable[Target]) -> tuple[str, ...]:
+    """The deadlines of targets, each once, sorted."""
+    return tuple(sorted({one.deadline for one in targets if getattr(one, "deadline", None)}))
+
+
+def horizon_of(*, indicator: dict, cutoff: str, params: RunParams, deadlines: Iterable[str]) -> int:
+    """How many periods ahead an indicator is forecast: the fan's length, or the last deadline if that is later."""
+    start = periods.last_ended(cutoff, indicator["frequency"])
+    ahead = [periods.between(start, one) for one in deadlines]
+    return int(min(MAX_HORIZON, max([params.horizon_periods, *ahead])))
+
+
+def panels_at(inputs: Inputs, *, cutoff: str) -> dict[str, Panel]:
+    """Every indicator's figures as known at `cutoff`; an indicator without an observation by then is left out."""
+    by_indicator = dict(tuple(inputs.observations.groupby("indicator", sort=False)))
+    panels = {}
+    for indicator in inputs.indicators.to_dict("records"):
+        start = periods.last_ended(cutoff, indicator["frequency"])
+        rows = by_indicator.get(indicator["indicator"])
+        if rows is not None and ((rows["period"] <= start) & rows["value"].notna()).any():
+            panels[indicator["indicator"]] = as_panel(rows, indicator=indicator, cutoff=start)
+    return panels
+
+
+def check_promises(inputs: Inputs, *, cutoff: str, places: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Refuse promises that cannot be assessed as written, now that the figures are known.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    cutoff : str
+    places : mapping
+        Code of a target -> its file and entry, for the messages.
+
+    Raises
+    ------
+    ParamsError
+        With every such promise: no value can keep it, its members do not exist, two of them contradict each other.
+    """
+    better = dict(zip(inputs.indicators["indicator"], inputs.indicators["better"], strict=True))
+    promises = promises_of(inputs.targets, units=inputs.units, units_of=units_of, better=better)
+    panels = panels_at(inputs, cutoff=cutoff)
+    require(check_targets(promises, panels=panels, cutoff=cutoff, places=places), ParamsError)
+
+
+def forecast_quarter(
+    inputs: Inputs,
+    *,
+    cutoff: str,
+    params: RunParams,
+    deadlines: Iterable[str] | None = None,
+) -> Forecasted:
+    """Forecast every indicator from what was known at `cutoff`, as far as the last of `deadlines` (default: all)."""
+    deadlines = deadlines_of(inputs.targets) if deadlines is None else tuple(deadlines)
+    options = Options(seed=params.seed)
+    panels, predictives = panels_at(inputs, cutoff=cutoff), {}
+    for indicator in inputs.indicators.to_dict("records"):
+        code = indicator["indicator"]
+        if code in panels:
+            horizon = horizon_of(indicator=indicator, cutoff=cutoff, params=params, deadlines=deadlines)
+            predictives[code] = forecast_panel(panels[code], horizon=horizon, options=options)
+    return Forecasted(cutoff, panels, predictives)
+
+
+def assess_quarter(
+    inputs: Inputs,
+    forecasted: Forecasted,
+    *,
+    params: RunParams,
+    previous: pd.DataFrame | None = None,
+    annexes: bool = True,
+) -> Assessed:
+    """Turn forecasts into probabilities and statuses; `previous` assessments feed the hysteresis.
+
+    Without `annexes` (past quarters) only the assessments themselves and what a kind cannot do without are made.
+    """
+    return assess(
+        inputs.targets,
+        panels=forecasted.panels,
+        predictives=forecasted.predictives,
+        units=inputs.units,
+        indicators=inputs.indicators,
+        cutoff=forecasted.cutoff,
+        options=assess_options(params),
+        previous=previous,
+        tasks=inputs.tasks,
+        annexes=annexes,
+    )
+
+
+def status_cutoffs(cutoff: str) -> list[str]:
+    """The quarters before `cutoff` whose statuses count, oldest first.
+
+    Examples
+    --------
+    >>> status_cutoffs("2026-09")
+    ['2025-12', '2026-03', '2026-06']
+    """
+    return [quarter_before(cutoff, quarters=back) for back in range(N_STATUS_QUARTERS, 0, -1)]
+
+
+def past_assessments(said: Mapping[str, pd.DataFrame], *, published: Iterable[str], params: RunParams) -> pd.DataFrame:
+    """Assessments of the quarters before, with the statuses they had: what hysteresis and the flip-flop index look at.
+
+    Parameters
+    ----------
+    said : mapping of cutoff to DataFrame
+        ``schema.ASSESSMENTS``, oldest cutoff first.
+    published : collection of str
+        Cutoffs that a stored run spoke for, whose statuses stand; the others follow, status after status.
+    params : RunParams
+
+    Returns
+    -------
+    DataFrame
+        ``schema.ASSESSMENTS`` of all cutoffs, oldest first.
+    """
+    published, options, out = set(published), assess_options(params), []
+    for cutoff, rows in said.items():
+        if cutoff not in published and len(rows):
+            rows = chained([*out[-1:], rows], cut_points=options.cut_points, margin=options.hysteresis_margin)[-1]
+        out += [rows] if len(rows) else []
+    table = pd.concat(out, ignore_index=True) if out else schema.ASSESSMENTS.empty()
+    return schema.as_table(table, schema.ASSESSMENTS, where="past assessments")
+
+
+def assess_options(params: RunParams) -> AssessOptions:
+    """What the params say about assessments, in the words of `attainment`."""
+    return AssessOptions(
+        cut_points=params.cut_points.model_dump(),
+        hysteresis_margin=params.hysteresis_margin,
+        min_points=params.min_points,
+        horizon_periods=params.horizon_periods,
+        n_paths=params.n_paths,
+        seed=params.seed,
+        forecast=Options(seed=params.seed),
+    )
+
+
+def forecasts_table(forecasted: Forecasted, *, interval_levels: Iterable[float]) -> pd.DataFrame:
+    """Predicted quantiles of every unit, indicator and horizon (``schema.FORECASTS``).
+
+    Parameters
+    ----------
+    forecasted : Forecasted
+    interval_levels : iterable of float
+        Central intervals as fractions; the median is always there.
+    """
+    levels = sorted({0.5, *(round(0.5 + side * one / 2, 6) for one in interval_levels for side in (-1, 1))})
+    parts = []
+    for code, panel in forecasted.panels.items():
+        quantiles = forecasted.predictives[code].quantiles(levels)  # (units, horizons, levels)
+        n_units, n_horizons, n_levels = quantiles.shape
+        frequency = periods.frequency_of(panel.periods[-1])
+        last = int(periods.ordinals(panel.periods[-1:])[0])
+        ahead = np.array(periods.codes(range(last + 1, last + 1 + n_horizons), frequency=frequency), dtype=object)
+        horizons = np.arange(1, n_horizons + 1)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "unit": np.repeat(np.array(panel.units, dtype=object), n_horizons * n_levels),
+                    "indicator": code,
+                    "cutoff": forecasted.cutoff,
+                    "horizon": np.tile(np.repeat(horizons, n_levels), n_units),
+                    "quantile_level": np.tile(levels, n_units * n_horizons),
+                    "period": np.tile(np.repeat(ahead, n_levels), n_units),
+                    "member": "ensemble",
+                    "predicted": quantiles.reshape(-1),
+                }
+            )
+        )
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    table = table[table["predicted"].notna()] if parts else schema.FORECASTS.empty()
+    return schema.as_table(table, schema.FORECASTS, where="forecasts")
+
+
+def evidence_of(cases: pd.DataFrame) -> pd.DataFrame:
+    """How the forecasts did at past cutoffs of this very panel: what the method note of every page says.
+
+    Parameters
+    ----------
+    cases : DataFrame
+        See :func:`backtest_cases`.
+
+    Returns
+    -------
+    DataFrame
+        ``schema.EVIDENCE``; an indicator whose history is too short for any past cutoff has no row.
+    """
+    parts = [evidence(rows, indicator=code) for code, rows in cases.groupby("indicator")] if len(cases) else []
+    table = pd.concat(parts, ignore_index=True) if parts else schema.EVIDENCE.empty()
+    return schema.as_table(table, schema.EVIDENCE, where="evidence")
+
+
+def backtest_cases(inputs: Inputs, panels: Mapping[str, Panel], *, params: RunParams, **options: Any) -> pd.DataFrame:
+    """Past questions of every indicator with their answers and outcomes; column ``indicator`` says whose.
+
+    `options` (`scored`, `peers`) go to :func:`analysis.forecasting.backtest.backtest_panel`.
+    """
+    parts = [indicator_cases(inputs, panel, code=code, params=params, **options) for code, panel in panels.items()]
+    parts = [cases for cases in parts if len(cases)]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def indicator_cases(inputs: Inputs, panel: Panel, *, code: str, params: RunParams, **options: Any) -> pd.DataFrame:
+    """Past questions of one indicator; empty where its history is too short or no target can be asked again."""
+    frequency = periods.frequency_of(panel.periods[-1])
+    horizons = [one for one in EVIDENCE_HORIZONS[frequency] if panel.n_periods - one >= 2 * MIN_HISTORY]
+    parts = []
+    for at_least, thresholds in _questions(inputs, code=code, panel=panel).items() if horizons else ():
+        cases = backtest_panel(
+            panel,
+            thresholds=thresholds,
+            horizons=horizons,
+            n_origins=N_ORIGINS,
+            at_least=at_least,
+            options=Options(seed=params.seed),
+            **options,
+        )
+        parts.append(cases.assign(indicator=code))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _questions(inputs: Inputs, *, code: str, panel: Panel) -> dict[bool, dict[str, np.ndarray]]:
+    """Thresholds a unit of an indicator's targets, by "at least" or "at most"; NaN for units outside a target's scope.
+
+    "More than 0.6" is asked as "at least a hair above 0.6", so that one set of past forecasts serves all.
+    """
+    found: dict[bool, dict[str, np.ndarray]] = {}
+    for target in inputs.targets:
+        if target.indicator != code or target.kind not in EVIDENCE_KINDS or target.threshold is None:
+            continue
+        if getattr(target, "of", "count") == "quota":
+            continue  # a quota differs by unit and quarter; its past values are not known
+        scope = set(units_of(target, inputs.units))
+        own = getattr(target, "unit_thresholds", {})
+        values = np.array([own.get(unit, target.threshold) if unit in scope else np.nan for unit in panel.units])
+        at_least = target.operator.startswith(">")
+        if "=" not in target.operator:
+            values = values + (HAIR if at_least else -HAIR) * np.maximum(1, np.abs(values))
+        found.setdefault(at_least, {})[target.target] = values
+    return found
+
+
+# --- independent groups of indicators, and the parallel map over them ---------------------------------------------
+
+Tables = dict[str, pd.DataFrame]
+CHANGES = "extra_changes"
+EXTRA_ORDER = ("target", "unit", "scenario", "reading", "component", "member", "period", "task")
+
+
+def independent_groups(inputs: Inputs) -> list[Inputs]:
+    """Split the inputs into groups of indicators that no target joins, in the order of the registry.
+
+    Indicators without a target go with the first group that has one.
+    """
+    leader: dict[str, str] = {}
+
+    def lead(name: str) -> str:
+        while leader.setdefault(name, name) != name:
+            name = leader[name]
+        return name
+
+    for target in inputs.targets:
+        for other in _looks_at(target):
+            leader[lead(other)] = lead(f"target {target.target}")
+    codes = inputs.indicators["indicator"].tolist()
+    bound = {lead(f"target {target.target}") for target in inputs.targets}
+    first = next((lead(f"target {target.target}") for target in inputs.targets if target.indicator), "")
+    of_code = {code: found if (found := lead(f"indicator {code}")) in bound else first for code in codes}
+    of_target = {target.target: lead(f"target {target.target}") for target in inputs.targets}
+    groups = []
+    for group in dict.fromkeys([*of_code.values(), *of_target.values()]):
+        targets = tuple(target for target in inputs.targets if of_target[target.target] == group)
+        part = _only(inputs, codes=[code for code in codes if of_code[code] == group], targets=targets)
+        groups.append(part)
+    return groups
+
+
+def _looks_at(target: Target) -> list[str]:
+    """What a target depends on: indicators and other targets, as ``"indicator x"``, ``"target y"``."""
+    indicators = [target.indicator, *(component.indicator for component in getattr(target, "components", ()))]
+    members = target.members if target.kind == "indicators_k_of_n" else ()
+    return [f"indicator {code}" for code in indicators if code] + [f"target {code}" for code in members]
+
+
+def _only(inputs: Inputs, *, codes: Sequence[str], targets: tuple[Target, ...]) -> Inputs:
+    """The inputs of some indicators and targets; tasks only where a target counts tasks."""
+    tasks = any("tasks_k_of_n" in (target.kind, getattr(target, "then", "")) for target in targets)
+    return dataclasses.replace(
+        inputs,
+        indicators=inputs.indicators[inputs.indicators["indicator"].isin(codes)],
+        targets=targets,
+        observations=inputs.observations[inputs.observations["indicator"].isin(codes)],
+        tasks=inputs.tasks if tasks else None,
+    )
+
+
+def map_parallel(
+    tasks: Mapping[str, Callable[[], Tables]],
+    *,
+    jobs: int = 1,
+    on_done: Callable[[], None] = lambda: None,
+) -> dict[str, Tables]:
+    """Call every task and return its tables, in the order of `tasks`.
+
+    Every result passes through a Parquet file, so it is the same whichever process made it. Without ``fork`` (Windows),
+    or with one job, the tasks run one after the other in this process.
+
+    Raises
+    ------
+    ModelError
+        A process ended without an answer (killed, out of memory).
+    """
+    with tempfile.TemporaryDirectory(prefix="candich-") as scratch:
+        folders = {name: Path(scratch) / str(number) for number, name in enumerate(tasks)}
+        if jobs > 1 and len(tasks) > 1 and sys.platform.startswith("linux"):
+            _run_forked(tasks, folders, jobs=jobs, on_done=on_done)
+        else:
+            for name, task in tasks.items():
+                _write_tables(task(), folders[name])
+                on_done()
+        return {name: _read_tables(folder) for name, folder in folders.items()}
+
+
+_inherited: dict[str, tuple[Callable[[], Tables], Path]] = {}  # forked children find their task here by its name
+
+
+def _run_forked(
+    tasks: Mapping[str, Callable[[], Tables]], folders: Mapping[str, Path], *, jobs: int, on_done: Callable[[], None]
+) -> None:
+    _inherited.update({name: (task, folders[name]) for name, task in tasks.items()})
+    try:
+        with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=multiprocessing.get_context("fork")) as pool:
+            waiting = [pool.submit(_run_inherited, name) for name in tasks]
+            for done in as_completed(waiting):
+                done.result()
+                on_done()
+    except BrokenProcessPool as error:
+        found, remedy = "one of its processes was killed, by hand or for want of memory", "Free memory, or use --jobs 1"
+        raise ModelError(Problem("statistics", found, "", remedy)) from error
+    finally:
+        _inherited.clear()
+
+
+def _run_inherited(name: str) -> None:
+    task, folder = _inherited[name]
+    _write_tables(task(), folder)
+
+
+def _write_tables(tables: Tables, folder: Path) -> None:
+    folder.mkdir()
+    for number, (name, table) in enumerate(tables.items()):  # the number keeps their order
+        records.write_table(table, folder / f"{number:03d}" / f"{name}.parquet")
+
+
+def _read_tables(folder: Path) -> Tables:
+    return {path.stem: records.read_table(path) for path in sorted(folder.glob("*/*.parquet"))}
+
+
+def merge_tables(parts: Iterable[pd.DataFrame], *, name: str) -> pd.DataFrame:
+    """Tables of several groups as one, sorted by its key."""
+    table = pd.concat(parts, ignore_index=True)
+    known = schema.TABLES.get(name.removeprefix("previous_"))
+    if known is not None:
+        order = list(known.key)
+    elif name == CHANGES:
+        order = ["unit", "target"]
+    else:
+        order = [column for column in EXTRA_ORDER if column in table]
+    places = [pd.factorize(table[column], sort=True)[0] for column in reversed(order)]  # sorting texts takes long
+    return table.take(np.lexsort(places)).reset_index(drop=True) if order else table
+
+
+# --- all statistics of a run --------------------------------------------------------------------------------------
+
+
+def make_statistics(
+    inputs: Inputs,
+    *,
+    params: RunParams,
+    history: Mapping[str, pd.DataFrame] = MappingProxyType({}),
+    jobs: int = 1,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> Tables:
+    """Forecast, assess, look back: today's quarter, the one before, the scorecard of earlier ones, the evidence.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    params : RunParams
+    history : mapping of cutoff to DataFrame
+        Published assessments of earlier cutoffs; a quarter without any is computed from what was known then.
+    jobs : int
+        Processes at a time; the numbers do not depend on it.
+    report : callable
+        Called with how many groups of how many are done.
+
+    Returns
+    -------
+    dict of name to DataFrame
+        ``forecasts, assessments, evidence, scorecard``, ``previous_*`` and ``extra_*``.
+    """
+    groups = independent_groups(inputs)
+    run = _Run(inputs, params=params, history=history, cutoff=cutoff_of(inputs, params=params))
+    done = 0
+
+    def tick() -> None:
+        nonlocal done
+        done += 1
+        report(done, max(total, done))
+
+    past_cutoffs = [cutoff for cutoff in run.looked_back if cutoff not in (*history, *run.recent)]
+    recent = [cutoff for cutoff in run.recent if cutoff not in history or cutoff == run.before]
+    total = len(groups) * (len(recent) + 1 + len(past_cutoffs)) + len(inputs.indicators)
+    first = {(cutoff, at): partial(run.past, part, cutoff) for cutoff in recent for at, part in enumerate(groups)}
+    first |= {("evidence", code): partial(run.evidence, code) for code in inputs.indicators["indicator"]}
+    made = map_parallel(first, jobs=jobs, on_done=tick)
+    then = {key: tables for key, tables in made.items() if key[0] != "evidence"}
+    today = {at: partial(run.today, part, run.statuses(part, then, at=at)) for at, part in enumerate(groups)}
+    parts = list(map_parallel(today, jobs=jobs, on_done=tick).values())
+    parts += [tables for key, tables in made.items() if key[0] == "evidence"]
+    parts += [{"previous_forecasts": tables.pop("forecasts")} for tables in then.values() if "forecasts" in tables]
+    tables = _merged(parts)
+    settled = set(tables["assessments"].loc[tables["assessments"]["settled"], "target"])
+    earlier = {
+        (cutoff, at): partial(run.past_of_settled, part, cutoff, settled)
+        for cutoff in past_cutoffs
+        for at, part in enumerate(groups)
+        if any(target.target in settled for target in part.targets)
+    }
+    again = then | map_parallel(earlier, jobs=jobs, on_done=tick)
+    report(total, total)
+    return tables | run.compared(tables, again=again, settled=settled)
+
+
+def _merged(parts: Iterable[Tables]) -> Tables:
+    """The tables of all groups, each whole and in order; one that no group made is empty."""
+    by_name: dict[str, list[pd.DataFrame]] = {}
+    for tables in parts:
+        for name, table in tables.items():
+            by_name.setdefault(name, []).append(table)
+    merged = {name: merge_tables(found, name=name) for name, found in by_name.items()}
+    always = ("forecasts", "assessments", "evidence", "previous_forecasts", "previous_assessments")
+    return {name: schema.TABLES[name.removeprefix("previous_")].empty() for name in always} | merged
+
+
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """What the tasks of one run share."""
+
+    inputs: Inputs
+    params: RunParams
+    history: Mapping[str, pd.DataFrame]
+    cutoff: str
+
+    @property
+    def before(self) -> str:
+        return quarter_before(self.cutoff)
+
+    @property
+    def recent(self) -> list[str]:
+        return status_cutoffs(self.cutoff)
+
+    @property
+    def looked_back(self) -> list[str]:
+        return [quarter_before(self.cutoff, quarters=back) for back in range(1, N_PAST_QUARTERS + 1)]
+
+    @property
+    def deadlines(self) -> tuple[str, ...]:
+        return deadlines_of(self.inputs.targets)
+
+    def past(self, part: Inputs, cutoff: str, deadlines: tuple[str, ...] | None = None) -> Tables:
+        """A group as it was assessed at an earlier cutoff."""
+        deadlines = self.deadlines if deadlines is None else deadlines
+        then = forecast_quarter(part, cutoff=cutoff, params=self.params, deadlines=deadlines)
+        tables = {"assessments": assess_quarter(part, then, params=self.params, annexes=False).assessments}
+        if cutoff == self.before:
+            tables["forecasts"] = forecasts_table(then, interval_levels=self.params.interval_levels)
+        return tables
+
+    def past_of_settled(self, part: Inputs, cutoff: str, settled: set[str]) -> Tables:
+        """As :meth:`past`, of targets that are settled by now."""
+        kept = tuple(target for target in self.inputs.targets if target.target in settled)
+        targets = tuple(target for target in part.targets if target.target in settled)
+        named = {name.removeprefix("indicator ") for target in targets for name in _looks_at(target)}
+        used = part.indicators["indicator"].isin(named)
+        part = dataclasses.replace(part, targets=targets, indicators=part.indicators[used])
+        return self.past(part, cutoff, deadlines_of(kept))
+
+    def statuses(self, part: Inputs, then: Mapping[tuple, Tables], *, at: int) -> pd.DataFrame:
+        """What was published, or computed, of a group in the quarters whose statuses count."""
+        found = {
+            cutoff: self.history[cutoff] if cutoff in self.history else then[cutoff, at]["assessments"]
+            for cutoff in self.recent
+        }
+        wanted = [target.target for target in part.targets]
+        found = {cutoff: rows[rows["target"].isin(wanted)] for cutoff, rows in found.items()}
+        return past_assessments(found, published=self.history, params=self.params)
+
+    def today(self, part: Inputs, statuses: pd.DataFrame) -> Tables:
+        """Forecasts, assessments and the tables around them of a group."""
+        now = forecast_quarter(part, cutoff=self.cutoff, params=self.params, deadlines=self.deadlines)
+        assessed = assess_quarter(part, now, params=self.params, previous=statuses)
+        return {
+            "forecasts": forecasts_table(now, interval_levels=self.params.interval_levels),
+            "assessments": assessed.assessments,
+            "previous_assessments": statuses[statuses["cutoff"] == self.before].reset_index(drop=True),
+            **{f"extra_{name}": frame for name, frame in assessed.extra.items()},
+        }
+
+    def evidence(self, code: str) -> Tables:
+        """The backtest of one indicator on its own panel."""
+        targets = tuple(target for target in self.inputs.targets if target.indicator == code)
+        part = _only(self.inputs, codes=[code], targets=targets)
+        panels = panels_at(part, cutoff=self.cutoff)
+        return {"evidence": evidence_of(backtest_cases(part, panels, params=self.params))}
+
+    def compared(self, tables: Tables, *, again: Mapping[tuple, Tables], settled: set[str]) -> Tables:
+        """The scorecard, and what changed since the quarter before."""
+        known = self.inputs.observations
+        by_cutoff: dict[str, list[pd.DataFrame]] = {}
+        for (cutoff, _), found in again.items():
+            by_cutoff.setdefault(cutoff, []).append(found["assessments"])
+        past = {cutoff: merge_tables(rows, name="assessments") for cutoff, rows in by_cutoff.items()}
+        cards = []
+        for cutoff in self.looked_back if settled else ():
+            if cutoff in self.history:  # only what was published can have been revised since
+                marked = records.with_current_now(self.history[cutoff], known)
+                cards.append(records.build_scorecard(marked, now=tables["assessments"], origin="published"))
+            elif cutoff in past:
+                cards.append(records.build_scorecard(past[cutoff], now=tables["assessments"], origin="recomputed"))
+        card = pd.concat(cards, ignore_index=True) if cards else schema.SCORECARD.empty()
+        before = tables["previous_assessments"]
+        if self.before in self.history:
+            before = records.with_current_now(before, known)
+        changes = records.build_changes(tables["assessments"], before=before, again=past.get(self.before))
+        return {"scorecard": schema.as_table(card, schema.SCORECARD, where="scorecard"), CHANGES: changes}

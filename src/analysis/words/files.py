@@ -1,0 +1,101 @@
+"""Files: hashed, written in one step, flushed to the disk. The only place that does any of the three."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+PART = ".part"  # ending of a file that is being written
+
+
+def sha256(content: bytes | str) -> str:
+    """Hex digest of bytes or text.
+
+    Examples
+    --------
+    >>> sha256("a")[:12]
+    'ca978112ca1b'
+    """
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content).hexdigest()
+
+
+def sha256_of_json(value: Any) -> str:
+    """Digest of plain values, whatever the order of their keys."""
+    return sha256(json.dumps(value, sort_keys=True, default=str))
+
+
+def file_sha256(path: Path) -> str:
+    """Hex digest of a file's bytes; raises OSError."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def tree_sha256(paths: Iterable[Path], *, root: Path) -> str:
+    """One digest of many files: their names below `root` and their bytes, in the order of the names."""
+    return sha256("\n".join(sorted(f"{path.relative_to(root).as_posix()} {file_sha256(path)}" for path in paths)))
+
+
+def json_text(value: Any) -> str:
+    """Plain values as stable, readable JSON.
+
+    Examples
+    --------
+    >>> json_text({"b": 1, "a": "ế"})
+    '{\\n "a": "ế",\\n "b": 1\\n}\\n'
+    """
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def write_file(path: Path, content: bytes | str) -> None:
+    """Write a file in one step: whole, or not at all; raises OSError and then leaves nothing behind."""
+    with replacing(path) as part:
+        part.write_bytes(content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield the place of a temporary file, which takes the place of `path` when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}{PART}")
+    try:
+        yield part
+        os.replace(part, path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # "No space left" must name its file
+        raise
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def copy_file(source: Path, goal: Path) -> None:
+    """Copy a file's bytes in one step."""
+    with replacing(goal) as part:
+        shutil.copyfile(source, part)
+
+
+def flush_folder(folder: Path) -> None:
+    """Have the disk keep every file below `folder`, and their names, before anything refers to them."""
+    if hasattr(os, "sync"):
+        os.sync()  # one call for thousands of files, where fsync takes milliseconds a file
+        return
+    for path in (
+        path for path in folder.rglob("*") if path.is_file()
+    ):  # Windows: files only, it has no flush for folders
+        with open(path, "rb+") as file:
+            os.fsync(file.fileno())
+
+
+def flush_names(folder: Path) -> None:
+    """Have the disk keep the names inside one folder; nothing where the system has no such call."""
+    if hasattr(os, "O_DIRECTORY"):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
