@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from benchmarks.country import write_country
 
-from analysis import pipeline, quarters
+from analysis import pipeline, statistics
 from analysis.registry.kinds import KINDS
 from analysis.registry.params import project_root, read_params
 from analysis.words.schema import STATUSES
@@ -166,12 +166,12 @@ def country(tmp_path_factory):
     path = write_project(tmp_path_factory.mktemp("deadlines"))
     params = read_params(path)
     inputs = pipeline.read_step(params, root=project_root(path))
-    forecasted = quarters.forecast_quarter(inputs, cutoff=CUTOFF, params=params, deadlines=[AHEAD])
+    forecasted = statistics.forecast_quarter(inputs, cutoff=CUTOFF, params=params, deadlines=[AHEAD])
 
     @cache
     def assess(codes):
         targets = tuple(one for one in inputs.targets if one.target in codes)
-        return quarters.assess_quarter(replace(inputs, targets=targets), forecasted, params=params)
+        return statistics.assess_quarter(replace(inputs, targets=targets), forecasted, params=params)
 
     return assess, inputs.targets
 
