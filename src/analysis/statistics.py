@@ -23,11 +23,9 @@ import numpy as np
 import pandas as pd
 
 from analysis import records
-from analysis.attainment.assess import Assessed, assess
-from analysis.attainment.checks import check_targets
-from analysis.attainment.options import AssessOptions
-from analysis.attainment.promise import promises_of
-from analysis.attainment.status import chained
+from analysis.attainment.assess import Assessed, assess, check_targets
+from analysis.attainment.status import with_statuses
+from analysis.attainment.world import AssessOptions, World
 from analysis.forecasting.backtest import backtest_panel
 from analysis.forecasting.ensemble import Options, forecast_panel
 from analysis.forecasting.evidence import evidence
@@ -119,12 +117,10 @@ def check_promises(inputs: Inputs, *, cutoff: str, places: Mapping[str, str] = M
     Raises
     ------
     ParamsError
-        With every such promise: no value can keep it, its members do not exist, two of them contradict each other.
+        With every such promise: its deadline has passed, its components or its peers have no data.
     """
-    better = dict(zip(inputs.indicators["indicator"], inputs.indicators["better"], strict=True))
-    promises = promises_of(inputs.targets, units=inputs.units, units_of=units_of, better=better)
     panels = panels_at(inputs, cutoff=cutoff)
-    require(check_targets(promises, panels=panels, cutoff=cutoff, places=places), ParamsError)
+    require(check_targets(inputs.targets, panels=panels, cutoff=cutoff, places=places), ParamsError)
 
 
 def forecast_quarter(
@@ -158,18 +154,17 @@ def assess_quarter(
 
     Without `annexes` (past quarters) only the assessments themselves and what a kind cannot do without are made.
     """
-    return assess(
-        inputs.targets,
+    world = World(
+        targets=inputs.targets,
         panels=forecasted.panels,
         predictives=forecasted.predictives,
         units=inputs.units,
         indicators=inputs.indicators,
         cutoff=forecasted.cutoff,
         options=assess_options(params),
-        previous=previous,
         tasks=inputs.tasks,
-        annexes=annexes,
     )
+    return assess(world, previous=previous, annexes=annexes)
 
 
 def status_cutoffs(cutoff: str) -> list[str]:
@@ -202,7 +197,9 @@ def past_assessments(said: Mapping[str, pd.DataFrame], *, published: Iterable[st
     published, options, out = set(published), assess_options(params), []
     for cutoff, rows in said.items():
         if cutoff not in published and len(rows):
-            rows = chained([*out[-1:], rows], cut_points=options.cut_points, margin=options.hysteresis_margin)[-1]
+            cuts = {"cut_points": options.cut_points, "margin": options.hysteresis_margin}
+            before = with_statuses(out[-1], None, **cuts) if out else None
+            rows = with_statuses(rows, before, **cuts)
         out += [rows] if len(rows) else []
     table = pd.concat(out, ignore_index=True) if out else schema.ASSESSMENTS.empty()
     return schema.as_table(table, schema.ASSESSMENTS, where="past assessments")

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from analysis.attainment.intake_table import usable_observations, usable_targets
-from analysis.attainment.options import AssessOptions
 from analysis.attainment.table import COLUMNS, assess_table, cutoff_in
+from analysis.attainment.world import AssessOptions
 from analysis.words.errors import DataError
 from analysis.words.periods import codes
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.attainment.assess import assess_world
+from analysis.attainment.assess import assess
 from analysis.attainment.intake_table import RATIO_TOLERANCE, REFUSED, text_of, usable_observations, usable_targets
-from analysis.attainment.options import AssessOptions
-from analysis.attainment.promise import Promise
-from analysis.attainment.world import World
+from analysis.attainment.world import AssessOptions, World
 from analysis.forecasting.ensemble import Options, forecast_panel
 from analysis.forecasting.panel import Panel, as_panel
+from analysis.registry.kinds import LevelAt
 from analysis.words.errors import DataError, Problem
 from analysis.words.periods import as_period, between, frequency_of, last_in, period_code
-from analysis.words.schema import UNITS
+from analysis.words.schema import INDICATORS
 
 COLUMNS = (
     "unit", "target", "indicator", "p_attain", "status", "current", "predicted_median", "lower80", "upper80",
@@ -75,14 +74,15 @@ def assess_table(
     }
     promises = _promises(promised, units, percents)
     world = World(
-        promises=tuple(promises),
+        targets=tuple(promises),
         panels=panels,
         predictives=_predictives(promises, panels, options.forecast or Options()),
-        units=UNITS.empty(),
+        units=pd.DataFrame({"unit": units, "parent": ""}),
+        indicators=INDICATORS.empty(),
         cutoff=cutoff,
         options=options,
     )
-    answer = _per_cent_again(assess_world(world, annexes=False).assessments[list(COLUMNS)], percents)
+    answer = _per_cent_again(assess(world, annexes=False).assessments[list(COLUMNS)], percents)
     rows = _whole(answer, promised, refused_targets, units)
     refused = [one for one in (refused, late, refused_targets) if len(one)]
     return rows, pd.concat(refused, ignore_index=True) if refused else pd.DataFrame(columns=list(REFUSED))
@@ -137,32 +137,28 @@ def _is_share(rows: pd.DataFrame) -> bool:
     return bool(known.any() and ((rows["value"] - ratio).abs()[known] <= RATIO_TOLERANCE).all())
 
 
-def _promises(promised: pd.DataFrame, units: list[str], percents: set[str]) -> list[Promise]:
-    """One promise a target text; rows of single units override the row for all."""
+def _promises(promised: pd.DataFrame, units: list[str], percents: set[str]) -> list[LevelAt]:
+    """One target a text; rows of single units override the row for all."""
     promises = []
     for target, rows in promised.groupby("target", sort=True):
         named = set(rows["unit"]) - {""}
         for (indicator, operator, deadline), same in rows.groupby(["indicator", "operator", "deadline"], sort=True):
             threshold = same["threshold"] / (100 if indicator in percents else 1)
             single = same["unit"] != ""
-            general = threshold[~single]
-            rest = set(units) - named if len(general) else set()
-            promises.append(
-                Promise(
-                    target=target,
-                    indicator=indicator,
-                    kind="level_at",
-                    units=tuple(sorted({*same["unit"][single], *rest})),
-                    operator=operator,
-                    threshold=float(general.iloc[0]) if len(general) else float("nan"),
-                    unit_thresholds=dict(zip(same["unit"][single], threshold[single])),
-                    deadline=deadline,
+            rest = set() if single.all() else set(units) - named
+            bound = tuple(sorted({*same["unit"][single], *rest}))
+            if bound:
+                stated = {"target": target, "indicator": indicator, "operator": operator, "deadline": deadline}
+                own = dict(zip(same["unit"][single], threshold[single]))
+                general = float(threshold[~single].iloc[0] if rest else threshold.iloc[0])  # used for `rest` alone
+                names = {"name_vi": "", "name_en": ""}
+                promises.append(
+                    LevelAt(kind="level_at", scope=bound, threshold=general, unit_thresholds=own, **stated, **names)
                 )
-            )
     return promises
 
 
-def _predictives(promises: list[Promise], panels: dict[str, Panel], forecast: Options) -> dict[str, object]:
+def _predictives(promises: list[LevelAt], panels: dict[str, Panel], forecast: Options) -> dict[str, object]:
     """One forecast an indicator, as far as its furthest deadline."""
     out = {}
     for name, panel in panels.items():
