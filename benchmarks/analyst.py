@@ -72,7 +72,6 @@ def analyst(*, n_pair: int, n_ours: int) -> dict:
 def _work(notebook: Path) -> Callable[[str], dict]:
     import nbformat
     import papermill
-
     from analysis.publishing.plain import plain_exporter
 
     node, exporter = nbformat.read(notebook, as_version=4), plain_exporter()

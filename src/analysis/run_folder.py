@@ -194,7 +194,8 @@ class RunFolder:
             found = f"it holds files that are not of a run: {examples(strange or sorted(names))}"
             require([Problem(str(self.path), found, "an empty folder, or runs of this params file", remedy)])
         site = self.path / SITE
-        copied = (self.path / CURRENT).is_file() and not (self.path / CURRENT).is_symlink()  # where links cannot be made
+        pointer = self.path / CURRENT
+        copied = pointer.is_file() and not pointer.is_symlink()  # where links cannot be made
         if site.is_dir() and not site.is_symlink() and not copied:
             found = "`site` is a folder that candich did not make"
             require([Problem(str(site), found, "a link to the current run", remedy)])
