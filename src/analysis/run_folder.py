@@ -333,6 +333,7 @@ def stored_tables(building: Path, key: RunKey, *, previous: Path | None) -> bool
         with contextlib.suppress(DataError):
             records.check_tables(building, records.read_manifest(building / MANIFEST))
             return True
+    (building / MANIFEST).unlink(missing_ok=True)
     shutil.rmtree(building / "tables", ignore_errors=True)
     if previous is None or not key.tables or read_key(previous).get("tables") != key.tables:
         return False
