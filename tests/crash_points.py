@@ -76,12 +76,14 @@ class Killer:
 
     def _step(self, act):
         self.count += 1
-        if self.count == self.at and not self.after:
+        here = self.count == self.at
+        if here and not self.after:
             self._die()
-        result = act()
-        if self.count == self.at and self.after:
-            self._die()
-        return result
+        try:
+            return act()
+        finally:  # an unlink of a file that is not there is a step too
+            if here and self.after:
+                self._die()
 
     def _die(self) -> None:
         if self.power:
@@ -106,7 +108,10 @@ def write_project(folder: Path) -> None:
     import nbformat
     from nbformat.v4 import new_code_cell, new_notebook
 
-    cells = [new_code_cell("unit = 'a'", id="p", metadata={"tags": ["parameters"]}), new_code_cell("print(unit)", id="c")]
+    cells = [
+        new_code_cell("unit = 'a'", id="p", metadata={"tags": ["parameters"]}),
+        new_code_cell("print(unit)", id="c"),
+    ]
     kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
     nbformat.write(new_notebook(cells=cells, metadata=kernel), folder / "mine.ipynb")
 

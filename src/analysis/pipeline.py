@@ -125,6 +125,7 @@ def run(
             read()  # says all that is wrong, at once
             raise
         if options.start == "read" and folder.is_current(key.whole):
+            folder.remove_old(params.keep_runs)
             return folder.published()
         if not params.cutoff or options.start == "forecast":
             from analysis import statistics
@@ -134,7 +135,7 @@ def run(
         history = folder.history(cutoff)
         key = _key_from(options.start, hashed(history=history), previous=previous, path=path)
         _require_newest(cutoff, previous=previous, path=path)
-        with folder.build(key, cutoff=cutoff, keep_runs=params.keep_runs) as building:
+        with folder.build(key, cutoff=cutoff) as building:
             if not stored_tables(building, key, previous=previous):
                 inputs = inputs or read()
                 found = forecast_step(inputs, params=params, history=history, jobs=options.jobs, report=report)
@@ -145,6 +146,7 @@ def run(
             pages = publish_step(building, root=root, previous=previous, options=options, report=report)
             folder.log(pages)
             too_many_failed(pages, max_failed_share=params.max_failed_share)
+        folder.remove_old(params.keep_runs)
         return replace(folder.published(), pages=pages)
 
 

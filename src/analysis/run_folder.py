@@ -48,7 +48,7 @@ from analysis.words.files import (
 from analysis.words.periods import frequency_of
 
 RUNS, LOG, LOCK, KEY, INDEX = "runs", "private.log", ".lock", "key.json", "index.html"
-BUILDING = ".building-"
+BUILDING, REMOVED = ".building-", ".removed-"
 OWN = frozenset([CURRENT, SITE, RUNS, LOG, LOCK])  # and what an interrupted switch can leave: ".<name>.part"
 FIRST_LAYOUT = frozenset(["tables", "made.json", "pages.jsonl"])  # of runs before there were immutable folders
 NOT_IN_TABLES = ("language", "publish", "max_failed_share", "keep_runs")  # params that no table depends on
@@ -243,7 +243,7 @@ class RunFolder:
         return sorted(runs, key=lambda path: ((path / FILES).stat().st_mtime_ns, path.name))
 
     @contextlib.contextmanager
-    def build(self, key: RunKey, *, cutoff: str, keep_runs: int) -> Iterator[Path]:
+    def build(self, key: RunKey, *, cutoff: str) -> Iterator[Path]:
         """Yield the folder of a new run; when the block ends without an error, it is flushed and made current.
 
         An interrupted build with the same key is resumed; every other one is removed.
@@ -256,7 +256,6 @@ class RunFolder:
         write_file(building / KEY, json_text({"whole": key.whole, "tables": key.tables, "parts": dict(key.parts)}))
         yield building
         self._finish(building, cutoff=cutoff)
-        self._remove_old(keep_runs)
 
     def _finish(self, building: Path, *, cutoff: str) -> None:
         """Name the files and their hashes, flush them, give the folder its name, point to it."""
@@ -273,7 +272,7 @@ class RunFolder:
             number += 1
             run = self.runs / f"{cutoff}-{sha256(listing)[:12]}-{number}"
         if run.exists():
-            shutil.rmtree(building)
+            shutil.rmtree(building)  # somebody ran the same before
         else:
             os.rename(building, run)
         flush_names(self.runs)
@@ -301,13 +300,15 @@ class RunFolder:
         shutil.rmtree(site, ignore_errors=True)
         os.replace(fresh, site)
 
-    def _remove_old(self, keep_runs: int) -> None:
+    def remove_old(self, keep_runs: int) -> None:
         """Remove finished runs beyond `keep_runs`; never the current one, nor the last one of an earlier cutoff."""
         runs = self.finished()
         last_of = {records.read_manifest(run / MANIFEST)["cutoff"]: run for run in runs}
         spare = [run for run in runs if run not in (self.current, *last_of.values())]
         for run in spare[: max(0, len(spare) - keep_runs)]:
-            shutil.rmtree(run)
+            os.rename(run, run.with_name(f"{REMOVED}{run.name}"))  # in one step it is not a run any more
+        for left in self.runs.glob(f"{REMOVED}*"):
+            shutil.rmtree(left)
 
     def log(self, results: tuple[PageResult, ...]) -> None:
         """Append why pages failed to the private log: readers see only the class of an error and a reference."""
