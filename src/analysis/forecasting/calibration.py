@@ -6,6 +6,10 @@ for all origins and an intercept of each origin's own, ``a_o ~ N(m, tau^2)``. Th
 tells the slope, because there the common shock cancels; only the origins' differences tell the shift. Averaged over the
 shock of the coming origin, the shift enters at weight ``J / (J + 10)``, the slope at ``J / (J + 5)``. J is printed
 beside every probability.
+
+A table of targets only says a number for every unit. Where those numbers follow the units' present values far more
+closely than they resemble each other, they were set from them ("10 % more than now"). Held against the past as they
+are, they would ask for tomorrow's level of a unit that was half as large, so they move with the unit (`moving`).
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.forecasting import ensemble, past, relative, shocks
+from analysis.forecasting import ensemble, past
 from analysis.forecasting.ensemble import Options
 from analysis.forecasting.panel import Panel, truncate
 from analysis.forecasting.predictive import Predictive, p_beyond
@@ -29,6 +33,9 @@ CASES_AN_ORIGIN = 100.0  # cases one origin is taken to be worth, at most
 PRIOR_ORIGINS = 2.0  # origins that the prior spread of shocks is worth
 PRIOR_SHIFT, PRIOR_SLOPE = 1.0, 0.5  # standard deviations of a around 0 and b around 1
 STEPS = 30
+FOLLOWS = 0.25  # spread of the gaps to the present value, relative to the spread of the thresholds, below which they do
+MIN_UNITS = 5
+EDGE = 1e-3  # a share is kept this far from 0 and 1 before the logit
 
 Threshold = float | np.ndarray | Callable[[Panel], np.ndarray]
 
@@ -96,7 +103,7 @@ def calibrate_level(
     threshold : array, shape (n,), or float, or function
         Natural units. A function of the panel as it stood at an origin gives that origin's thresholds, shape (n,): a
         growth of 10 % from today's level is asked of the past as a growth of 10 % from the level of then. An array that
-        follows the units' present values is taken for such a function (:mod:`.relative`).
+        follows the units' present values is taken for such a function (:func:`moving`).
     horizon : int
         Periods after the cutoff.
     strict, at_least : bool
@@ -117,7 +124,7 @@ def calibrate_level(
         behind = ensemble.past_forecasts(panel, scale=predictive.scale, horizon=horizon, options=options)
     if not callable(threshold):
         threshold = np.broadcast_to(np.asarray(threshold, dtype=float), (panel.n_units,))
-        threshold = relative.moving(threshold, panel=panel) or threshold
+        threshold = moving(threshold, panel=panel) or threshold
     values = panel.usable()[behind.rows]
     upward = strict if at_least else not strict
     scale = predictive.scale.rows(behind.rows)
@@ -127,7 +134,7 @@ def calibrate_level(
         if origin + horizon > panel.n_periods:
             continue
         limit = _threshold_at(threshold, panel, n_periods=int(origin))[behind.rows]
-        width = shocks.learn(behind, n_periods=int(origin)).width[horizon - 1] if options.shocks else 1.0
+        width = past.learn_shocks(behind, n_periods=int(origin)).width[horizon - 1] if options.shocks else 1.0
         mean, sd = behind.mean[k, :, horizon - 1], behind.sd[k, :, horizon - 1] * width
         p = p_beyond(limit, scale=scale, mean=mean, sd=sd, df=behind.df[k], strict=upward, counted=few)
         seen = values[:, origin + horizon - 1]
@@ -206,3 +213,46 @@ def _fit(
             break
     flatter = 1.0 / np.sqrt(1.0 + 0.346 * spread)  # logit averaged over a normal shock (16 sqrt(3) / (15 pi), squared)
     return mean * flatter, b * flatter
+
+
+def moving(threshold: np.ndarray, *, panel: Panel) -> Callable[[Panel], np.ndarray] | None:
+    """Return the threshold as a function of the panel at a cutoff, or None where it stands by itself.
+
+    Parameters
+    ----------
+    threshold : array, shape (n,)
+        Natural units.
+    panel : Panel
+        As it is now.
+
+    Examples
+    --------
+    >>> values = np.array([[50.0, 100], [10, 20], [1, 3], [200, 400], [30, 50]])
+    >>> panel = Panel(tuple("abcde"), ("2021", "2022"), values, kind="count")
+    >>> moving(np.full(5, 100.0), panel=panel) is None
+    True
+    >>> then = moving(1.1 * values[:, 1], panel=panel)
+    >>> then(Panel(tuple("abcde"), ("2021",), values[:, :1], kind="count")).round(1).tolist()
+    [55.0, 11.0, 1.1, 220.0, 33.0]
+    """
+    now = panel.last_value()
+    positive = panel.kind != "rate" and bool(np.nanmin(now, initial=np.inf) > 0) and bool(np.all(threshold > 0))
+    forward, inverse = _maps(panel.kind, positive=positive)
+    wanted, present = forward(np.asarray(threshold, dtype=float)), forward(now)
+    known = np.isfinite(wanted) & np.isfinite(present)
+    if known.sum() < MIN_UNITS:
+        return None
+    gap = wanted - present
+    if _spread(wanted[known]) <= 0 or _spread(gap[known]) >= FOLLOWS * _spread(wanted[known]):
+        return None
+    return lambda then: inverse(forward(then.last_value()) + gap)
+
+
+def _maps(kind: str, *, positive: bool) -> tuple[Callable, Callable]:
+    if kind == "rate":
+        return (lambda share: logit(np.clip(share, EDGE, 1.0 - EDGE))), inverse_logit
+    return (np.log, np.exp) if positive else (np.array, np.array)
+
+
+def _spread(values: np.ndarray) -> float:
+    return float(np.median(np.abs(values - np.median(values))))

@@ -12,19 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.forecasting import (
-    bounds,
-    counted,
-    grid,
-    holt,
-    past,
-    scales,
-    seasonality,
-    shocks,
-    theta,
-    together,
-    variance,
-)
+from analysis.forecasting import bounds, grid, past, published, scales, seasonality, variance
+from analysis.forecasting.members import damped_prior, mean_ahead, mix, one_step_errors, theta_forecast
 from analysis.forecasting.panel import Panel, last_observed, truncate
 from analysis.forecasting.predictive import Predictive
 
@@ -113,14 +102,14 @@ def forecast_panel(panel: Panel, *, horizon: int, options: Options = Options()) 
     members = predict(panel, scale=scale, horizon=horizon, options=options)
     same = replace(options, fade=members.choice[0], borrowed=members.choice[1])
     views = past_views(panel, scale=scale, horizon=horizon, options=same) if options.shocks else None
-    behind = None if views is None else together.settled(views)
-    learned = shocks.none(horizon) if behind is None else shocks.learn(behind, n_periods=panel.n_periods)
-    weight = 0.5 if behind is None else together.weight_of(views, n_periods=panel.n_periods)
+    behind = None if views is None else past.settled(views)
+    learned = past.no_shocks(horizon) if behind is None else past.learn_shocks(behind, n_periods=panel.n_periods)
+    weight = 0.5 if behind is None else past.common_weight(views, n_periods=panel.n_periods)
     bounded = panel.kind == "rate" or scale.name == "logit"
     sd = members.sd * learned.width
     if not learned.n_origins.any():  # nobody has seen how far these seasons miss
         sd = sd / np.sqrt(1.0 - members.spent[:, None])
-    few = counted.learn(panel, scale=scale, sd=sd[:, 0])
+    few = published.learn_counted(panel, scale=scale, sd=sd[:, 0])
     relapse = bounds.learn_relapse(panel, horizon=horizon, bounded=bounded) if options.relapse else None
     return Predictive(
         units=panel.units,
@@ -158,7 +147,7 @@ def predict(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options
 
 def past_forecasts(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options) -> past.Past:
     """Forecasts of the same models from earlier origins, each with the weight of the views that it could know."""
-    return together.settled(past_views(panel, scale=scale, horizon=horizon, options=options))
+    return past.settled(past_views(panel, scale=scale, horizon=horizon, options=options))
 
 
 def past_views(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options) -> past.Past:
@@ -314,7 +303,7 @@ def fit_members(
         at = grid.first_points(y).at
         scored = (np.isfinite(y) & (np.arange(y.shape[1]) > at[:, None])).sum(axis=1)
         return replace(alone, sd=alone.sd * variance.alone(scored)[:, None])
-    path = together.common_path(y)
+    path = past.common_path(y)
     apart = _one_view(y - path, floor=floor, noise=noise, **about)
     usual = replace(options, fade=variance.USUAL[0], borrowed=variance.USUAL[1])
     common = _one_view(path[None, :], floor=np.zeros(1), noise=None, **(about | {"options": usual}))
@@ -349,13 +338,13 @@ def _one_view(
     fit = grid.fit_grid(y, chosen=grid.settings(damped=damped))
     loglik = grid.log_likelihood(fit, floor=floor)
     prior = grid.pooled_prior(loglik, n_scored=fit.n_scored)
-    pooled = holt.mix(fit, loglik, prior=prior, horizon=horizon, gap=gap)
-    damped = holt.mean_ahead(fit, loglik, prior=holt.damped_prior(fit.settings), horizon=horizon)
-    third = theta.theta_forecast(y, horizon=horizon, drift=grid.FADE_TO * fit.drift, first=fit.first)
+    pooled = mix(fit, loglik, prior=prior, horizon=horizon, gap=gap)
+    damped = mean_ahead(fit, loglik, prior=damped_prior(fit.settings), horizon=horizon)
+    third = theta_forecast(y, horizon=horizon, drift=grid.FADE_TO * fit.drift, first=fit.first)
     a, b, c = member_weights(fit.settings, prior=prior)
     mean = a * pooled.mean + b * damped + c * third
     apart = a * (pooled.mean - mean) ** 2 + b * (damped - mean) ** 2 + c * (third - mean) ** 2
-    errors = holt.one_step_errors(y, fit, loglik, prior=prior)
+    errors = one_step_errors(y, fit, loglik, prior=prior)
     choice = None if options.fade is None else (options.fade, options.borrowed)
     spread = variance.one_step(errors, noise=noise, floor=floor, choice=choice, most=fit.most)
     total = spread.variance[:, None] * pooled.factor + pooled.between + apart

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from analysis.forecasting.bounds import Relapse
-from analysis.forecasting.counted import Counted
 from analysis.forecasting.past import Past
 from analysis.forecasting.predictive import Predictive
+from analysis.forecasting.published import Counted
 from analysis.forecasting.scales import Scale
 
 _KNOWN = {one.__name__: one for one in (Predictive, Scale, Past, Relapse, Counted)}

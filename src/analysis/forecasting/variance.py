@@ -75,7 +75,7 @@ def one_step(
     choice : tuple of float, optional
         Fade and borrowing, when they have been chosen already.
     most : array, shape (n, T), optional
-        Errors count up to this in the variance (:mod:`.spikes`).
+        Errors count up to this in the variance (:func:`.grid.most_handed_on`).
 
     Returns
     -------

@@ -6,7 +6,7 @@ from forecasting_make import make_walks
 from statsmodels.tsa.forecasting.theta import ThetaModel
 
 from analysis.forecasting import grid
-from analysis.forecasting.theta import straight_slope, theta_forecast
+from analysis.forecasting.members import straight_slope, theta_forecast
 
 
 def test_slope_is_the_least_squares_slope_and_skips_missing_periods():

@@ -1,12 +1,15 @@
-"""Rates of few cases: what is published is k of n, so a forecast of the rate is not yet a forecast of the figure.
+"""From the latent value to the published figure: rounding to steps, and counts of few cases.
 
-With n = 20 a unit whose true rate is .8 publishes anything from .6 to 1. The models' one-step errors hold that noise
-already, once: ``sd^2`` is the variance of the published rate. It is split: the latent rate keeps ``sd^2 - v``, v being
-the variance of the scale's value of k / n at the unit's recent level, and k is drawn from Binomial(n, latent rate). The
+On the modelling scale a value is ``mean + sd * t(df)``. What is published in steps meets a threshold when the latent
+value is beyond it by half a step.
+
+Rates of few cases: what is published is k of n, so a forecast of the rate is not yet a forecast of the figure. With n =
+20 a unit whose true rate is .8 publishes anything from .6 to 1. The models' one-step errors hold that noise already,
+once: ``sd^2`` is the variance of the published rate. It is split: the latent rate keeps ``sd^2 - v``, v being the
+variance of the scale's value of k / n at the unit's recent level, and k is drawn from Binomial(n, latent rate). The
 mixture over the latent rate is what a beta-binomial is for a beta. Where most small units vary less than binomial
-counts would, the cases are no independent draws (communes that have joined do not leave) and nothing is drawn.
-
-Between two counts the distribution is taken as even, so that P(k / n >= c) is the area above the half-step below c.
+counts would, the cases are no independent draws (communes that have joined do not leave) and nothing is drawn. Between
+two counts the distribution is taken as even, so that P(k / n >= c) is the area above the half-step below c.
 """
 
 from __future__ import annotations
@@ -27,6 +30,37 @@ BINOMIAL = 0.7  # of the binomial variance: where small units typically vary les
 POINTS = 129  # latent rates for which P(k) is tabulated; straight lines between
 NODES = 32  # equally likely values of the latent rate
 ROWS = 512  # distributions at once
+
+
+def p_beyond(
+    threshold: np.ndarray,
+    *,
+    scale: scales.Scale,
+    mean: np.ndarray,
+    sd: np.ndarray,
+    df: np.ndarray,
+    strict: bool,
+    counted: Counted | None,
+) -> np.ndarray:
+    """P(published value >= threshold), or > where `strict`, of ``mean + sd * t(df)``; all of shape (n,)."""
+    cut = scales.edge(threshold, step=scale.step, strict=strict)
+    p = t_upper((scale.forward_cut(cut, strict=strict) - mean) / sd, df)
+    if counted is None:
+        return p
+    few = counted.p_exceeds(threshold, scale=scale, mean=mean, sd=sd, df=df, strict=strict)
+    return np.where(np.isnan(few) | np.isnan(p), p, few)
+
+
+def t_quantile(p: np.ndarray, df: np.ndarray) -> np.ndarray:
+    """Quantile of Student's t, exactly antisymmetric about p = 1/2."""
+    tail = np.minimum(p, 1.0 - p)
+    return np.where(p < 0.5, 1.0, -1.0) * special.stdtrit(df, tail)
+
+
+def t_upper(z: np.ndarray, df: np.ndarray) -> np.ndarray:
+    """P(t > z); ``t_upper(z) + t_upper(-z)`` is 1 to the last bit or two."""
+    tail = special.stdtr(df, -np.abs(z))
+    return np.where(z > 0, tail, 1.0 - tail)
 
 
 @dataclass(frozen=True)
@@ -120,7 +154,7 @@ class Counted:
             yield np.flatnonzero(self.size == size), int(size)
 
 
-def learn(panel: Panel, *, scale: scales.Scale, sd: np.ndarray) -> Counted | None:
+def learn_counted(panel: Panel, *, scale: scales.Scale, sd: np.ndarray) -> Counted | None:
     """Find the units whose rate is of few cases; None where there are none or their counts are no binomial draws.
 
     Parameters

@@ -7,12 +7,11 @@ import pytest
 from forecasting_make import expit, make_panel, make_walks
 from scipy import optimize, stats
 
-from analysis.forecasting import counted, scores
+from analysis.forecasting import published, scores
 from analysis.forecasting.calibration import calibrate_level, cap
-from analysis.forecasting.counted import Counted
 from analysis.forecasting.ensemble import forecast_panel
 from analysis.forecasting.panel import truncate
-from analysis.forecasting.predictive import p_beyond
+from analysis.forecasting.published import Counted, p_beyond
 from analysis.forecasting.scales import candidates
 
 
@@ -30,7 +29,7 @@ def oracle(k, *, size, mean, sd, noise, df):
     """P(K >= k) from first principles: the rate whose counts have that mean logit, one value of t after another."""
     cases = np.arange(size + 1)
     logits = np.log((cases + 0.5) / (size - cases + 0.5))
-    latent = np.sqrt(max(sd**2 - noise, counted.LEAST_LATENT * sd**2))
+    latent = np.sqrt(max(sd**2 - noise, published.LEAST_LATENT * sd**2))
     total = 0.0
     for level in (np.arange(150) + 0.5) / 150:
         y = mean + latent * stats.t.ppf(level, df)
