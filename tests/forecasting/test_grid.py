@@ -117,8 +117,9 @@ def test_the_panel_learns_how_much_trend_to_trust():
 
 def test_ses_and_damped_holt_equal_statsmodels_for_the_same_settings_and_start():
     y = make_walks(units=1, periods=24, seed=5)[0]
-    mean, level, slope, at = (one[0] for one in grid.start_values(y[None, :]))
-    rest = y[at + 1 :]
+    first = grid.first_points(y[None, :])
+    mean, level, slope = (one[0] for one in grid.line_through(y[None, :], first))
+    rest = y[first.last[0] + 1 :]
     ses = SimpleExpSmoothing(rest, initialization_method="known", initial_level=mean).fit(0.35, optimized=False)
     chosen = setting(np.array([0.35]), np.array([0.0]), np.array([1.0]))
     fit = grid.fit_grid(y[None, :], chosen=chosen)

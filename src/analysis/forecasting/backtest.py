@@ -14,7 +14,7 @@ calibrations. The simple models at the end are what ours has to beat: what a rea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
@@ -257,22 +257,12 @@ def aligned(panel: Panel, *, to: Panel) -> Panel:
     target = np.ix_([i for i, _ in rows], [j for j, _ in columns])
     source = np.ix_([i for _, i in rows], [j for _, j in columns])
 
-    def moved(block: np.ndarray | None) -> np.ndarray | None:
-        if block is None:
-            return None
+    def moved(block: np.ndarray) -> np.ndarray:
         out = np.full((len(to.units), len(to.periods)), np.nan)
         out[target] = block[source]
         return out
 
-    return replace(
-        panel,
-        units=to.units,
-        periods=to.periods,
-        values=moved(panel.values),
-        numerator=moved(panel.numerator),
-        denominator=moved(panel.denominator),
-        first=to.first,
-    )
+    return panel.changed(moved, units=to.units, periods=to.periods, first=to.first)
 
 
 def backtest_panel(

@@ -22,7 +22,8 @@ import numpy as np
 from analysis.forecasting import ensemble, past
 from analysis.forecasting.ensemble import Options
 from analysis.forecasting.panel import Panel, truncate
-from analysis.forecasting.predictive import Predictive, p_beyond
+from analysis.forecasting.predictive import Predictive
+from analysis.forecasting.published import Latent, p_beyond
 from analysis.forecasting.scales import inverse_logit, logit
 
 LEAST, MOST = 0.01, 0.99  # no probability is stated beyond these unless the event is settled
@@ -135,8 +136,8 @@ def calibrate_level(
             continue
         limit = _threshold_at(threshold, panel, n_periods=int(origin))[behind.rows]
         width = past.learn_shocks(behind, n_periods=int(origin)).width[horizon - 1] if options.shocks else 1.0
-        mean, sd = behind.mean[k, :, horizon - 1], behind.sd[k, :, horizon - 1] * width
-        p = p_beyond(limit, scale=scale, mean=mean, sd=sd, df=behind.df[k], strict=upward, counted=few)
+        latent = Latent(scale, behind.mean[k, :, horizon - 1], behind.sd[k, :, horizon - 1] * width, behind.df[k])
+        p = p_beyond(limit, latent, strict=upward, counted=few)
         seen = values[:, origin + horizon - 1]
         above = seen > limit if upward else seen >= limit
         known = np.isfinite(p) & np.isfinite(seen) & np.isfinite(limit)

@@ -228,7 +228,7 @@ def _scale_score(panel: Panel, *, scale: scales.Scale, options: Options) -> floa
         return 0.0
     best = fit.sse.min(axis=0) / np.maximum(scored, 1.0)
     floor = grid.SSE_FLOOR * float(np.median(best[use])) + 1e-12
-    at = fit.first.at
+    at = fit.first.last
     counted = np.isfinite(y) & (np.arange(y.shape[1]) > at[:, None])
     slope = np.where(counted, scale.log_slope(np.where(counted, panel.usable(), 0.5)), 0.0).sum(axis=1)
     return math.fsum(slope[use] - 0.5 * scored[use] * np.log(best[use] + floor)) / math.fsum(scored[use])
@@ -300,7 +300,7 @@ def fit_members(
     about = {"horizon": horizon, "options": options, "damped": damped}
     alone = _one_view(y, floor=floor, noise=noise, **about)
     if len(y) == 1:
-        at = grid.first_points(y).at
+        at = grid.first_points(y).last
         scored = (np.isfinite(y) & (np.arange(y.shape[1]) > at[:, None])).sum(axis=1)
         return replace(alone, sd=alone.sd * variance.alone(scored)[:, None])
     path = past.common_path(y)

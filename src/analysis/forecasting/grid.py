@@ -21,6 +21,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.forecasting.panel import last_observed
+from analysis.forecasting.sums import FIXED, column_sum, lower_median, whole_multiples
+
 ALPHAS = (0.1, 0.25, 0.45, 0.7, 0.99)
 BETAS = (0.03, 0.15, 0.6)
 PHIS = (0.8, 0.9, 0.97, 1.0)
@@ -34,7 +37,6 @@ PRIOR_CASES = 2.0  # pseudo-series spread evenly over the settings: one series a
 BEYOND = 10.0  # times the usual change; a t with 4 degrees of freedom gets there once in 3,000 periods
 MIN_CHANGES = 8  # of a unit, below which its usual change is not known
 BLOCK = 512  # series at once: the states of a block stay in the processor's cache
-_FIXED = 2.0**40  # posterior weights are summed as whole multiples of this: the sum does not depend on the order
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Fit:
         R: observed periods after the start.
     drift : float
         The panel's drift.
-    first : FirstPoints
+    first : Points
         What the series started from.
     most : array, shape (n, T), or None
         Largest innovation that the slope took (:func:`most_handed_on`).
@@ -110,32 +112,30 @@ class Fit:
     slope: np.ndarray
     n_scored: np.ndarray
     drift: float
-    first: FirstPoints
+    first: Points
     most: np.ndarray | None
 
 
 def panel_drift(values: np.ndarray) -> float:
     """Median over the units of the mean change a period, over all their history; 0 where nobody has three points."""
     seen = np.isfinite(values)
-    first = np.argmax(seen, axis=1)
-    last = values.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1)
-    use = seen.sum(axis=1) >= 3
-    if not use.any():
+    rows = np.flatnonzero(seen.sum(axis=1) >= 3)
+    if not rows.size:
         return 0.0
-    rows = np.flatnonzero(use)
-    return float(np.median((values[rows, last[use]] - values[rows, first[use]]) / (last[use] - first[use])))
+    first, last = np.argmax(seen[rows], axis=1), last_observed(values[rows])
+    return float(np.median((values[rows, last] - values[rows, first]) / (last - first)))
 
 
 @dataclass(frozen=True)
-class FirstPoints:
-    """The first max(2, min(5, T // 3)) observed points of every series; they depend on what is missing, on no value.
+class Points:
+    """Some observed points of every series, for lines through them; they depend on what is missing, on no value.
 
     Attributes
     ----------
     used : array of bool, shape (n, T)
     count : array of int, shape (n,)
         How many are used, at least 1.
-    at : array of int, shape (n,)
+    last : array of int, shape (n,)
         Column of the last one; T for a series with no point.
     time : array, shape (n,)
         Their mean column.
@@ -147,57 +147,48 @@ class FirstPoints:
 
     used: np.ndarray
     count: np.ndarray
-    at: np.ndarray
+    last: np.ndarray
     time: np.ndarray
     centred: np.ndarray
     spread: np.ndarray
 
 
-def first_points(values: np.ndarray) -> FirstPoints:
-    """Find the points that every series starts from, shape of `values` (n, T)."""
-    n_periods = values.shape[1]
-    seen = np.isfinite(values)
-    count = seen.sum(axis=1)
-    wanted = np.maximum(2, np.minimum(5, count // 3))
-    used = seen & (np.cumsum(seen, axis=1) <= wanted[:, None])
+def points(used: np.ndarray) -> Points:
+    """The points that are marked in `used`, shape (n, T)."""
+    n_periods = used.shape[1]
     k = np.maximum(used.sum(axis=1), 1)
     time = np.arange(n_periods, dtype=float)
     mean_time = np.where(used, time, 0.0).sum(axis=1) / k
     centred = np.where(used, time - mean_time[:, None], 0.0)
     spread = (centred * centred).sum(axis=1)
-    at = np.where(count > 0, n_periods - 1 - np.argmax(used[:, ::-1], axis=1), n_periods)
-    return FirstPoints(used, k, at, mean_time, centred, np.where(spread > 0, spread, 1.0))
+    last = np.where(used.any(axis=1), n_periods - 1 - np.argmax(used[:, ::-1], axis=1), n_periods)
+    return Points(used, k, last, mean_time, centred, np.where(spread > 0, spread, 1.0))
 
 
-def start_values(
-    values: np.ndarray, *, first: FirstPoints | None = None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Start of every series from its first points.
+def first_points(values: np.ndarray) -> Points:
+    """The first max(2, min(5, T // 3)) observed points: what every series starts from."""
+    seen = np.isfinite(values)
+    wanted = np.maximum(2, np.minimum(5, seen.sum(axis=1) // 3))
+    return points(seen & (np.cumsum(seen, axis=1) <= wanted[:, None]))
 
-    Parameters
-    ----------
-    values : array, shape (n, T)
-    first : FirstPoints, optional
-        Those of `values`, where they are known already.
 
-    Returns
-    -------
-    mean : array, shape (n,)
-        Level for settings without a trend.
-    level, slope : array, shape (n,)
-        Least-squares line through the points, at the last of them.
-    at : array of int, shape (n,)
-        Column of the last point used; T for a series with no point.
+def line_through(values: np.ndarray, at: Points) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean of the points, and the level (at the last of them) and slope of their least-squares line, shape (n,) each.
+
+    Examples
+    --------
+    >>> values = np.array([[1.0, 3.0, np.nan, 7.0]])
+    >>> [one.item() for one in line_through(values, points(np.isfinite(values)))]
+    [3.6666666666666665, 7.0, 2.0]
     """
-    first = first_points(values) if first is None else first
-    mean = np.where(first.used, values, 0.0).sum(axis=1) / first.count
-    apart = np.where(first.used, values - mean[:, None], 0.0)
-    slope = (first.centred * apart).sum(axis=1) / first.spread
-    level = mean + slope * (np.minimum(first.at, values.shape[1] - 1) - first.time)
-    return mean, level, slope, first.at
+    mean = np.where(at.used, values, 0.0).sum(axis=1) / at.count
+    apart = np.where(at.used, values - mean[:, None], 0.0)
+    slope = (at.centred * apart).sum(axis=1) / at.spread
+    level = mean + slope * (np.minimum(at.last, values.shape[1] - 1) - at.time)
+    return mean, level, slope
 
 
-def fit_grid(values: np.ndarray, *, chosen: Settings | None = None, first: FirstPoints | None = None) -> Fit:
+def fit_grid(values: np.ndarray, *, chosen: Settings | None = None, first: Points | None = None) -> Fit:
     """Run every setting through every series.
 
     Parameters
@@ -206,8 +197,8 @@ def fit_grid(values: np.ndarray, *, chosen: Settings | None = None, first: First
         Modelling scale; NaN where missing.
     chosen : Settings, optional
         Default: :func:`settings`.
-    first : FirstPoints, optional
-        Those of `values`, where they are known already.
+    first : Points, optional
+        First points of `values`, where they are known already.
 
     Returns
     -------
@@ -224,17 +215,17 @@ def fit_grid(values: np.ndarray, *, chosen: Settings | None = None, first: First
     for share in np.unique(chosen.common):  # the drift is taken out, the rest run without it, and put back
         group = np.flatnonzero(chosen.common == share)
         rest = values - share * drift * time
-        mean, level, slope, at = start_values(rest, first=first)
+        mean, level, slope = line_through(rest, first)
         part_of = chosen.take(group)
         for begin in range(0, n, BLOCK):
-            part = slice(begin, min(begin + BLOCK, n))
+            part = slice(begin, begin + BLOCK)
             l0 = np.where(part_of.trend[:, None], level[part], mean[part])
             b0 = np.where(part_of.trend[:, None], slope[part], 0.0)
             capped = None if most is None else most[part]
-            sse, last, trend = _run(rest[part], chosen=part_of, level=l0, slope=b0, at=at[part], most=capped)
+            sse, last, trend = _run(rest[part], chosen=part_of, level=l0, slope=b0, at=first.last[part], most=capped)
             out.sse[group, part], out.slope[group, part] = sse, trend
             out.level[group, part] = last + share * drift * time[-1]
-    out.n_scored[:] = (np.isfinite(values) & (time > first.at[:, None])).sum(axis=1)
+    out.n_scored[:] = (np.isfinite(values) & (time > first.last[:, None])).sum(axis=1)
     return out
 
 
@@ -327,8 +318,8 @@ def pooled_prior(loglik: np.ndarray, *, n_scored: np.ndarray) -> np.ndarray:
         total = np.zeros(n_settings, dtype=np.int64)
         for begin in range(0, n, BLOCK):
             post = _posterior(likelihood[:, begin : begin + BLOCK], prior)
-            total += np.rint(post * _FIXED).astype(np.int64).sum(axis=1)
-        prior = (total / _FIXED + PRIOR_CASES / n_settings) / (n + PRIOR_CASES)
+            total += whole_multiples(post).sum(axis=1)
+        prior = (total / FIXED + PRIOR_CASES / n_settings) / (n + PRIOR_CASES)
     return prior / prior.sum()
 
 
@@ -340,13 +331,6 @@ def _posterior(likelihood: np.ndarray, prior: np.ndarray) -> np.ndarray:
 def posterior(loglik: np.ndarray, *, prior: np.ndarray) -> np.ndarray:
     """Each series' weights over the settings, shape (n_settings, n); columns sum to one."""
     return _posterior(np.exp(loglik), prior)
-
-
-def column_sum(block: np.ndarray) -> np.ndarray:
-    """Sum over the first axis, added in order whatever the number of columns."""
-    if block.shape[1] == 1:  # NumPy would add one contiguous column pairwise
-        return column_sum(np.repeat(block, 2, axis=1))[:1]
-    return block.sum(axis=0)
 
 
 def trend_sums(phi: np.ndarray, *, horizon: int) -> np.ndarray:
@@ -399,23 +383,12 @@ def most_handed_on(values: np.ndarray) -> np.ndarray | None:
     count = known.sum(axis=1)
     told = count >= MIN_CHANGES
     largest = np.where(known, change, 0.0).max(axis=1, initial=0.0)
-    own = _lower_median(change[:, 1:])
+    own = np.nan_to_num(lower_median(change[:, 1:]))
     if not told.any():
         return None
     usual = np.maximum(own, float(np.median(own[told])))
     if not (told & (usual > 0) & (largest > BEYOND * usual)).any():
         return None
-    of_period = np.where(known.sum(axis=0) > 1, _lower_median(change.T), 0.0)
+    of_period = np.where(known.sum(axis=0) > 1, lower_median(change.T), 0.0)
     most = BEYOND * np.maximum(usual[:, None], of_period)
     return np.where(told[:, None] & (usual[:, None] > 0) & known & (change > most), most, np.inf)
-
-
-def _lower_median(rows: np.ndarray) -> np.ndarray:
-    """Lower median of the finite values of every row, 0 where there is none."""
-    known = np.isfinite(rows)
-    if rows.shape[1] and known.all():
-        middle = (rows.shape[1] - 1) // 2
-        return np.partition(rows, middle, axis=1)[:, middle]
-    ordered = np.sort(np.where(known, rows, np.inf), axis=1)
-    found = np.take_along_axis(ordered, np.maximum(known.sum(axis=1) - 1, 0)[:, None] // 2, axis=1)[:, 0]
-    return np.where(np.isfinite(found), found, 0.0)

@@ -8,11 +8,13 @@ line's slope, in the form of Hyndman & Billah (2003), Int. J. Forecasting 19(2):
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from analysis.forecasting import grid
+from analysis.forecasting.sums import column_sum
 
 
 @dataclass(frozen=True)
@@ -68,75 +70,56 @@ def mix(fit: grid.Fit, loglik: np.ndarray, *, prior: np.ndarray, horizon: int, g
     """
     n = loglik.shape[1]
     out = Mixture(*(np.empty((n, k)) for k in (horizon, horizon, horizon, max(horizon - 1, 0))))
-    keep = np.flatnonzero(prior > 0)
-    chosen = fit.settings.take(keep)
-    longest = horizon + int(gap.max(initial=0))
-    table = _Tables(
-        grid.trend_sums(chosen.phi, horizon=horizon),
-        grid.variance_factors(chosen, horizon=longest),
-        grid.error_weights(chosen, horizon=horizon),
-    )
-    for begin in range(0, n, grid.BLOCK):
-        part = slice(begin, min(begin + grid.BLOCK, n))
-        weights = grid.posterior(loglik[keep, part], prior=prior[keep])
-        shared = (chosen.common * fit.drift)[:, None]
-        _mix_block(fit.level[keep, part], fit.slope[keep, part], weights, table, gap[part], part, out, shared)
+    chosen = fit.settings.take(np.flatnonzero(prior > 0))
+    factors = grid.variance_factors(chosen, horizon=horizon + int(gap.max(initial=0)))
+    carry = grid.error_weights(chosen, horizon=horizon)
+    for part, weights, forecasts in _ahead(fit, loglik, prior=prior, horizon=horizon):
+        weighed, late = np.empty(weights.shape), bool(gap[part].any())
+        for h, ahead in enumerate(forecasts):
+            out.mean[part, h] = mean = column_sum(np.multiply(weights, ahead, out=weighed))
+            ahead -= mean
+            np.multiply(weights, ahead, out=weighed)
+            weighed *= ahead
+            out.between[part, h] = column_sum(weighed)
+            factor = factors[:, h + gap[part]] if late else factors[:, h : h + 1]
+            out.factor[part, h] = column_sum(np.multiply(weights, factor, out=weighed))
+        for j in range(carry.shape[1]):
+            out.carry[part, j] = column_sum(np.multiply(weights, carry[:, j : j + 1], out=weighed))
     return out
-
-
-@dataclass(frozen=True)
-class _Tables:
-    sums: np.ndarray
-    factors: np.ndarray
-    carry: np.ndarray
-
-
-def _mix_block(
-    level: np.ndarray,
-    slope: np.ndarray,
-    weights: np.ndarray,
-    table: _Tables,
-    gap: np.ndarray,
-    part: slice,
-    out: Mixture,
-    shared: np.ndarray,
-) -> None:
-    ahead, weighed = np.empty((2, *weights.shape))
-    late = bool(gap.any())
-    for h in range(out.mean.shape[1]):
-        np.multiply(slope, table.sums[:, h : h + 1], out=ahead)
-        ahead += level
-        ahead += shared * (h + 1.0)
-        mean = grid.column_sum(np.multiply(weights, ahead, out=weighed))
-        ahead -= mean
-        np.multiply(weights, ahead, out=weighed)
-        weighed *= ahead
-        out.mean[part, h] = mean
-        out.between[part, h] = grid.column_sum(weighed)
-        factor = table.factors[:, h + gap] if late else table.factors[:, h : h + 1]
-        out.factor[part, h] = grid.column_sum(np.multiply(weights, factor, out=weighed))
-    for j in range(out.carry.shape[1]):
-        out.carry[part, j] = grid.column_sum(np.multiply(weights, table.carry[:, j : j + 1], out=weighed))
 
 
 def mean_ahead(fit: grid.Fit, loglik: np.ndarray, *, prior: np.ndarray, horizon: int) -> np.ndarray:
     """Only the mean of :func:`mix`, shape (n, H)."""
+    out = np.empty((loglik.shape[1], horizon))
+    for part, weights, forecasts in _ahead(fit, loglik, prior=prior, horizon=horizon):
+        for h, ahead in enumerate(forecasts):
+            ahead *= weights
+            out[part, h] = column_sum(ahead)
+    return out
+
+
+Block = tuple[slice, np.ndarray, Iterator[np.ndarray]]
+
+
+def _ahead(fit: grid.Fit, loglik: np.ndarray, *, prior: np.ndarray, horizon: int) -> Iterator[Block]:
+    """Each block of series: its place, the weights of the settings, their forecasts (an array to use up a horizon)."""
     keep = np.flatnonzero(prior > 0)
     chosen = fit.settings.take(keep)
     sums = grid.trend_sums(chosen.phi, horizon=horizon)
     shared = (chosen.common * fit.drift)[:, None]
-    out = np.empty((loglik.shape[1], horizon))
-    for begin in range(0, len(out), grid.BLOCK):
-        part = slice(begin, min(begin + grid.BLOCK, len(out)))
+    for begin in range(0, loglik.shape[1], grid.BLOCK):
+        part = slice(begin, begin + grid.BLOCK)
         weights = grid.posterior(loglik[keep, part], prior=prior[keep])
-        level, slope, ahead = fit.level[keep, part], fit.slope[keep, part], np.empty_like(weights)
-        for h in range(horizon):
-            np.multiply(slope, sums[:, h : h + 1], out=ahead)
-            ahead += level
-            ahead += shared * (h + 1.0)
-            ahead *= weights
-            out[part, h] = grid.column_sum(ahead)
-    return out
+        yield part, weights, _steps(fit.level[keep, part], fit.slope[keep, part], sums=sums, shared=shared)
+
+
+def _steps(level: np.ndarray, slope: np.ndarray, *, sums: np.ndarray, shared: np.ndarray) -> Iterator[np.ndarray]:
+    ahead = np.empty(level.shape)
+    for h in range(sums.shape[1]):
+        np.multiply(slope, sums[:, h : h + 1], out=ahead)
+        ahead += level
+        ahead += shared * (h + 1.0)
+        yield ahead
 
 
 def one_step_errors(y: np.ndarray, fit: grid.Fit, loglik: np.ndarray, *, prior: np.ndarray) -> np.ndarray:
@@ -153,20 +136,20 @@ def one_step_errors(y: np.ndarray, fit: grid.Fit, loglik: np.ndarray, *, prior: 
     n = len(y)
     alpha, gain, phi, trended, shared, own_share = np.empty((6, n))
     for begin in range(0, n, grid.BLOCK):
-        part = slice(begin, min(begin + grid.BLOCK, n))
+        part = slice(begin, begin + grid.BLOCK)
         weights = grid.posterior(loglik[:, part], prior=prior)
-        alpha[part] = grid.column_sum(weights * chosen.alpha[:, None])
-        gain[part] = grid.column_sum(weights * (chosen.alpha * chosen.beta)[:, None])
-        trended[part] = grid.column_sum(weights * chosen.trend[:, None])
-        damping = grid.column_sum(weights * (chosen.phi * chosen.trend)[:, None])
+        alpha[part] = column_sum(weights * chosen.alpha[:, None])
+        gain[part] = column_sum(weights * (chosen.alpha * chosen.beta)[:, None])
+        trended[part] = column_sum(weights * chosen.trend[:, None])
+        damping = column_sum(weights * (chosen.phi * chosen.trend)[:, None])
         phi[part] = damping / np.maximum(trended[part], 1e-12)
-        own_share[part] = grid.column_sum(weights * (chosen.common * chosen.trend)[:, None])
-        shared[part] = grid.column_sum(weights * chosen.common[:, None]) * fit.drift
-    mean, level, slope, at = grid.start_values(y, first=fit.first)
+        own_share[part] = column_sum(weights * (chosen.common * chosen.trend)[:, None])
+        shared[part] = column_sum(weights * chosen.common[:, None]) * fit.drift
+    mean, level, slope = grid.line_through(y, fit.first)
     level, slope = trended * level + (1.0 - trended) * mean, trended * slope - own_share * fit.drift
     out = np.full(y.shape, np.nan)
     for t in range(y.shape[1]):
-        active = t > at
+        active = t > fit.first.last
         seen = np.isfinite(y[:, t]) & active
         b = phi * slope
         f = level + b + shared
@@ -178,21 +161,8 @@ def one_step_errors(y: np.ndarray, fit: grid.Fit, loglik: np.ndarray, *, prior: 
     return out
 
 
-def straight_slope(values: np.ndarray) -> np.ndarray:
-    """Least-squares slope of every series against time, missing periods left out, shape (n,)."""
-    seen = np.isfinite(values)
-    count = np.maximum(seen.sum(axis=1), 1)
-    time = np.arange(values.shape[1], dtype=float)
-    centre = np.where(seen, time, 0.0).sum(axis=1) / count
-    mean = np.where(seen, values, 0.0).sum(axis=1) / count
-    centred = np.where(seen, time - centre[:, None], 0.0)
-    spread = (centred * centred).sum(axis=1)
-    moved = (centred * np.where(seen, values - mean[:, None], 0.0)).sum(axis=1)
-    return moved / np.where(spread > 0, spread, 1.0)
-
-
 def theta_forecast(
-    values: np.ndarray, *, horizon: int, drift: float = 0.0, first: grid.FirstPoints | None = None
+    values: np.ndarray, *, horizon: int, drift: float = 0.0, first: grid.Points | None = None
 ) -> np.ndarray:
     """Point forecasts of the Theta method.
 
@@ -204,8 +174,8 @@ def theta_forecast(
     drift : float
         Change a period that all units share: taken out first and added again, so that half of what a unit's slope
         exceeds it is carried on.
-    first : grid.FirstPoints, optional
-        Those of `values`, where they are known already.
+    first : grid.Points, optional
+        First points of `values`, where they are known already.
 
     Returns
     -------
@@ -218,12 +188,12 @@ def theta_forecast(
     loglik = grid.log_likelihood(fit)
     even = np.full(len(chosen), 1.0 / len(chosen))
     weights = grid.posterior(loglik, prior=even)
-    half = straight_slope(values) / 2.0
+    half = grid.line_through(values, grid.points(np.isfinite(values)))[2] / 2.0
     scored = fit.n_scored
     out = np.empty((n, horizon))
     faded = (1.0 - (1.0 - chosen.alpha[:, None]) ** scored[None, :]) / chosen.alpha[:, None]
-    level = grid.column_sum(weights * fit.level)
-    start = grid.column_sum(weights * faded)
+    level = column_sum(weights * fit.level)
+    start = column_sum(weights * faded)
     for h in range(1, horizon + 1):
         out[:, h - 1] = level + half * (h - 1 + start) + drift * (n_periods - 1 + h)
     return out

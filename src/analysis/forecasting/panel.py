@@ -7,7 +7,9 @@ a per cent 0..100 is never rescaled (it is a level), and a doubt means "level", 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -84,14 +86,13 @@ class Panel:
 
     def rows(self, index: np.ndarray) -> Panel:
         """The panel with only the rows `index`, in that order."""
-        return replace(
-            self,
-            units=tuple(self.units[one] for one in index),
-            values=self.values[index],
-            numerator=None if self.numerator is None else self.numerator[index],
-            denominator=None if self.denominator is None else self.denominator[index],
-            first=self.first[index],
-        )
+        units = tuple(self.units[one] for one in index)
+        return self.changed(lambda block: block[index], units=units, first=self.first[index])
+
+    def changed(self, change: Callable[[np.ndarray], np.ndarray], **fields: Any) -> Panel:
+        """The panel with its values, numerators and denominators changed alike, and other `fields`."""
+        blocks = {name: getattr(self, name) for name in ("values", "numerator", "denominator")}
+        return replace(self, **{name: None if one is None else change(one) for name, one in blocks.items()}, **fields)
 
 
 def last_observed(values: np.ndarray) -> np.ndarray:
@@ -131,15 +132,8 @@ def truncate(panel: Panel, n_periods: int) -> Panel:
         raise DataError(
             Problem("truncate", f"n_periods is {n_periods!r}", f"1..{panel.n_periods}", "Ask for fewer periods")
         )
-    cut = slice(0, n_periods)
-    return replace(
-        panel,
-        periods=panel.periods[cut],
-        values=panel.values[:, cut],
-        numerator=None if panel.numerator is None else panel.numerator[:, cut],
-        denominator=None if panel.denominator is None else panel.denominator[:, cut],
-        first=np.where(panel.first < n_periods, panel.first, 0),
-    )
+    first = np.where(panel.first < n_periods, panel.first, 0)
+    return panel.changed(lambda block: block[:, :n_periods], periods=panel.periods[:n_periods], first=first)
 
 
 def as_panel(
@@ -234,17 +228,17 @@ def _fill(rows: pd.DataFrame, *, indicator: dict, names: tuple[str, ...], start:
         broken = rows["flags"].isin(breaks).to_numpy()
         np.maximum.at(first, row[broken], column[broken])
     frequency = words.frequency_of(str(rows["period"].iloc[0]))
-    found = infer_all(values, numerator=numerator, denominator=denominator, frequency=frequency)
+    kind = infer_kind(values)
     return Panel(
         units=names,
         periods=tuple(words.codes(range(start, start + n_periods), frequency=frequency)),
         values=values,
         numerator=numerator if np.isfinite(numerator).any() else None,
         denominator=denominator if np.isfinite(denominator).any() else None,
-        kind=str(_stated(indicator, "kind", found.kind)),
-        cumulative=bool(_stated(indicator, "cumulative", found.cumulative)),
-        season_length=int(_stated(indicator, "season_length", found.season_length)),
-        resolution=_stated(indicator, "resolution", found.resolution),
+        kind=str(_stated(indicator, "kind", kind)),
+        cumulative=bool(_stated(indicator, "cumulative", infer_cumulative(values, kind=kind))),
+        season_length=int(_stated(indicator, "season_length", words.FREQUENCIES[frequency])),
+        resolution=_stated(indicator, "resolution", infer_resolution(values, kind=kind)),
         first=first,
     )
 
@@ -256,37 +250,11 @@ def _stated(indicator: dict, name: str, otherwise: object) -> object:
     return value
 
 
-@dataclass(frozen=True)
-class Inferred:
-    """What the values say; fields as in :class:`analysis.forecasting.panel.Panel`."""
-
-    kind: str
-    cumulative: bool
-    season_length: int
-    resolution: float | None
-
-
-def infer_all(
-    values: np.ndarray, *, numerator: np.ndarray | None, denominator: np.ndarray | None, frequency: str
-) -> Inferred:
-    """Kind, cumulative, season length and resolution of a block of values, shape (n, T)."""
-    kind = infer_kind(values, numerator=numerator, denominator=denominator)
-    return Inferred(
-        kind=kind,
-        cumulative=infer_cumulative(values, kind=kind),
-        season_length=infer_season(frequency),
-        resolution=infer_resolution(values, kind=kind, denominator=denominator),
-    )
-
-
-def infer_kind(
-    values: np.ndarray, *, numerator: np.ndarray | None = None, denominator: np.ndarray | None = None
-) -> str:
+def infer_kind(values: np.ndarray) -> str:
     """Return "rate", "count" or "level".
 
-    Rate: every value lies in 0..1 and not all are whole numbers, or equals numerator / denominator. Count: whole
-    numbers >= 0 that exceed 100 somewhere (whole numbers up to 100 may as well be a per cent or a score: level, which
-    only loses the observation noise). Level: anything else.
+    Rate: every value lies in 0..1. Count: whole numbers >= 0 that exceed 100 somewhere (whole numbers up to 100 may as
+    well be a per cent or a score: level, which only loses the observation noise). Level: anything else.
 
     Examples
     --------
@@ -296,13 +264,7 @@ def infer_kind(
     seen = values[np.isfinite(values)]
     if seen.size == 0:
         return "level"
-    inside = bool(np.all((seen >= 0) & (seen <= 1)))
-    if inside and numerator is not None and denominator is not None:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            gap = np.abs(values - numerator / denominator)
-        if np.isfinite(gap).any() and np.nanmax(gap) < 0.006:  # half of a whole per cent, and a little
-            return "rate"
-    if inside:
+    if np.all((seen >= 0) & (seen <= 1)):
         return "rate"
     whole = bool(np.all((seen >= 0) & (seen == np.floor(seen))))
     return "count" if whole and seen.max() > 100 else "level"
@@ -327,18 +289,7 @@ def infer_cumulative(values: np.ndarray, *, kind: str) -> bool:
     return bool(np.mean(steps < 0) <= MAX_FALLS and np.mean(steps > 0) >= 0.5)
 
 
-def infer_season(frequency: str) -> int:
-    """Season length of a frequency: 12 for months, 4 for quarters, 1 for years.
-
-    Examples
-    --------
-    >>> infer_season("M"), infer_season("Q"), infer_season("Y")
-    (12, 4, 1)
-    """
-    return words.FREQUENCIES[frequency]
-
-
-def infer_resolution(values: np.ndarray, *, kind: str, denominator: np.ndarray | None = None) -> float | None:
+def infer_resolution(values: np.ndarray, *, kind: str) -> float | None:
     """Coarsest step of which every published value is a multiple; None where there is none.
 
     Needs at least four different values (a panel of 0 and 1 says nothing about its step). A count's step is 1.

@@ -24,6 +24,7 @@ import numpy as np
 
 from analysis.forecasting.scales import inverse_logit
 from analysis.forecasting.seasonality import bridge
+from analysis.forecasting.sums import ordered_mean
 
 MIN_SAME = 3  # origins at the cutoff's own point of the season that suffice to leave out all others
 MIN_KNOWN = 6  # periods an origin has to know
@@ -248,8 +249,8 @@ def common_share(z: np.ndarray, *, n_origins: int) -> float:
     seen = np.isfinite(z)
     clipped = np.clip(np.where(seen, z, 0.0), -CLIP, CLIP)
     count = seen.sum(axis=1)
-    square = _row_mean(clipped * clipped, count)
-    mean = _row_mean(clipped, count)
+    square = ordered_mean(clipped * clipped, count, axis=1)
+    mean = ordered_mean(clipped, count, axis=1)
     some = count > 1
     if not some.any() or square[some].sum() == 0:
         return PRIOR_COMMON
@@ -278,16 +279,10 @@ def width_factor(z: np.ndarray, *, df: np.ndarray, effective: float, weight: np.
     score = np.empty(len(LOG_WIDTHS))
     for index, log_width in enumerate(LOG_WIDTHS):
         loglik = -0.5 * (df + 1.0) * np.log1p(square * np.exp(-2.0 * log_width)) - log_width
-        score[index] = _row_mean(np.where(seen, loglik, 0.0), count) @ say / say.sum()
+        score[index] = ordered_mean(np.where(seen, loglik, 0.0), count, axis=1) @ say / say.sum()
     score = effective * score - 0.5 * (LOG_WIDTHS / PRIOR_SD) ** 2
     weight = np.exp(score - score.max())
     return float(np.exp((weight * LOG_WIDTHS).sum() / weight.sum()))
-
-
-def _row_mean(values: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """Mean of every row, added in order of size: the same for any order of the units."""
-    ordered = np.sort(values, axis=1)
-    return np.add.accumulate(ordered, axis=1)[:, -1] / np.maximum(count, 1)
 
 
 def common_path(y: np.ndarray) -> np.ndarray:
@@ -353,5 +348,5 @@ def common_weight(past: Past, *, n_periods: int) -> float:
 
 
 def _mean_square(z: np.ndarray, known: np.ndarray) -> float:
-    square = np.sort(np.minimum(np.where(known, z, 0.0) ** 2, CLIP_SQUARE), axis=None)
-    return float(np.add.accumulate(square)[-1]) / float(known.sum())
+    square = np.minimum(np.where(known, z, 0.0) ** 2, CLIP_SQUARE)
+    return float(ordered_mean(square.ravel(), known.sum(), axis=0))

@@ -18,7 +18,7 @@ import numpy as np
 from analysis.forecasting import scales
 from analysis.forecasting.bounds import GRID, Relapse
 from analysis.forecasting.past import Past
-from analysis.forecasting.published import Counted, p_beyond, t_quantile
+from analysis.forecasting.published import Counted, Latent, p_beyond, t_quantile
 
 BLOCK = 16  # units at once: a block stays in the processor's cache
 
@@ -97,11 +97,11 @@ class Predictive:
 
     def _model_quantiles(self, levels: np.ndarray, rows: np.ndarray) -> np.ndarray:
         z = t_quantile(levels[None, :], self.df[rows, None])
-        scale, mean, sd = self.scale.rows(rows), self.mean[rows], self.sd[rows]
-        out = scale.inverse(mean[:, :, None] + sd[:, :, None] * z[:, None, :])
+        latent = Latent(self.scale.rows(rows), self.mean[rows], self.sd[rows], self.df[rows])
+        out = latent.scale.inverse(latent.mean[:, :, None] + latent.sd[:, :, None] * z[:, None, :])
         if self.counted is None:
             return out
-        few = self.counted.rows(rows).quantiles(levels, scale=scale, mean=mean, sd=sd, df=self.df[rows])
+        few = self.counted.rows(rows).quantiles(levels, latent)
         return np.where(np.isnan(few) | np.isnan(out), out, few)
 
     def p_exceeds(
@@ -125,9 +125,8 @@ class Predictive:
         n = len(self.units)
         threshold = np.broadcast_to(np.asarray(threshold, dtype=float), (n,))
         at = np.broadcast_to(np.asarray(horizon, dtype=np.int64), (n,))[:, None] - 1
-        mean = np.take_along_axis(self.mean, at, axis=1)[:, 0]
-        sd = np.take_along_axis(self.sd, at, axis=1)[:, 0]
-        p = p_beyond(threshold, scale=self.scale, mean=mean, sd=sd, df=self.df, strict=strict, counted=self.counted)
+        mean, sd = (np.take_along_axis(one, at, axis=1)[:, 0] for one in (self.mean, self.sd))
+        p = p_beyond(threshold, Latent(self.scale, mean, sd, self.df), strict=strict, counted=self.counted)
         if self.relapse is not None:
             p = self.relapse.p_exceeds(p, threshold=threshold, at=at[:, 0], strict=strict)
         if self.cumulative:
@@ -181,7 +180,7 @@ class Predictive:
 
     def latent_sd(self, rows: np.ndarray) -> np.ndarray:
         """Standard deviation of latent values of the units `rows`, shape (k, H): `sd` less the noise of counting."""
-        return self.sd[rows] if self.counted is None else self.counted.rows(rows).latent(self.sd[rows])
+        return self.sd[rows] if self.counted is None else self.counted.rows(rows).latent_sd(self.sd[rows])
 
     def published(self, latent: np.ndarray, *, rows: np.ndarray, seed: int, about: str = "") -> np.ndarray:
         """What is published of latent values (modelling scale; overwritten): counts drawn, steps rounded to.

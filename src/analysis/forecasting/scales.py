@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis.forecasting.panel import Panel
+from analysis.forecasting.sums import recent_median
 
 MAX_SQUEEZE = 1000.0  # a share of exactly 0 or 1 is never further out than half a case in a thousand
 MARGIN = 0.1  # log-likelihood an observation by which another scale has to beat the kind's usual one
@@ -182,16 +183,6 @@ def published_step(panel: Panel) -> np.ndarray | None:
         if panel.numerator is not None or panel.resolution is None:
             step = np.maximum(step, np.where(counted >= 1, 1.0 / np.where(counted >= 1, counted, 1.0), 0.0))
     return step if np.any(step > 0) else None
-
-
-def recent_median(values: np.ndarray) -> np.ndarray:
-    """Lower median of the last twelve finite values of every row, NaN where there is none; shape (n,)."""
-    seen = np.isfinite(values)
-    recent = seen & (np.cumsum(seen[:, ::-1], axis=1)[:, ::-1] <= 12)
-    kept = np.sort(np.where(recent, values, np.inf), axis=1)
-    count = recent.sum(axis=1)
-    low = np.take_along_axis(kept, np.maximum(count - 1, 0)[:, None] // 2, axis=1)[:, 0]
-    return np.where(count > 0, low, np.nan)
 
 
 def edge(threshold: np.ndarray, *, step: np.ndarray | None, strict: bool) -> np.ndarray:

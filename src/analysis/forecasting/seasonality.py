@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analysis.forecasting.sums import FIXED, ordered_mean, whole_multiples
+
 MIN_SEASONS = 2  # full seasons of history below which no profile is estimated
 MOST_SPENT = 0.5  # of the degrees of freedom: what a unit has left is at least half its periods
 BORROWED = 4.0  # errors of the panel that a unit's sampling variance borrows
 EVEN = 2.0  # units on either side that the odds of following the common season start from
 EM_STEPS = 15
-_FIXED = 2.0**40
 MIN_SEEN = 0.75  # share of a moving window that has to be observed
 
 
@@ -78,7 +79,8 @@ def seasonal_profile(values: np.ndarray, *, season_length: int, ratio: bool) -> 
     apart = _deviations(values, m=m, ratio=ratio)
     season = np.arange(n_periods) % m
     count = np.isfinite(apart).sum(axis=0)
-    mean = np.where(count > 0, _ordered_mean(apart, count), np.nan)[None, :]
+    known = np.where(np.isfinite(apart), apart, 0.0)
+    mean = np.where(count > 0, ordered_mean(known, count, axis=0), np.nan)[None, :]
     common, common_variance, common_kept = shrunk_index(mean, season=season, m=m)
     if n == 1:
         spent = common_kept * (m - 1) / max(int(np.isfinite(values).sum()), 1)
@@ -113,17 +115,9 @@ def _follows(raw: BySeason, common: np.ndarray) -> np.ndarray:
     before = 1.0
     for _ in range(EM_STEPS):
         chance = before * odds / (1.0 + before * odds)
-        total = np.rint(chance * _FIXED).astype(np.int64).sum() / _FIXED  # the same for any order of the units
+        total = whole_multiples(chance).sum() / FIXED
         before = (total + EVEN) / (len(odds) - total + EVEN)
     return before * odds / (1.0 + before * odds)
-
-
-def _ordered_mean(apart: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """Mean over the units, the same for any order of the rows: the values are added in order of size."""
-    ordered = np.sort(np.where(np.isfinite(apart), apart, 0.0), axis=0)
-    if ordered.shape[0] == 1:
-        return ordered[0]
-    return np.add.accumulate(ordered, axis=0)[-1] / np.maximum(count, 1)
 
 
 def _deviations(values: np.ndarray, *, m: int, ratio: bool) -> np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 from scipy import special
 
 from analysis.forecasting.past import some_rows
+from analysis.forecasting.sums import median
 
 FADES = (1.0, 0.95, 0.88, 0.75)
 BORROWED = (1.0, 4.0, 16.0)
@@ -171,15 +172,6 @@ def _apart(own: np.ndarray, n_own: np.ndarray) -> float:
     logs = np.log(own[use])
     spread = 2.2 * median(np.abs(logs - median(logs))) ** 2  # 2.2 = 1.4826^2: a normal's variance
     return max(spread - median(2.0 / n_own[use]), LEAST_APART)
-
-
-def median(values: np.ndarray) -> float:
-    """Median of finite values, shape (n,) with n > 0: NumPy's to the last bit, a fifth of its time on small arrays."""
-    half = len(values) // 2
-    if len(values) % 2:
-        return float(np.partition(values, half)[half])
-    low, high = np.partition(values, (half - 1, half))[half - 1 : half + 1]
-    return float((low + high) / 2.0)
 
 
 def size_factor(square: np.ndarray, *, noise: np.ndarray | None) -> np.ndarray:
