@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Protocol
 
@@ -51,7 +52,6 @@ CASE_COLUMNS = (
 )
 MIN_POINTS = 4  # a unit with fewer observed periods is not assessable, so it is no case
 EPSILON = 1e-9  # 0.8 read from a file as 0.7999999999999999 is 0.8
-PACES = {"pace12": 12, "pace3": 3}  # name -> periods looked back
 
 
 class Forecast(Protocol):
@@ -200,17 +200,13 @@ class Answers:
     def probability(self, name: str, question: Question, index: int) -> np.ndarray:
         """P(attained) of every unit, shape (n,); "ensemble" is calibrated on deadlines passed by column `index`."""
         p = self._raw(name, question, index)
-        if name != "ensemble":
-            return p
-        return self._calibrated(p, question, index)
+        return self._calibrated(p, question, index) if name == "ensemble" else p
 
     def _ask(self, name: str, panel: Panel) -> Forecast:
         if name in self.peers:
             return self.peers[name](panel, self.horizon)
         if name == "ensemble":
             return forecast_panel(panel, horizon=self.horizon, options=self.options)
-        if name in PACES:
-            return Points(linear_pace(panel, horizon=self.horizon, window=PACES[name]))
         return Points(SIMPLE[name](panel, horizon=self.horizon))
 
     def _raw(self, name: str, question: Question, index: int) -> np.ndarray:
@@ -241,7 +237,7 @@ class Answers:
         origin = [np.full(len(one), column) for one, column in zip(p, columns)]
         outcome = [case.outcome[case.open] for case in cases]
         if not columns:
-            return Calibration(0.0, 1.0, 0.0, 0)
+            return Calibration()
         n_origins = past.n_apart(np.array(columns) + 1, horizon=question.horizon, n_periods=index + 1)
         return ladder(*(np.concatenate(one) for one in (p, outcome, origin)), n_origins=n_origins)
 
@@ -250,17 +246,10 @@ def aligned(panel: Panel, *, to: Panel) -> Panel:
     """`panel` with the units and periods of `to`; what it does not hold is missing."""
     if panel.units == to.units and panel.periods == to.periods:
         return panel
-    row = {unit: i for i, unit in enumerate(panel.units)}
-    column = {period: j for j, period in enumerate(panel.periods)}
-    rows = [(i, row[unit]) for i, unit in enumerate(to.units) if unit in row]
-    columns = [(j, column[period]) for j, period in enumerate(to.periods) if period in column]
-    target = np.ix_([i for i, _ in rows], [j for j, _ in columns])
-    source = np.ix_([i for _, i in rows], [j for _, j in columns])
 
     def moved(block: np.ndarray) -> np.ndarray:
-        out = np.full((len(to.units), len(to.periods)), np.nan)
-        out[target] = block[source]
-        return out
+        frame = pd.DataFrame(block, index=panel.units, columns=panel.periods)
+        return frame.reindex(index=to.units, columns=to.periods).to_numpy()
 
     return panel.changed(moved, units=to.units, periods=to.periods, first=to.first)
 
@@ -426,7 +415,7 @@ def drift(panel: Panel, *, horizon: int) -> np.ndarray:
     return _from_pace(panel, _pace(values, window=values.shape[1]), horizon=horizon)
 
 
-def linear_pace(panel: Panel, *, horizon: int, window: int = 12) -> np.ndarray:
+def linear_pace(panel: Panel, *, horizon: int, window: int) -> np.ndarray:
     """The last observed value plus the mean change of the last `window` periods, carried on.
 
     Parameters
@@ -485,4 +474,10 @@ def _bounded(panel: Panel, forecast: np.ndarray) -> np.ndarray:
     return np.clip(forecast, lower, 1.0 if panel.kind == "rate" else np.inf)
 
 
-SIMPLE = {"naive": naive, "drift": drift, "straight_line": straight_line}
+SIMPLE = {
+    "pace12": partial(linear_pace, window=12),
+    "pace3": partial(linear_pace, window=3),
+    "naive": naive,
+    "drift": drift,
+    "straight_line": straight_line,
+}

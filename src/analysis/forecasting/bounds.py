@@ -40,10 +40,6 @@ class Relapse:
     segments: dict[int, np.ndarray]
     weight: dict[int, float]
 
-    def rows(self, index: np.ndarray) -> Relapse:
-        """The same for the units `index`."""
-        return Relapse(self.side[index], self.segments, self.weight)
-
     def without(self, units: np.ndarray) -> Relapse:
         """The same, the `units` (bool, shape (n,)) left to their model: with few cases a bound is reached by chance."""
         return Relapse(np.where(units, 0, self.side), self.segments, self.weight)

@@ -48,30 +48,26 @@ class Calibration:
     Attributes
     ----------
     shift, slope : float
-        a and b, already weighted by J.
-    weight : float
-        1, or 0 where J < 2.
+        a and b, already weighted by J: 0 and 1 where J < 2.
     n_origins : int
         J.
     """
 
-    shift: float
-    slope: float
-    weight: float
-    n_origins: int
+    shift: float = 0.0
+    slope: float = 1.0
+    n_origins: int = 0
 
     def apply(self, p: np.ndarray) -> np.ndarray:
         """Corrected probabilities, not capped; 0, 1 and NaN stay.
 
         Examples
         --------
-        >>> Calibration(shift=0.0, slope=0.5, weight=1.0, n_origins=3).apply(np.array([0.5, 0.9, 1.0])).round(3)
+        >>> Calibration(shift=0.0, slope=0.5, n_origins=3).apply(np.array([0.5, 0.9, 1.0])).round(3)
         array([0.5 , 0.75, 1.  ])
         """
         p = np.asarray(p, dtype=float)
         inside = (p > 0) & (p < 1)
-        x = logit(np.where(inside, p, 0.5))
-        x = (1.0 - self.weight) * x + self.weight * (self.shift + self.slope * x)
+        x = self.shift + self.slope * logit(np.where(inside, p, 0.5))
         return np.where(inside, inverse_logit(x), p)
 
 
@@ -145,7 +141,7 @@ def calibrate_level(
         outcomes.append((above if at_least else ~above)[known])
         origins.append(np.full(int(known.sum()), origin))
     if not origins:
-        return Calibration(0.0, 1.0, 0.0, 0)
+        return Calibration()
     realised = np.unique(np.concatenate(origins))
     j = past.n_apart(realised, horizon=horizon, n_periods=panel.n_periods)
     return ladder(np.concatenate(probabilities), np.concatenate(outcomes), np.concatenate(origins), n_origins=j)
@@ -175,7 +171,7 @@ def ladder(p_past: np.ndarray, outcome_past: np.ndarray, origin: np.ndarray, *, 
     """
     p_past, outcome = np.asarray(p_past, dtype=float), np.asarray(outcome_past, dtype=float)
     if n_origins < MIN_ORIGINS or p_past.size == 0:
-        return Calibration(0.0, 1.0, 0.0, n_origins)
+        return Calibration(n_origins=n_origins)
     _, group = np.unique(origin, return_inverse=True)
     size = np.bincount(group)
     worth = np.minimum(size, CASES_AN_ORIGIN) * n_origins / len(size)  # overlapping origins share J's weight
@@ -183,7 +179,7 @@ def ladder(p_past: np.ndarray, outcome_past: np.ndarray, origin: np.ndarray, *, 
     weight = (worth / size)[group][order]
     shift, slope = _fit(logit(cap(p_past[order])), outcome[order], group[order], weight, n_origins=n_origins)
     share = n_origins / (n_origins + HALF_WEIGHT)
-    return Calibration(shift * share, 1.0 + (slope - 1.0) * n_origins / (n_origins + HALF_SLOPE), 1.0, n_origins)
+    return Calibration(shift * share, 1.0 + (slope - 1.0) * n_origins / (n_origins + HALF_SLOPE), n_origins)
 
 
 def _fit(
