@@ -1,14 +1,14 @@
-"""From a model's probability to one that has been held against the panel's own past.
+"""From a model's probability to one that has been compared with the panel's own past.
 
 The ladder goes by J, the number of realised origins that do not overlap (one deadline is one common shock, however many
 units share it). J < 2 leaves p as it is. From J = 2 two numbers are fitted, ``logit p* = a_o + b logit p``: one slope
 for all origins and an intercept of each origin's own, ``a_o ~ N(m, tau^2)``. The order of the units within an origin
-tells the slope, because there the common shock cancels; only the origins' differences tell the shift. Averaged over the
-shock of the coming origin, the shift enters at weight ``J / (J + 10)``, the slope at ``J / (J + 5)``. J is printed
-beside every probability.
+shows the slope, because there the common shock cancels; only the differences between origins show the shift. Averaged
+over the shock of the coming origin, the shift enters at weight ``J / (J + 10)``, the slope at ``J / (J + 5)``. J is
+printed with every probability.
 
 A table of targets only says a number for every unit. Where those numbers follow the units' present values far more
-closely than they resemble each other, they were set from them ("10 % more than now"). Held against the past as they
+closely than they resemble each other, they were set from them ("10 % more than now"). Compared with the past as they
 are, they would ask for tomorrow's level of a unit that was half as large, so they move with the unit (`moving`).
 """
 
@@ -29,7 +29,7 @@ from analysis.forecasting.scales import inverse_logit, logit
 LEAST, MOST = 0.01, 0.99  # no probability is stated beyond these unless the event is settled
 MIN_ORIGINS = 2
 HALF_WEIGHT = 10.0  # origins at which the past counts as much as the model
-HALF_SLOPE = 5.0  # the same for the slope, which is told within an origin
+HALF_SLOPE = 5.0  # the same for the slope, which shows within an origin
 CASES_AN_ORIGIN = 100.0  # cases one origin is taken to be worth, at most
 PRIOR_ORIGINS = 2.0  # origins that the prior spread of shocks is worth
 PRIOR_SHIFT, PRIOR_SLOPE = 1.0, 0.5  # standard deviations of a around 0 and b around 1
@@ -92,22 +92,22 @@ def calibrate_level(
     options: Options = Options(),  # noqa: B008
     predictive: Predictive | None = None,
 ) -> Calibration:
-    """Hold the models' past probabilities of "value beyond `threshold` `horizon` periods on" against what came.
+    """Compare the models' past probabilities of "value beyond `threshold` `horizon` periods on" with what came.
 
     Parameters
     ----------
     panel : Panel
     threshold : array, shape (n,), or float, or function
-        Natural units. A function of the panel as it stood at an origin gives that origin's thresholds, shape (n,): a
-        growth of 10 % from today's level is asked of the past as a growth of 10 % from the level of then. An array that
-        follows the units' present values is taken for such a function (:func:`moving`).
+        Natural units. A function of the panel as it was at an origin gives that origin's thresholds, shape (n,): growth
+        of 10 % from today's level becomes growth of 10 % from the level of then. An array that follows the units'
+        present values is taken for such a function (:func:`moving`).
     horizon : int
         Periods after the cutoff.
     strict, at_least : bool
         ``>=`` (at_least), ``>`` (at_least, strict), ``<=`` or ``<``.
     options : Options
     predictive : Predictive, optional
-        The panel's forecast, at least `horizon` long: its past forecasts are used instead of being made anew.
+        The panel's forecast, at least `horizon` long: its past forecasts are used instead of new ones.
 
     Returns
     -------
@@ -187,7 +187,7 @@ def _fit(
 ) -> tuple[float, float]:
     """Posterior mode of the common slope and of one intercept an origin, averaged over the origins' shocks.
 
-    The slope is told by the order within an origin, where the common shock cancels; the shift by how origins differ.
+    The order within an origin, where the common shock cancels, shows the slope; how origins differ shows the shift.
     """
     k = int(group.max()) + 1
     a, b, mean, spread = np.zeros(k), 1.0, 0.0, PRIOR_SHIFT**2
@@ -213,14 +213,7 @@ def _fit(
 
 
 def moving(threshold: np.ndarray, *, panel: Panel) -> Callable[[Panel], np.ndarray] | None:
-    """Return the threshold as a function of the panel at a cutoff, or None where it stands by itself.
-
-    Parameters
-    ----------
-    threshold : array, shape (n,)
-        Natural units.
-    panel : Panel
-        As it is now.
+    """Return the threshold (natural units) as a function of the panel at a cutoff, or None where it does not move.
 
     Examples
     --------

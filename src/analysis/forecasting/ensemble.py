@@ -25,7 +25,7 @@ MAX_GAP = 60  # periods without data after which a unit's variance stops growing
 
 @dataclass(frozen=True)
 class Options:
-    """Everything about the models that can be chosen; these defaults stand nowhere else.
+    """Everything about the models that can be chosen; these defaults are nowhere else.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Options:
     shocks : bool
         Widen for common shocks learned from past origins.
     relapse : bool
-        Mix in what followed after others stood at the bound.
+        Mix in what followed after others were at the bound.
     fade, borrowed : float or None
         How fast old errors fade and how much a unit borrows from the panel (:mod:`.variance`); None: chosen.
     """
@@ -151,19 +151,7 @@ def past_forecasts(panel: Panel, *, scale: scales.Scale, horizon: int, options: 
 
 
 def past_views(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options) -> past.Past:
-    """Forecasts of the same models from earlier origins, for at most ``past.MAX_UNITS`` units.
-
-    Parameters
-    ----------
-    panel : Panel
-    scale : scales.Scale
-    horizon : int
-    options : Options
-
-    Returns
-    -------
-    past.Past
-    """
+    """Forecasts of the same models from earlier origins, for at most ``past.MAX_UNITS`` units."""
     y = scale.forward(panel.usable())
     rows = past.some_rows(y)
     some, chosen = panel.rows(rows), scale.rows(rows)
@@ -196,16 +184,8 @@ def _typical_change(y: np.ndarray, *, even: bool) -> float:
 def choose_scale(panel: Panel, *, options: Options) -> scales.Scale:
     """Scale with the highest pooled log-likelihood of the one-step errors, Jacobian included.
 
-    Parameters
-    ----------
-    panel : Panel
-    options : Options
-        ``scale`` decides when it is stated.
-
-    Returns
-    -------
-    scales.Scale
-        The kind's usual one unless another is better by ``scales.MARGIN`` an observation.
+    ``options.scale`` decides when it is stated; the kind's usual scale is kept unless another is better by
+    ``scales.MARGIN`` an observation.
     """
     allowed = scales.candidates(panel)
     if options.scale is not None:
@@ -236,13 +216,7 @@ def _scale_score(panel: Panel, *, scale: scales.Scale, options: Options) -> floa
 
 @dataclass(frozen=True)
 class Prepared:
-    """A panel on its modelling scale, season taken out.
-
-    Attributes
-    ----------
-    y : array, shape (n, T)
-    profile : seasonality.Profile
-    """
+    """A panel on its modelling scale, shape (n, T), season taken out."""
 
     y: np.ndarray
     profile: seasonality.Profile
@@ -279,23 +253,10 @@ def fit_members(
     damped: bool = False,
     noise: np.ndarray | None = None,
 ) -> Members:
-    """Run the three members on a block of modelling-scale series, shape (n, T).
+    """Run the three members on a block of modelling-scale series, shape (n, T), in both views.
 
-    Parameters
-    ----------
-    y : array, shape (n, T)
-    horizon : int
-    floor : array, shape (n,)
-        Variance of the publication itself (rounding): no unit's variance falls below it.
-    options : Options
-    damped : bool
-        Without undamped trends (log scale: they explode).
-    noise : array, shape (n,), optional
-        What a unit's size lets expect of its variance, up to a factor.
-
-    Returns
-    -------
-    Members
+    `floor` is the variance of the publication itself (rounding): no unit's variance falls below it. `damped`: without
+    undamped trends (on the log scale they explode). `noise`: what a unit's size suggests of its variance, up to a factor.
     """
     about = {"horizon": horizon, "options": options, "damped": damped}
     alone = _one_view(y, floor=floor, noise=noise, **about)

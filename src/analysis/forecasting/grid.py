@@ -9,9 +9,9 @@ Arrays have the setting first and the series last: ``(n_settings, n)``; every op
 series' numbers do not depend on its neighbours, on the block size or on a linear-algebra library.
 
 An innovation of fifty standard deviations (a catastrophe, a typing error) says nothing about how fast a series will
-move from now on, but a linear filter hands it to the slope like any other. Where a change is beyond `BEYOND` times the
+move from now on, but a linear filter passes it to the slope like any other. Where a change is beyond `BEYOND` times the
 usual one (that of the unit, of the panel, and of all units in that period: what moves everyone is no spike), the level
-follows it, no more than that is handed on to the slope, and no more than that counts in the spread that grows with the
+follows it, no more than that is passed on to the slope, and no more than that counts in the spread that grows with the
 slope.
 """
 
@@ -41,7 +41,7 @@ BLOCK = 512  # series at once: the states of a block stay in the processor's cac
 
 @dataclass(frozen=True)
 class Settings:
-    """Grid settings, each array of shape (n_settings,); beta 0 and phi 1 stand for "no trend".
+    """Grid settings, each array of shape (n_settings,); beta 0 and phi 1 mean "no trend".
 
     `common`: share of the panel's drift that is always added; a unit's own slope fades to it, not to nought.
     """
@@ -67,10 +67,7 @@ class Settings:
 def settings(*, damped: bool = False) -> Settings:
     """The 70 settings of the pooled grid: 5 without a trend, 5 with the panel's drift, 60 with a trend of their own.
 
-    Parameters
-    ----------
-    damped : bool
-        Without the 15 undamped ones.
+    `damped`: without the 15 undamped ones.
     """
     flat = [(alpha, 0.0, 1.0, 0.0) for alpha in ALPHAS]
     shared = [(alpha, 0.0, 1.0, 1.0) for alpha in ALPHAS]
@@ -189,20 +186,9 @@ def line_through(values: np.ndarray, at: Points) -> tuple[np.ndarray, np.ndarray
 
 
 def fit_grid(values: np.ndarray, *, chosen: Settings | None = None, first: Points | None = None) -> Fit:
-    """Run every setting through every series.
+    """Run every setting (default: :func:`settings`) through every series, shape (n, T), NaN where missing.
 
-    Parameters
-    ----------
-    values : array, shape (n, T)
-        Modelling scale; NaN where missing.
-    chosen : Settings, optional
-        Default: :func:`settings`.
-    first : Points, optional
-        First points of `values`, where they are known already.
-
-    Returns
-    -------
-    Fit
+    `first` are the first points of `values`, where they are known already.
     """
     chosen = settings() if chosen is None else chosen
     first = first_points(values) if first is None else first
@@ -273,11 +259,7 @@ def _run(
 def log_likelihood(fit: Fit, *, floor: np.ndarray | None = None) -> np.ndarray:
     """``-R/2 log(SSE / R)`` with the floor in it, less 1 for settings with a trend; shape (n_settings, n).
 
-    Parameters
-    ----------
-    fit : Fit
-    floor : array, shape (n,), optional
-        Mean square below which nothing can be told apart (rounding at the source).
+    `floor`, shape (n,), is the mean square below which nothing can be distinguished (rounding at the source).
     """
     scored = np.maximum(fit.n_scored, 1.0)
     best = fit.sse.min(axis=0) / scored
@@ -294,18 +276,9 @@ def log_likelihood(fit: Fit, *, floor: np.ndarray | None = None) -> np.ndarray:
 
 
 def pooled_prior(loglik: np.ndarray, *, n_scored: np.ndarray) -> np.ndarray:
-    """Weight of every setting, common to all units: 15 steps of expectation-maximisation.
+    """Weight of every setting, common to all units, shape (n_settings,): 15 steps of expectation-maximisation.
 
-    Parameters
-    ----------
-    loglik : array, shape (n_settings, n)
-    n_scored : array, shape (n,)
-        Series without a scored period have no say.
-
-    Returns
-    -------
-    array, shape (n_settings,)
-        Sums to one. The same for any order of the series.
+    Series without a scored period have no say. The same for any order of the series.
     """
     n_settings = loglik.shape[0]
     use = n_scored > 0
@@ -340,11 +313,9 @@ def trend_sums(phi: np.ndarray, *, horizon: int) -> np.ndarray:
 
 
 def error_weights(chosen: Settings, *, horizon: int) -> np.ndarray:
-    """``c_j = alpha (1 + beta (phi + ... + phi^j))`` for j = 1..horizon-1: how an error lives on.
+    """``c_j = alpha (1 + beta (phi + ... + phi^j))`` for j = 1..horizon-1, shape (n_settings, horizon - 1).
 
-    Returns
-    -------
-    array, shape (n_settings, horizon - 1)
+    How much of an error is left j steps later.
     """
     sums = trend_sums(chosen.phi, horizon=max(horizon - 1, 0))
     return chosen.alpha[:, None] * (1.0 + chosen.beta[:, None] * sums)
@@ -359,11 +330,6 @@ def variance_factors(chosen: Settings, *, horizon: int) -> np.ndarray:
 
 def most_handed_on(values: np.ndarray) -> np.ndarray | None:
     """Largest innovation that the slope may take, shape (n, T): inf where the change is not extreme; None: nowhere.
-
-    Parameters
-    ----------
-    values : array, shape (n, T)
-        Modelling scale, season taken out; NaN where missing.
 
     Examples
     --------
