@@ -32,7 +32,7 @@ def test_errors_are_known_only_once_observed():
     y = np.arange(10.0)[None, :]
     past = look_back(
         y,
-        forecast=lambda rows, n: (np.zeros((1, 3)), np.ones((1, 3)), np.ones(1), np.zeros((1, 3))),
+        forecast=lambda n: (np.zeros((1, 3)), np.ones((1, 3)), np.ones(1), np.zeros((1, 3))),
         horizon=3,
         origins=np.array([6, 8]),
         rows=np.array([0]),

@@ -1,4 +1,4 @@
-"""What would we have said? Answers at past cutoffs, each from what was known then, beside what happened.
+"""What would we have said? Answers at past cutoffs, each from what was known then, next to what happened.
 
 Nothing dated after a cutoff reaches an answer given at it: the panel is cut (or read as it was known), and the
 calibration at a cutoff learns only from earlier cutoffs whose deadlines had passed. The one exception says so in its
@@ -97,7 +97,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Question:
-    """An event at a threshold, `horizon` periods after whichever cutoff it is asked at."""
+    """An event at a threshold, `horizon` periods after any cutoff."""
 
     event: Event
     threshold: Threshold
@@ -139,14 +139,14 @@ class Points:
 
 @dataclass
 class Answers:
-    """The panel as it stood at past cutoffs, and every model's answer from it.
+    """The panel as it was at past cutoffs, and every model's answer from it.
 
     Parameters
     ----------
     panel : Panel
         All that is known today: outcomes are read here, never inputs.
     horizon : int
-        Farthest period ahead that will be asked for.
+        Farthest period ahead that will be needed.
     options : Options
         Of the ensemble.
     known : function of a period code, optional
@@ -269,7 +269,7 @@ def backtest_panel(
     known: Callable[[str], Panel] | None = None,
     scored: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Ask every model at past cutoffs, and set its answer beside what happened.
+    """Query every model at past cutoffs and put its answer next to what happened.
 
     Parameters
     ----------
@@ -288,7 +288,7 @@ def backtest_panel(
     models : sequence of names
         Keys of `MODELS`.
     peers : mapping name -> function of (panel at the cutoff, number of horizons) that returns a :class:`Forecast`
-        More models, asked on the same cases.
+        More models, on the same cases.
     known : function of a period code, optional
         The panel as it was known when that period was the last one; default: today's panel, cut.
     scored : sequence of unit codes, optional
@@ -327,7 +327,7 @@ def backtest_panel(
 
 
 def cutoff_columns(panel: Panel, *, cutoffs: Sequence[str] | None, n_origins: int, shortest: int) -> list[int]:
-    """Columns to ask at: those named, or `n_origins` spread evenly over the last two thirds of the history.
+    """Columns of the cutoffs: those named, or `n_origins` spread evenly over the last two thirds of the history.
 
     The last one is the newest that still has an outcome at the shortest horizon.
 
@@ -416,18 +416,9 @@ def drift(panel: Panel, *, horizon: int) -> np.ndarray:
 
 
 def linear_pace(panel: Panel, *, horizon: int, window: int) -> np.ndarray:
-    """The last observed value plus the mean change of the last `window` periods, carried on.
+    """The last observed value plus the mean change of the last `window` periods, carried on, shape (n, horizon).
 
-    Parameters
-    ----------
-    panel : Panel
-    horizon : int
-    window : int
-        Periods looked back; a unit with a shorter history uses what it has.
-
-    Returns
-    -------
-    array, shape (n, horizon)
+    A unit with a shorter history uses what it has.
     """
     return _from_pace(panel, _pace(panel.usable(), window=window), horizon=horizon)
 

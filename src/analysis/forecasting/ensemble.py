@@ -156,7 +156,7 @@ def past_views(panel: Panel, *, scale: scales.Scale, horizon: int, options: Opti
     rows = past.some_rows(y)
     some, chosen = panel.rows(rows), scale.rows(rows)
 
-    def forecast(_rows: np.ndarray, n_periods: int) -> tuple[np.ndarray, ...]:
+    def forecast(n_periods: int) -> tuple[np.ndarray, ...]:
         members = predict(truncate(some, n_periods), scale=chosen, horizon=horizon, options=options)
         return members.mean, members.sd, members.df, members.lean
 
@@ -256,7 +256,7 @@ def fit_members(
     """Run the three members on a block of modelling-scale series, shape (n, T), in both views.
 
     `floor` is the variance of the publication itself (rounding): no unit's variance falls below it. `damped`: without
-    undamped trends (on the log scale they explode). `noise`: what a unit's size suggests of its variance, up to a factor.
+    undamped trends (on the log scale they explode). `noise`: what a unit's size suggests of its variance.
     """
     about = {"horizon": horizon, "options": options, "damped": damped}
     alone = _one_view(y, floor=floor, noise=noise, **about)

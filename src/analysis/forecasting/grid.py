@@ -347,14 +347,14 @@ def most_handed_on(values: np.ndarray) -> np.ndarray | None:
     change[:, 1:] = np.where(seen[:, 1:], np.abs(np.diff(filled, axis=1)), np.nan)
     known = np.isfinite(change)
     count = known.sum(axis=1)
-    told = count >= MIN_CHANGES
+    judged = count >= MIN_CHANGES
     largest = np.where(known, change, 0.0).max(axis=1, initial=0.0)
     own = np.nan_to_num(lower_median(change[:, 1:]))
-    if not told.any():
+    if not judged.any():
         return None
-    usual = np.maximum(own, float(np.median(own[told])))
-    if not (told & (usual > 0) & (largest > BEYOND * usual)).any():
+    usual = np.maximum(own, float(np.median(own[judged])))
+    if not (judged & (usual > 0) & (largest > BEYOND * usual)).any():
         return None
     of_period = np.where(known.sum(axis=0) > 1, lower_median(change.T), 0.0)
     most = BEYOND * np.maximum(usual[:, None], of_period)
-    return np.where(told[:, None] & (usual[:, None] > 0) & known & (change > most), most, np.inf)
+    return np.where(judged[:, None] & (usual[:, None] > 0) & known & (change > most), most, np.inf)

@@ -55,18 +55,8 @@ def damped_prior(chosen: grid.Settings) -> np.ndarray:
 def mix(fit: grid.Fit, loglik: np.ndarray, *, prior: np.ndarray, horizon: int, gap: np.ndarray) -> Mixture:
     """Forecast ``horizon`` steps with each series' posterior weights under `prior`.
 
-    Parameters
-    ----------
-    fit : grid.Fit
-    loglik : array, shape (n_settings, n)
-    prior : array, shape (n_settings,)
-    horizon : int
-    gap : array of int, shape (n,)
-        Periods between the last observation and the end of the block: the variance is that of ``h + gap`` steps.
-
-    Returns
-    -------
-    Mixture
+    `gap` counts the periods between a series' last observation and the end of the block: the variance is that of
+    ``h + gap`` steps.
     """
     n = loglik.shape[1]
     out = Mixture(*(np.empty((n, k)) for k in (horizon, horizon, horizon, max(horizon - 1, 0))))
@@ -98,11 +88,10 @@ def mean_ahead(fit: grid.Fit, loglik: np.ndarray, *, prior: np.ndarray, horizon:
     return out
 
 
-Block = tuple[slice, np.ndarray, Iterator[np.ndarray]]
-
-
-def _ahead(fit: grid.Fit, loglik: np.ndarray, *, prior: np.ndarray, horizon: int) -> Iterator[Block]:
-    """Each block of series: its place, the weights of the settings, their forecasts (an array to use up a horizon)."""
+def _ahead(
+    fit: grid.Fit, loglik: np.ndarray, *, prior: np.ndarray, horizon: int
+) -> Iterator[tuple[slice, np.ndarray, Iterator[np.ndarray]]]:
+    """Each block of series: its place, the weights of the settings, their forecasts (one array, reused a horizon)."""
     keep = np.flatnonzero(prior > 0)
     chosen = fit.settings.take(keep)
     sums = grid.trend_sums(chosen.phi, horizon=horizon)
@@ -123,15 +112,7 @@ def _steps(level: np.ndarray, slope: np.ndarray, *, sums: np.ndarray, shared: np
 
 
 def one_step_errors(y: np.ndarray, fit: grid.Fit, loglik: np.ndarray, *, prior: np.ndarray) -> np.ndarray:
-    """Errors of each series under the mean of its posterior settings, shape (n, T); NaN where nothing was foretold.
-
-    Parameters
-    ----------
-    y : array, shape (n, T)
-    fit : grid.Fit
-    loglik : array, shape (n_settings, n)
-    prior : array, shape (n_settings,)
-    """
+    """Errors of each series under the mean of its posterior settings, shape (n, T); NaN where nothing was forecast."""
     chosen = fit.settings
     n = len(y)
     alpha, gain, phi, trended, shared, own_share = np.empty((6, n))
@@ -164,34 +145,20 @@ def one_step_errors(y: np.ndarray, fit: grid.Fit, loglik: np.ndarray, *, prior: 
 def theta_forecast(
     values: np.ndarray, *, horizon: int, drift: float = 0.0, first: grid.Points | None = None
 ) -> np.ndarray:
-    """Point forecasts of the Theta method.
+    """Point forecasts of the Theta method, shape (n, horizon).
 
-    Parameters
-    ----------
-    values : array, shape (n, T)
-        Modelling scale; NaN where missing.
-    horizon : int
-    drift : float
-        Change a period that all units share: taken out first and added again, so that half of what a unit's slope
-        exceeds it is carried on.
-    first : grid.Points, optional
-        First points of `values`, where they are known already.
-
-    Returns
-    -------
-    array, shape (n, horizon)
+    `drift` is the change a period that all units share: taken out first and added again, so that half of what a unit's
+    slope exceeds it is carried on.
     """
     n, n_periods = values.shape
     values = values - drift * np.arange(n_periods)
     chosen = grid.without_trend()
     fit = grid.fit_grid(values, chosen=chosen, first=first)
     loglik = grid.log_likelihood(fit)
-    even = np.full(len(chosen), 1.0 / len(chosen))
-    weights = grid.posterior(loglik, prior=even)
+    weights = grid.posterior(loglik, prior=np.full(len(chosen), 1.0 / len(chosen)))
     half = grid.line_through(values, grid.points(np.isfinite(values)))[2] / 2.0
-    scored = fit.n_scored
     out = np.empty((n, horizon))
-    faded = (1.0 - (1.0 - chosen.alpha[:, None]) ** scored[None, :]) / chosen.alpha[:, None]
+    faded = (1.0 - (1.0 - chosen.alpha[:, None]) ** fit.n_scored) / chosen.alpha[:, None]
     level = column_sum(weights * fit.level)
     start = column_sum(weights * faded)
     for h in range(1, horizon + 1):

@@ -109,7 +109,7 @@ def last_observed(values: np.ndarray) -> np.ndarray:
 
 
 def truncate(panel: Panel, n_periods: int) -> Panel:
-    """The panel as it stood `n_periods` periods after its start: for backtests.
+    """The panel as it was `n_periods` periods after its start: for backtests.
 
     A break that is declared later than that is not known yet; the unit then uses all its periods.
 

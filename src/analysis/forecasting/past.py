@@ -26,7 +26,7 @@ from analysis.forecasting.scales import inverse_logit
 from analysis.forecasting.seasonality import bridge
 from analysis.forecasting.sums import ordered_mean
 
-MIN_SAME = 3  # origins at the cutoff's own point of the season that suffice to leave out all others
+MIN_SAME = 3  # origins at the cutoff's own point of the season that are enough to leave out all others
 MIN_KNOWN = 6  # periods an origin has to know
 MAX_ORIGINS = 8
 MAX_UNITS = 250  # units asked; more add cost and no independent origin
@@ -68,7 +68,7 @@ class Past:
     lean: np.ndarray
 
 
-Forecaster = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]
+Forecaster = Callable[[int], tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]
 
 
 def some_rows(values: np.ndarray, *, at_most: int = MAX_UNITS) -> np.ndarray:
@@ -134,28 +134,16 @@ def n_apart(origins: np.ndarray, *, horizon: int, n_periods: int) -> int:
 
 
 def look_back(y: np.ndarray, *, forecast: Forecaster, horizon: int, origins: np.ndarray, rows: np.ndarray) -> Past:
-    """Forecast from every origin and compare with what came.
+    """Forecast from every origin and compare with what came (`y`, modelling scale, shape (n, T)).
 
-    Parameters
-    ----------
-    y : array, shape (n, T)
-        Modelling scale.
-    forecast : callable
-        ``forecast(rows, n_periods)`` gives mean and sd, shape (k, H), df, shape (k,), and lean, shape (k, H), from the
-        first `n_periods`.
-    horizon : int
-        H.
-    origins, rows : array of int
-
-    Returns
-    -------
-    Past
+    ``forecast(n_periods)`` gives mean and sd, shape (k, H), df, shape (k,), and lean, shape (k, H), of the units `rows`
+    from the first `n_periods`.
     """
     shape = (len(origins), len(rows), horizon)
     mean, sd, lean, error = np.empty(shape), np.empty(shape), np.empty(shape), np.full(shape, np.nan)
     df = np.empty(shape[:2])
     for k, origin in enumerate(origins):
-        mean[k], sd[k], df[k], lean[k] = forecast(rows, int(origin))
+        mean[k], sd[k], df[k], lean[k] = forecast(int(origin))
         seen = y[rows, origin : origin + horizon]
         error[k, :, : seen.shape[1]] = seen - mean[k, :, : seen.shape[1]]
     return Past(rows, origins, mean, sd, error, df, lean)
@@ -186,18 +174,7 @@ def no_shocks(horizon: int) -> Shocks:
 
 
 def learn_shocks(past: Past, *, n_periods: int) -> Shocks:
-    """Learn width and common share from past standardised errors.
-
-    Parameters
-    ----------
-    past : Past
-    n_periods : int
-        Periods observed so far: origins whose horizon ends later are left out.
-
-    Returns
-    -------
-    Shocks
-    """
+    """Learn width and common share from past standardised errors; origins whose horizon ends after `n_periods` wait."""
     horizon = past.mean.shape[2]
     out = no_shocks(horizon)
     for h in range(1, horizon + 1):
@@ -220,7 +197,7 @@ def learn_shocks(past: Past, *, n_periods: int) -> Shocks:
 
 
 def recency(origins: np.ndarray, *, horizon: int) -> np.ndarray:
-    """Weight of every origin, 1 for the newest: the models learn, and what they erred by at first they no longer do.
+    """Weight of every origin, 1 for the newest: the models learn, and do not repeat their first errors.
 
     Examples
     --------
@@ -233,18 +210,9 @@ def recency(origins: np.ndarray, *, horizon: int) -> np.ndarray:
 
 
 def common_share(z: np.ndarray, *, n_origins: int) -> float:
-    """Share of the variance of standardised errors that the units of one origin have in common.
+    """Share of the variance of standardised errors, shape (K, k), that the units of one origin have in common.
 
-    Parameters
-    ----------
-    z : array, shape (K, k)
-    n_origins : int
-        J: the estimate is drawn to PRIOR_COMMON with weight ``PRIOR_ORIGINS / (J + PRIOR_ORIGINS)``.
-
-    Returns
-    -------
-    float
-        In 0..1.
+    The estimate is drawn to PRIOR_COMMON with weight ``PRIOR_ORIGINS / (J + PRIOR_ORIGINS)``, J = `n_origins`.
     """
     seen = np.isfinite(z)
     clipped = np.clip(np.where(seen, z, 0.0), -CLIP, CLIP)
@@ -259,30 +227,22 @@ def common_share(z: np.ndarray, *, n_origins: int) -> float:
     return (n_origins * share + PRIOR_ORIGINS * PRIOR_COMMON) / (n_origins + PRIOR_ORIGINS)
 
 
-def width_factor(z: np.ndarray, *, df: np.ndarray, effective: float, weight: np.ndarray | None = None) -> float:
+def width_factor(z: np.ndarray, *, df: np.ndarray, effective: float, weight: np.ndarray) -> float:
     """Factor on the standard deviation: posterior mean of its logarithm under a normal prior around 0.
 
-    Parameters
-    ----------
-    z : array, shape (K, k)
-        Standardised errors.
-    df : array, shape (K, k)
-    effective : float
-        Number of independent errors that `z` is worth.
-    weight : array, shape (K,), optional
-        Say of every origin; default: the same.
+    `z` are standardised errors, shape (K, k), worth `effective` independent ones; `weight`, shape (K,), that of the
+    origins.
     """
-    say = np.ones(len(z)) if weight is None else weight
     seen = np.isfinite(z)
     count = seen.sum(axis=1)
     square = np.where(seen, z * z, 0.0) / df
     score = np.empty(len(LOG_WIDTHS))
     for index, log_width in enumerate(LOG_WIDTHS):
         loglik = -0.5 * (df + 1.0) * np.log1p(square * np.exp(-2.0 * log_width)) - log_width
-        score[index] = ordered_mean(np.where(seen, loglik, 0.0), count, axis=1) @ say / say.sum()
+        score[index] = ordered_mean(np.where(seen, loglik, 0.0), count, axis=1) @ weight / weight.sum()
     score = effective * score - 0.5 * (LOG_WIDTHS / PRIOR_SD) ** 2
-    weight = np.exp(score - score.max())
-    return float(np.exp((weight * LOG_WIDTHS).sum() / weight.sum()))
+    posterior = np.exp(score - score.max())
+    return float(np.exp((posterior * LOG_WIDTHS).sum() / posterior.sum()))
 
 
 def common_path(y: np.ndarray) -> np.ndarray:

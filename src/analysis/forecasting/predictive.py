@@ -47,7 +47,7 @@ class Predictive:
     past : past.Past, optional
         The panel's own past forecasts, where they were made: what calibration learns from.
     relapse : bounds.Relapse, optional
-        What followed after standing at a bound, mixed in for the units that stand there.
+        What followed after units were at a bound, mixed in for the units that are there.
     counted : published.Counted, optional
         Units whose published rate is k of few: the noise of counting is drawn, not smoothed over.
     """
@@ -86,9 +86,9 @@ class Predictive:
         levels = np.asarray(levels, dtype=float)
         out = self._model_quantiles(levels, np.arange(len(self.units)))
         for side in self.relapse.segments if self.relapse else ():
-            standing = np.flatnonzero(self.relapse.side == side)
-            for begin in range(0, len(standing), 500):  # the mixtures of all at once would not fit in memory
-                rows = standing[begin : begin + 500]
+            at_bound = np.flatnonzero(self.relapse.side == side)
+            for begin in range(0, len(at_bound), 500):  # the mixtures of all at once would not fit in memory
+                rows = at_bound[begin : begin + 500]
                 model = self._model_quantiles(GRID, rows)
                 out[rows] = self.relapse.quantiles(levels, model=model, rows=rows, side=side)
         if self.cumulative:
@@ -183,20 +183,9 @@ class Predictive:
         return self.sd[rows] if self.counted is None else self.counted.rows(rows).latent_sd(self.sd[rows])
 
     def published(self, latent: np.ndarray, *, rows: np.ndarray, seed: int, about: str = "") -> np.ndarray:
-        """What is published of latent values (modelling scale; overwritten): counts drawn, steps rounded to.
+        """What is published of latent values, shape (k, ...), which are overwritten: counts drawn, steps rounded to.
 
-        Parameters
-        ----------
-        latent : array, shape (k, ...)
-        rows : array of int, shape (k,)
-        seed : int
-        about : str
-            Tells the draws apart from others of the same seed and unit.
-
-        Returns
-        -------
-        array, shape of `latent`
-            Natural units.
+        `about` distinguishes the draws from others of the same seed and unit.
         """
         scale = self.scale.rows(rows)
         few = np.flatnonzero(self.counted.size[rows]) if self.counted is not None else ()
@@ -230,21 +219,9 @@ class Predictive:
 def path_errors(
     units: list[str], *, carry: np.ndarray, df: np.ndarray, common: float, n_paths: int, seed: int
 ) -> np.ndarray:
-    """Standardised errors, t-distributed with `df` at every horizon.
+    """Standardised errors, t-distributed with `df` at every horizon, shape (n, H, n_paths).
 
-    Parameters
-    ----------
-    units : list of str, length n
-    carry : array, shape (n, H - 1)
-    df : array, shape (n,)
-    common : float
-        Share of a shock's variance that is common to all units.
-    n_paths : int
-    seed : int
-
-    Returns
-    -------
-    array, shape (n, H, n_paths)
+    `common` is the share of a shock's variance that all units have in common.
     """
     n, horizon = len(units), carry.shape[1] + 1
     shared = _generator(seed, "").standard_normal((horizon, n_paths), dtype=np.float32) * np.float32(np.sqrt(common))
@@ -265,12 +242,12 @@ def path_errors(
 
 
 def choices(unit: str, *, n_paths: int, seed: int) -> np.ndarray:
-    """Two rows of uniform numbers of one unit, shape (2, n_paths); apart from those of :func:`path_errors`."""
+    """Two rows of uniform numbers of one unit, shape (2, n_paths); independent of :func:`path_errors`."""
     return _generator(seed, "choice:" + unit).random((2, n_paths))
 
 
 def cases(unit: str, about: str, *, seed: int) -> np.random.Generator:
-    """Stream of one unit's counts; apart from those of :func:`path_errors` and :func:`choices`."""
+    """Random numbers for one unit's counts; independent of :func:`path_errors` and :func:`choices`."""
     return _generator(seed, f"cases:{about}:{unit}")
 
 

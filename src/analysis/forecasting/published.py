@@ -149,16 +149,7 @@ class Counted:
 def learn_counted(panel: Panel, *, scale: scales.Scale, sd: np.ndarray) -> Counted | None:
     """Find the units whose rate is of few cases; None where there are none or their counts are no binomial draws.
 
-    Parameters
-    ----------
-    panel : Panel
-    scale : scales.Scale
-    sd : array, shape (n,)
-        Standard deviation one step ahead on the modelling scale.
-
-    Returns
-    -------
-    Counted or None
+    `sd`, shape (n,), is the standard deviation one step ahead on the modelling scale.
     """
     if panel.kind != "rate" or panel.denominator is None or scale.name not in ("logit", "raw"):
         return None
@@ -177,8 +168,8 @@ def learn_counted(panel: Panel, *, scale: scales.Scale, sd: np.ndarray) -> Count
         noise[rows] = table[place] + part * (table[place + 1] - table[place])
     if scale.name == "raw":
         noise /= scale.unit**2
-    told = (noise > 0) & np.isfinite(sd)
-    if not told.any() or np.median(sd[told] ** 2 / noise[told]) < BINOMIAL:
+    known = (noise > 0) & np.isfinite(sd)
+    if not known.any() or np.median(sd[known] ** 2 / noise[known]) < BINOMIAL:
         return None
     return Counted(size, noise, float(panel.resolution or 0.0))
 
