@@ -17,7 +17,6 @@ from analysis.words.errors import DataError, Problem, examples, require
 
 STATUSES = ("met", "holding", "on_track", "likely", "at_risk", "unlikely", "missed", "not_assessable")
 ON_TRACK = ("met", "holding", "on_track")  # what "n of m sub-units on track" counts
-INDICATOR_KINDS = ("rate", "count", "level", "rank")  # share 0..1; >= 0; any; 1 is best
 OPERATORS = (">", ">=", "<", "<=")
 LANGUAGES = ("vi", "en")
 
@@ -47,7 +46,7 @@ UNITS = _table("units", "unit", text="name name_en parent level valid_from valid
 INDICATORS = _table(
     "indicators",
     "indicator",
-    # kind: INDICATOR_KINDS; better: "up" or "down"
+    # kind: "rate" (share 0..1), "count" (>= 0), "level" (any) or "rank" (1 is best); better: "up" or "down"
     # aggregation: "sum" (numerators and denominators, or counts) or "none"
     # unit_of_measure: "%" for rates, else the counted thing ("hồ sơ"); numerator/denominator: what each counts
     text="name_vi name_en kind better frequency aggregation unit_vi unit_en numerator_vi numerator_en "
