@@ -272,3 +272,7 @@ def test_order_changes_nothing():
     loglik = grid.log_likelihood(fit)
     errors = members.one_step_errors(logs, fit, loglik, prior=np.full(len(fit.settings), 1 / len(fit.settings)))
     assert np.nanmax(np.abs(errors[11])) > 1.5
+
+
+def test_one_observed_period_has_no_changes():
+    assert most_handed_on(np.array([[1.0], [2.0]])) is None

@@ -264,6 +264,26 @@ def test_promises_that_can_be_kept_together_are_read(tmp_path, other):
     assert len(read(tmp_path, first, LEVEL | other)) == 2
 
 
+@pytest.mark.parametrize(
+    ("kind", "other"),
+    [
+        ("score_ge", {"total": 20, "components": [{"indicator": "speed", "weight": 20}]}),
+        ("cumulative_count", {"of": "eligible"}),
+        ("relative_change", {"baseline_period": "2023-12"}),
+        ("rank_le", {"peers": {"level": "commune"}}),
+    ],
+)
+def test_the_same_number_of_another_event_is_another_promise(tmp_path, kind, other):
+    entry = GOOD[kind] | {"threshold": 20} if kind == "score_ge" else GOOD[kind]
+    assert len(read(tmp_path, entry, entry | other)) == 2
+    assert "it repeats target 'T0'" in said(tmp_path, entry, entry)[0]
+
+
+def test_nothing_is_better_than_itself(tmp_path):
+    [problem] = said(tmp_path, GOOD["directional"] | {"deadline": "2023-09"})
+    assert "a deadline after the start 2023-09" in problem
+
+
 def test_a_target_that_replaces_another_ends_it(tmp_path):
     assert said(tmp_path, LEVEL, LEVEL | {"threshold": 0.9, "replaces": "T0"}) == [
         "t.yml: target T1: it replaces 'T0', and both hold on the same days. "

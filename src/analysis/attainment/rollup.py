@@ -23,6 +23,9 @@ from analysis.forecasting.panel import Panel
 from analysis.words.schema import ON_TRACK
 
 WORST = 0.1
+NOT_SIMULATED = dict.fromkeys(
+    ("p_from_parts", "median_from_parts", "expected_met", "met_low", "met_high"), float("nan")
+)
 KINDS = ("level_at", "cumulative_count", "coverage_all")  # promises whose parent is the sum of its parts
 
 
@@ -148,6 +151,7 @@ def _one_parent(case: Case, own: pd.DataFrame, parent: str, names: tuple[str, ..
         "current": own.at[parent, "current"],
         "current_from_parts": total,
         "difference": own.at[parent, "current"] - total,
+        **NOT_SIMULATED,
     }
     horizon = case.horizon
     if horizon is None or horizon <= 0 or case.predictive is None or horizon > case.predictive.horizon:
@@ -171,6 +175,8 @@ def _simulated(case: Case, rows: np.ndarray, weight: np.ndarray, threshold: np.n
         total += np.where(usable[part][:, None], weight[part][:, None] * draws, 0.0).sum(axis=0)
         kept = _within(draws, threshold[part][:, None], case.promise) & (usable & asked)[part][:, None]
         met += kept.sum(axis=0)
+    if not usable.any():
+        return NOT_SIMULATED
     if case.panel.kind == "rate":
         total = total / weight[usable].sum()
     low, high = np.quantile(met, (0.1, 0.9), method="inverted_cdf") if asked.any() else (np.nan, np.nan)

@@ -24,6 +24,7 @@ TASKS = SimpleNamespace(
     denominator_en="tasks",
     **_PLAIN,
 )
+POINTS = SimpleNamespace(kind="level", better="up", unit_vi="điểm", unit_en="points", **_ALONE)
 
 
 def measure_of(view: View, row):
@@ -31,10 +32,12 @@ def measure_of(view: View, row):
     indicator = view.indicators.get(row.indicator)
     if row.kind == "rank_le" and getattr(indicator, "kind", "") != "rank":
         return PLACES
-    if row.kind == "tasks_k_of_n":
+    if row.kind == "tasks_k_of_n" or (row.kind == "conditional" and not row.indicator):
         return TASKS
     if row.kind == "indicators_k_of_n":
         return TARGETS_MET
+    if row.kind == "score_ge" and indicator is None:
+        return POINTS
     if indicator is not None and not speaks_of_series(view, row):
         return SimpleNamespace(**{**indicator._asdict(), "maximum": math.nan})
     return indicator

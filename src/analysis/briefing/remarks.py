@@ -77,7 +77,7 @@ def _components(view: View, row) -> str:
     """Composite scores: the component with most points still to be had."""
     _, language = view._, view.language
     table = [one for one in view.extra_rows("components", row.unit, row.target) if one.headroom > 0]
-    if not table:
+    if not table or row.settled:
         return ""
     best = max(table, key=lambda one: (one.headroom, one.component))
     indicator = view.indicators.get(best.component)
@@ -149,6 +149,8 @@ def _k_of_n(view: View, row) -> str:
     """Bundles of targets: how many are kept now, how many are to be expected."""
     _, language = view._, view.language
     for one in view.extra_rows("k_of_n", row.unit, row.target):
+        if row.settled:
+            return ""
         return _("{k} of {n} kept now, {expected} to be expected").format(
             k=number(one.n_met_now, language),
             n=number(one.n_members, language),

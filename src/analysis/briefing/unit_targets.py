@@ -206,7 +206,7 @@ def _closing(view: View, row) -> Markup:
     """What is missing in cases, and how many in every period."""
     _, language = view._, view.language
     indicator = measure_of(view, row)
-    if row.settled:
+    if row.settled or (math.isfinite(row.horizon) and row.horizon <= 0):  # nothing can be done any more
         return tag("span", "–", class_="nil")
     if _reached(row):
         return tag("span", _("kept today; hold it until the deadline"), class_="soft")

@@ -253,6 +253,11 @@ class Directional(Common):
     operator: None = None
     threshold: None = None
 
+    def _said(self) -> list[str]:
+        if self.start and self.deadline and not _before(self.start, self.deadline):
+            return [f"a deadline after the start {self.start}: nothing is better than itself"]
+        return []
+
 
 class Conditional(Common):
     """A target whose clock starts when another body has acted (`start`; left out: not yet); then it is `then`."""

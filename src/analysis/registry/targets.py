@@ -265,17 +265,22 @@ def _check_units(target: Target, units: pd.DataFrame, known: set[str], where: st
     return problems
 
 
+_SAME_EVENT = (  # targets alike in these are about the same figure of the same period
+    "kind", "indicator", "components", "start", "deadline", "reading", "of", "baseline", "baseline_period", "peers",
+)  # fmt: skip
+
+
 def _mapping(value: object) -> dict:
     return value if isinstance(value, dict) else {}
 
 
 def _check_pairs(targets: Sequence[Target], units: pd.DataFrame, places: dict[str, str]) -> list[Problem]:
-    """Promises that contradict or repeat one another: same kind, indicator, dates and reading, some unit in common."""
+    """Promises that contradict or repeat one another: the same event, another number or none, some unit in common."""
     problems = []
     groups: dict[tuple, list[Target]] = {}
     for one in targets:
         if one.operator and one.threshold is not None:
-            groups.setdefault((one.kind, one.indicator, one.start, one.deadline, one.reading), []).append(one)
+            groups.setdefault(tuple(repr(getattr(one, name, None)) for name in _SAME_EVENT), []).append(one)
     for group in groups.values():
         for one, other in combinations(group, 2):
             if not _same_days(one, other):

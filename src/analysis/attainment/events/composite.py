@@ -141,7 +141,8 @@ def _forecast(frame: pd.DataFrame, case: Case, weights: dict, *, goal: np.ndarra
         _settle(frame, case, weights, goal, operator, horizon)
         return pd.DataFrame()
     if any(one is None or one.horizon < horizon for one in predictives):
-        frame["reason"] = frame["reason"].where(frame["reason"] != "", "no_forecast")
+        lacking = "no_forecast" if None in predictives else "beyond_horizon"
+        frame["reason"] = frame["reason"].where(frame["reason"] != "", lacking)
         return pd.DataFrame()
     frame["p"] = frame["p_raw"] = np.nan
     panels = [case.world.panels[name] for name in names]
@@ -200,10 +201,11 @@ def _settle(frame: pd.DataFrame, case: Case, weights: dict, goal, operator: str,
         column = values.shape[1] - 1 + horizon
         at = values[:, column] if column >= 0 else np.full(len(frame), np.nan)
         total = total + points_of(at, kind=panel.kind if panel is not None else "level", weight=weight)
-    known = np.isfinite(total) & np.isfinite(goal)
+    known = np.isfinite(total) & np.isfinite(case.thresholds)  # "above today's" is over: the text states no baseline
     frame["settled"] = known
     kept = _compare(total, goal, operator)
     frame["p"] = frame["p_raw"] = np.where(known, kept.astype(float), np.nan)
-    frame.loc[~known & (frame["reason"] == ""), "reason"] = "deadline_not_observed"
+    lacking = np.where(np.isfinite(total), "no_baseline", "deadline_not_observed")
+    frame["reason"] = np.where(known | (frame["reason"] != ""), frame["reason"], lacking)
     for name in QUANTILE_NAMES:
         frame[name] = total

@@ -114,7 +114,7 @@ def _within_noise(paths: np.ndarray, among: np.ndarray) -> np.ndarray:
     >>> _within_noise(far + 0.1 * alone + shared, np.ones(3, dtype=bool)).tolist()   # the same shock for all
     [0, 0, 0]
     """
-    low, middle, high = np.nanquantile(paths, (0.1, 0.5, 0.9), axis=1)
+    low, middle, high = np.quantile(paths, (0.1, 0.5, 0.9), axis=1)  # NaN where there is no forecast
     half, common = (high - low) / 2, _common(paths)
     order = np.flatnonzero(among)[np.argsort(middle[among], kind="stable")]
     middle_sorted = middle[order]

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.attainment.compare import at_least, holds
+from analysis.attainment.measures import observed_at
 from analysis.attainment.world import Case
 
 
@@ -27,15 +28,16 @@ def holds_at(case: Case, column: int) -> tuple[np.ndarray, np.ndarray]:
     kept = holds(values, operator=case.promise.operator, threshold=case.thresholds, **counts)
     if np.isfinite(case.promise.upper):
         kept &= holds(values, operator="<=", threshold=case.promise.upper, **counts)
-    return np.isfinite(values), kept
+    return np.isfinite(values) & np.isfinite(case.thresholds), kept
 
 
 def settle_past(frame: pd.DataFrame, case: Case) -> None:
     """The deadline lies in the history: 0 or 1 where its period was observed, else not assessable."""
     known, kept = holds_at(case, case.panel.n_periods - 1 + case.horizon)
+    unseen = np.isnan(observed_at(case, case.horizon))
     frame["settled"] = known
     frame["p"] = frame["p_raw"] = np.where(known, kept.astype(float), np.nan)
-    frame.loc[~known & (frame["reason"] == ""), "reason"] = "deadline_not_observed"
+    frame.loc[unseen & (frame["reason"] == ""), "reason"] = "deadline_not_observed"
 
 
 def settle_absorbing(frame: pd.DataFrame, case: Case) -> None:
@@ -50,7 +52,7 @@ def settle_absorbing(frame: pd.DataFrame, case: Case) -> None:
     now = holds(frame["current"], operator=case.promise.operator, threshold=frame["threshold"])
     seen = np.isfinite(frame["current"].to_numpy()) & np.isfinite(frame["threshold"].to_numpy())
     decided = seen & (now if at_least(case.promise.operator) else ~now)
-    frame.loc[decided, "settled"] = True
+    frame.loc[decided, "settled"], frame.loc[decided, "reason"] = True, ""
     frame.loc[decided, ["p", "p_raw"]] = 1.0 if at_least(case.promise.operator) else 0.0
 
 

@@ -152,11 +152,13 @@ def directional(case: Case) -> Outcome:
     frame["attained_now"] = (current > base) if up else (current < base)
     if horizon <= 0:
         observed = measures.observed_at(case, horizon)
+        base = base if case.promise.start is not None else np.full(len(base), np.nan)  # "better than today" is over
         known = np.isfinite(observed) & np.isfinite(base)
         better = (observed > base) if up else (observed < base)
         frame["settled"] = known
         frame["p"] = np.where(known, better.astype(float), np.nan)
-        frame.loc[~known & (frame["reason"] == ""), "reason"] = "deadline_not_observed"
+        lacking = np.where(np.isfinite(observed), "no_baseline", "deadline_not_observed")
+        frame["reason"] = np.where(known | (frame["reason"] != ""), frame["reason"], lacking)
     elif case.lacks_forecast(horizon):
         frame["reason"] = frame["reason"].where(frame["reason"] != "", case.lacks_forecast(horizon))
     else:

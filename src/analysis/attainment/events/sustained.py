@@ -41,7 +41,9 @@ def sustained_from(case: Case) -> Outcome:
         frame[name] = official[name].to_numpy()
     frame["p_raw"] = frame["p"]
     frame["attained_now"] &= (official["n_broken"] == 0).to_numpy()
-    frame.loc[frame["p"].isna() & (frame["reason"] == ""), "reason"] = _why_not(case, end)
+    lacking = frame["p"].isna() & (frame["reason"] == "")
+    frame.loc[lacking, "reason"] = _why_not(case, end)
+    frame.loc[lacking & (frame["n_points"] == 0), "reason"] = "no_observation"
     p = bounded(table["p"], settled=table["settled"], floor=case.options.p_floor)
     extra["readings"] = table.assign(p=p, official=table["reading"] == case.promise.reading)
     return Outcome(frame, extra)
@@ -50,7 +52,7 @@ def sustained_from(case: Case) -> Outcome:
 def _why_not(case: Case, end: int) -> str:
     if end <= 0:
         return "deadline_not_observed"
-    return case.lacks_forecast(end) or "no_observation"
+    return case.lacks_forecast(end)  # "": the evidence is too weak, which its grade says
 
 
 def _readings(frame: pd.DataFrame, case: Case, *, first: int, stop: int) -> pd.DataFrame:
