@@ -349,9 +349,9 @@ def most_handed_on(values: np.ndarray) -> np.ndarray | None:
     count = known.sum(axis=1)
     judged = count >= MIN_CHANGES
     largest = np.where(known, change, 0.0).max(axis=1, initial=0.0)
-    own = np.nan_to_num(lower_median(change[:, 1:]))
     if not judged.any():
         return None
+    own = np.nan_to_num(lower_median(change[:, 1:]))
     usual = np.maximum(own, float(np.median(own[judged])))
     if not (judged & (usual > 0) & (largest > BEYOND * usual)).any():
         return None
