@@ -26,7 +26,7 @@ from analysis.records.store import MANIFEST
 from analysis.registry.indicators import read_indicators
 from analysis.registry.params import RunParams, project_root, read_params
 from analysis.registry.targets import places_of, read_targets, targets_table
-from analysis.run_folder import RunFolder, RunKey, RunResult, read_key, run_key, stored_tables
+from analysis.run_folder import RunFolder, RunKey, RunResult, disk_report, read_key, run_key, stored_tables
 from analysis.words import periods, schema
 from analysis.words.errors import AnalysisError, ParamsError, Problem, did_you_mean, require
 from analysis.words.files import json_text, sha256_of_json, write_file
@@ -376,7 +376,9 @@ def summarise(
 
     params, inputs = check(params_path, data_dir=data_dir, period=period)
     cutoff = statistics.cutoff_of(inputs, params=params)
-    return {"cutoff": cutoff, **intake.summarise_inputs(inputs)}
+    outputs = project_root(params_path) / "outputs" / params.run_id
+    disk = disk_report(outputs, n_units=len(inputs.units), n_rows=len(inputs.observations))
+    return {"cutoff": cutoff, "disk": disk, **intake.summarise_inputs(inputs)}
 
 
 def backtest(

@@ -51,6 +51,7 @@ RUNS, LOG, LOCK, KEY, INDEX = "runs", "private.log", ".lock", "key.json", "index
 BUILDING, REMOVED = ".building-", ".removed-"
 OWN = frozenset([CURRENT, SITE, RUNS, LOG, LOCK])  # and what an interrupted switch can leave: ".<name>.part"
 FIRST_LAYOUT = frozenset(["tables", "made.json", "pages.jsonl"])  # of runs before there were immutable folders
+PAGE_BYTES, ROW_BYTES = 400_000, 120  # measured: a unit's page, notebook and ZIP share; an observation in all files
 NOT_IN_TABLES = ("language", "publish", "max_failed_share", "keep_runs")  # params that no table depends on
 
 
@@ -323,6 +324,25 @@ class RunFolder:
         if lines:
             with open(self.path / LOG, "a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write("\n".join(lines) + "\n")
+
+
+def disk_report(path: Path, *, n_units: int, n_rows: int) -> str:
+    """How much room the next run needs, and how much there is: as the run before, else from the number of units and rows.
+
+    Examples
+    --------
+    >>> disk_report(Path("no such folder"), n_units=100, n_rows=10_000).split(";")[0]
+    'a run needs about 41 MB'
+    """
+    current = RunFolder(path).current
+    if current is not None:
+        needed = sum(file.stat().st_size for file in current.rglob("*") if file.is_file())
+    else:
+        needed = n_units * PAGE_BYTES + n_rows * ROW_BYTES
+    there = next(folder for folder in (path, *path.absolute().parents) if folder.is_dir())
+    free = shutil.disk_usage(there).free
+    short = "" if free > 2 * needed else "; make room first"
+    return f"a run needs about {needed / 1e6:.0f} MB; {free / 1e6:.0f} MB are free{short}"
 
 
 def stored_tables(building: Path, key: RunKey, *, previous: Path | None) -> bool:
