@@ -183,7 +183,7 @@ def _prepare_all(
         if source.units_by == "name" and params.units is None:
             remedy = "Name a unit file under `units` in the params file"
             found = "found 'name', but the run names no unit file"
-            caught.add([Problem(f"{name}: units_by", found, "code", remedy)])
+            caught.add([Problem(f"{name}: units_by", found, "code", remedy)], ParamsError)
         for vintage in caught.run(lambda: vintages_of(source, base=data_dir, as_of=params.as_of)) or []:  # noqa: B023
             raw = caught.run(
                 lambda: read_raw(source, path=vintage.path, where=vintage.where, sha256=vintage.sha256)  # noqa: B023

@@ -223,7 +223,7 @@ def _one_row_a_key(rows: pd.DataFrame, *, source: SourceParams, notes: _Notes) -
     if hit.any():
         together = rows[hit].groupby(KEY)["row"].agg(list).map(lambda one: one[:MAX_EXAMPLES])
         which = pd.Series(list(together.loc[pd.MultiIndex.from_frame(rows.loc[hit, KEY])]), index=rows.index[hit])
-        notes.add(rows, hit, "duplicate_key", rows=which, a=rows["value"])
+        notes.add(rows, hit, "duplicate_key", which=which, a=rows["value"])
     return rows.drop(same.index.difference(left.index))
 
 

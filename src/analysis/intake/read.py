@@ -25,7 +25,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.records.manifest import file_sha256
+from analysis.words.files import file_sha256
 from analysis.registry.sources import SourceParams
 from analysis.words.errors import MAX_EXAMPLES, AnalysisError, DataError, Problem, did_you_mean, examples, require
 

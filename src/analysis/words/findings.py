@@ -101,7 +101,7 @@ FINDINGS = MappingProxyType(
 )  # fmt: skip
 
 # Values by their name: first, last: periods; day: a date; share, p, q: fractions; v, w: figures of the indicator;
-# a, b, k, n, start, row, rows: numbers; units: codes; all others: texts of the raw file or of the source's file.
+# a, b, k, n, start, row, which: numbers; units: codes; all others: texts of the raw file or of the source's file.
 SENTENCES = MappingProxyType(
     {
         "unreadable_number.long": _("{text} is longer than a number can be"),
@@ -158,7 +158,7 @@ SENTENCES = MappingProxyType(
         "below_minimum.numerator": _("numerator {a}"),
         "below_minimum.denominator": _("denominator {a}"),
         "missing_denominator": _("numerator {a}"),
-        "duplicate_key": _("rows {rows} disagree, value here: {a}"),
+        "duplicate_key": _("rows {which} disagree, value here: {a}"),
         "mended_code.by_name": _("code filled in by name, rows: {n}, the first: {start}"),
         "mended_code.by_correction": _("{set}, rows: {n}, the first: {start}. Reason: {reason}"),
         "corrected": _("{set}, rows: {n}, the first: {start}. Reason: {reason}"),
@@ -219,16 +219,23 @@ def finding(frame: pd.DataFrame, *, flag: str, source: str = "", **values: Any) 
     -------
     DataFrame
         Columns of `schema.QUALITY`; see :func:`as_quality`.
+
+    Raises
+    ------
+    KeyError
+        If there is no such code, or no sentence for it: our mistake, not the user's.
     """
     columns = {name: frame[name] if name in frame else "" for name in ("unit", "indicator", "period")}
     each = [one.loc[frame.index] if isinstance(one, pd.Series) else [one] * len(frame) for one in values.values()]
-    rows = zip(*each) if each else [()] * len(frame)
-    return pd.DataFrame(columns, index=frame.index).assign(
-        flag=flag,
-        severity=FINDINGS[flag].severity,
-        details=[pack(dict(zip(values, row))) for row in rows],
-        source=source,
-    )
+    rows = [dict(zip(values, row)) for row in zip(*each)] if each else [{}] * len(frame)
+    if missing := {_key_of(flag, row) for row in rows} - SENTENCES.keys():
+        raise KeyError(f"no sentence for {sorted(missing)}")
+    out = pd.DataFrame(columns, index=frame.index)
+    return out.assign(flag=flag, severity=FINDINGS[flag].severity, details=list(map(pack, rows)), source=source)
+
+
+def _key_of(flag: str, values: Mapping[str, Any]) -> str:
+    return f"{flag}.{values['case']}" if "case" in values else flag
 
 
 def pack(values: Mapping[str, Any]) -> str:
@@ -285,7 +292,9 @@ def quoted(name: str, value: Any) -> str:
     """A value as error messages write it: texts with ``!r``, numbers to ten digits."""
     if isinstance(value, list):
         return ", ".join(quoted(name, one) for one in value)
-    return repr(value) if isinstance(value, str) and name not in ("first", "last", "day") else f"{value}"
+    if name == "share":
+        return f"{value:.1%}"
+    return repr(value) if isinstance(value, str) and name not in ("first", "last", "day") else str(value)
 
 
 def say(
@@ -316,9 +325,8 @@ def say(
 
 def _sentences(flag: str, first: dict, translate: Callable, write: Callable) -> Iterator[str]:
     for values in (first, *first.get("also", ())):
-        text = SENTENCES[f"{flag}.{values['case']}" if "case" in values else flag]
         words = {name: write(name, one) for name, one in values.items() if name not in ("case", "also", "more")}
-        told = translate(text).format(**words)
+        told = translate(SENTENCES[_key_of(flag, values)]).format(**words)
         place = AT_CELL if "column" in values else AT_ROW if "row" in values else "{told}"
         yield translate(place).format(told=told, **words)
     if "more" in first:
