@@ -88,8 +88,8 @@ ASSESSMENTS = _table(
     whole="horizon n_points n_origins n_sub_units n_sub_on_track",
     yes="settled attained_now",
 )
-QUALITY = _table(  # one row a finding; flag is a code of intake.checks.FLAGS, found quotes the raw value
-    "quality", "unit indicator period flag", text="severity found source"
+QUALITY = _table(  # one row a finding; flag is a code of words.findings.FINDINGS, details its values as a JSON object
+    "quality", "unit indicator period flag", text="severity details source"
 )
 EVIDENCE = _table(  # the panel's own backtest: one row a model x slice
     "evidence",
