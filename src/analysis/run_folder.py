@@ -51,7 +51,7 @@ RUNS, LOG, LOCK, KEY, INDEX = "runs", "private.log", ".lock", "key.json", "index
 BUILDING, REMOVED = ".building-", ".removed-"
 OWN = frozenset([CURRENT, SITE, RUNS, LOG, LOCK])  # and what an interrupted switch can leave: ".<name>.part"
 FIRST_LAYOUT = frozenset(["tables", "made.json", "pages.jsonl"])  # of runs before there were immutable folders
-PAGE_BYTES, ROW_BYTES = 400_000, 120  # measured: a unit's page, notebook and ZIP share; an observation in all files
+PAGE_BYTES, ROW_BYTES = 250_000, 1_500  # measured: a unit's page and notebook; an observation in all downloads
 NOT_IN_TABLES = ("language", "publish", "max_failed_share", "keep_runs")  # params that no table depends on
 
 
@@ -327,12 +327,12 @@ class RunFolder:
 
 
 def disk_report(path: Path, *, n_units: int, n_rows: int) -> str:
-    """How much room the next run needs, and how much there is: as the run before, else from the number of units and rows.
+    """How much room the next run needs, and how much there is; without a run before, from its units and rows.
 
     Examples
     --------
     >>> disk_report(Path("no such folder"), n_units=100, n_rows=10_000).split(";")[0]
-    'a run needs about 41 MB'
+    'a run needs about 40 MB'
     """
     current = RunFolder(path).current
     if current is not None:

@@ -231,6 +231,13 @@ class RunTables:
     extra: dict[str, pd.DataFrame] = field(default_factory=dict)  # tables that a target kind or a scenario adds
     previous: RunTables | None = None
 
+    def __repr__(self) -> str:
+        """Run, cutoff, units, targets, counts by status: never the tables."""
+        counts = self.assessments["status"].value_counts()
+        by_status = ", ".join(f"{counts[status]} {status}" for status in STATUSES if status in counts)
+        about = f"{len(self.units)} units, {len(self.targets)} targets"
+        return f"Run {self.run_id!r}, cutoff {self.manifest.get('cutoff', '?')}: {about}; {by_status or 'no assessments'}"
+
 
 def check_key(frame: pd.DataFrame, table: Table) -> None:
     """Raise where `frame` lacks a column of `table`; a cheap check for functions that take a trusted table.
