@@ -4,12 +4,12 @@ PARAMS ?= params/demo.yml
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: briefings test quick lab lint benchmarks skill lock golden clean help
+.PHONY: briefings test test-all quick lab lint benchmarks skill lock golden clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make briefings   build the environment, forecast the demonstration data, publish the site"
-	@echo "make test        build the environment and run every test (make quick: the quick ones)"
+	@echo "make test        build the environment and run every test (make quick: the quick ones; make test-all: also all crash points)"
 	@echo "make lab         open JupyterLab on the notebooks"
 	@echo "make benchmarks  speed, side by side with the papermill + nbconvert commands;  make skill: the league"
 
@@ -20,8 +20,12 @@ test: .venv/ready .venv/browser
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+# What takes minutes or needs a server: every crash point.
+test-all: test
+	$(BIN)/python -m pytest -n 2 -m everything
+
 quick: .venv/ready
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not browser and not acceptance"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not browser and not acceptance and not everything"
 
 lint: .venv/ready
 	$(BIN)/ruff check src tests benchmarks

@@ -7,13 +7,11 @@ the two make for a unit must be the same, every picture to the last byte; what d
 (ids that pandas and Papermill draw at random, memory addresses, times, the page's file name). Ours forks each page from
 a process that has made one page before; what that cost is printed as set-up.
 
-The floor is what the cells alone cost as plain functions in such a process: no notebook, no page, and Matplotlib
-taught to remember as in ours (`analysis/publishing/remembered.py`; CANDICH_NO_REMEMBERING=1 leaves it alone).
+The floor is what the cells alone cost as plain functions in such a process: no notebook, no page.
 
-Measured on two quiet cores, 5 pages by the pair, 160 by us: 8.68 s of CPU a page against .79, 11.0 times less; the
-floor .70; set-up 5.2. With Matplotlib left alone 6.2 times (7.79 against 1.26; 2 and 6 pages, a busy machine). The gain
-is that of children of a warmed parent: a single page by `papermill --engine candich` costs what the ordinary engine's
-does, within a tenth.
+Measured on two busy cores with Matplotlib as it is: 8.32 s of CPU a page by the pair (3 pages) against 1.06 by us (30
+pages), 7.9 times less; the goal is 6. The floor 1.18; set-up 4.8. The gain is that of children of a warmed parent: a
+single page by `papermill --engine candich` costs what the ordinary engine's does, within a tenth.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.speed import command_pair, compare
+from benchmarks.measure import command_pair, compare
 
 LEAST = 3  # pictures on a page
 
@@ -72,7 +70,6 @@ def analyst(*, n_pair: int, n_ours: int) -> dict:
 def _work(notebook: Path) -> Callable[[str], dict]:
     import nbformat
     import papermill
-
     from analysis.publishing.plain import plain_exporter
 
     node, exporter = nbformat.read(notebook, as_version=4), plain_exporter()

@@ -27,6 +27,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.measure import watch_memory  # noqa: E402
+
 from analysis.publishing.environment import pinned_environment, restart_pinned  # noqa: E402
 
 SEED = 20261121
@@ -254,8 +256,6 @@ SECTIONS = {"forecasting": forecasting, "attainment": attainment}
 
 def measure(section: str, *, shrink: int = 1) -> dict:
     """Run a section in an interpreter of its own; its figures and the peak memory of its processes."""
-    from benchmarks.speed import watch_memory
-
     command = [sys.executable, __file__, "--section", section, "--shrink", str(shrink), "--inside"]
     run = subprocess.Popen(command, env={**os.environ, **pinned_environment()}, stdout=subprocess.PIPE, text=True)
     peak = watch_memory(run)

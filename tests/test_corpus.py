@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.publishing.forks import can_fork
+from analysis.publishing.processes import can_fork
 
 CORPUS = Path(__file__).parent / "corpus"
 FILES = sorted(path.name for path in CORPUS.iterdir() if path.suffix != ".md")

@@ -1,7 +1,10 @@
 """pyproject.toml, environment.yml and requirements.lock name the same packages; the lock names no index."""
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import yaml
@@ -11,6 +14,13 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 CONDA_NAMES = {"python-duckdb": "duckdb"}
 CARD = {"jupyterlab", "papermill", "pandas", "statsmodels", "matplotlib", "seaborn", "nbconvert"}
+NOT_IMPORTED = {  # declared, and why nothing in src/analysis imports it
+    "jupyterlab": "analysts open their notebooks in it",
+    "ipykernel": "the kernel that JupyterLab and the papermill command start",
+    "duckdb": "analysts' SQL over all runs",
+    "vietnamadminunits": "registry/crosswalk.py reads its data files where find_spec finds them",
+}
+OPTIONAL = {"distributed"}  # imported only where `--dask` is given
 
 
 def project():
@@ -64,3 +74,24 @@ def test_the_lock_has_hashes_and_no_index_host():
     entries = re.split(r"\n(?=[A-Za-z0-9])", text.strip())
     assert len(entries) > 100
     assert [one.split()[0] for one in entries if "--hash=sha256:" not in one] == []
+
+
+def imported():
+    """Distributions that src/analysis imports, at any depth of its functions; canonical names."""
+    tops = set()
+    for path in sorted((ROOT / "src" / "analysis").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                tops |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                tops.add(node.module.split(".")[0])
+    known = packages_distributions()
+    return {canonicalize_name(known.get(top, [top])[0]) for top in tops - set(sys.stdlib_module_names) - {"analysis"}}
+
+
+def test_every_declared_package_is_imported_or_has_a_reason():
+    assert set(ranges(project()["dependencies"])) - imported() == set(NOT_IMPORTED)
+
+
+def test_every_imported_package_is_declared():
+    assert imported() - set(ranges(project()["dependencies"])) - OPTIONAL == set()

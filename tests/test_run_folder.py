@@ -21,8 +21,9 @@ def key(name):
 def build(path, name, *, cutoff="2026-09", keep_runs=2, run_id="demo", status="published"):
     """A finished run in small: a manifest without tables, a page, an index."""
     with RunFolder.locked(path, run_id=run_id) as folder:
-        with folder.build(key(name), cutoff=cutoff, keep_runs=keep_runs) as building:
+        with folder.build(key(name), cutoff=cutoff) as building:
             write(building, name, cutoff=cutoff, run_id=run_id, status=status)
+        folder.remove_old(keep_runs)
         return folder.current
 
 
@@ -70,11 +71,11 @@ def test_a_build_that_fails_leaves_the_run_before_current_and_is_resumed(tmp_pat
     build(tmp_path / "demo", "first")
     before = tree(tmp_path / "demo")
     with RunFolder.locked(tmp_path / "demo", run_id="demo") as folder:
-        with pytest.raises(ZeroDivisionError), folder.build(key("second"), cutoff="2026-09", keep_runs=2) as building:
+        with pytest.raises(ZeroDivisionError), folder.build(key("second"), cutoff="2026-09") as building:
             (building / "half").write_text("a half")
             1 / 0  # noqa: B018
         assert {name: one for name, one in tree(tmp_path / "demo").items() if ".building" not in name} == before
-        with folder.build(key("second"), cutoff="2026-09", keep_runs=2) as again:
+        with folder.build(key("second"), cutoff="2026-09") as again:
             assert again == building and (again / "half").read_text() == "a half"
             write(again, "second")
     assert (tmp_path / "demo/site/index.html").read_text() == "second"
@@ -82,7 +83,7 @@ def test_a_build_that_fails_leaves_the_run_before_current_and_is_resumed(tmp_pat
 
 def test_an_interrupted_build_of_something_else_is_removed(tmp_path):
     with RunFolder.locked(tmp_path / "demo", run_id="demo") as folder:
-        with pytest.raises(ZeroDivisionError), folder.build(key("first"), cutoff="2026-09", keep_runs=2) as building:
+        with pytest.raises(ZeroDivisionError), folder.build(key("first"), cutoff="2026-09") as building:
             (building / "half").write_text("a half")
             1 / 0  # noqa: B018
     build(tmp_path / "demo", "second")

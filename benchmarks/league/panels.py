@@ -22,7 +22,6 @@ SEED = 20220806
 class Task:
     """One indicator of a panel with its targets, horizons and cutoffs."""
 
-    panel_name: str
     name: str
     panel: Panel
     thresholds: Mapping[str, object]
@@ -45,7 +44,7 @@ def mynumber(data: Path, *, n_scored: int | None) -> list[Task]:
     cutoffs = ["2020-05", "2020-07", "2020-10", "2020-11", "2020-12", "2021-01", "2021-02", "2021-03"]
     cutoffs += ["2021-05", "2021-07", "2021-09", "2021-11"]
     thresholds = {f"share {one:.2f}": one for one in (0.20, 0.30, 0.40, 0.50)}
-    return [Task("mynumber", "cards", panel, thresholds, (3, 6, 9), cutoffs, scored=_sample(panel, n_scored))]
+    return [Task("cards", panel, thresholds, (3, 6, 9), cutoffs, scored=_sample(panel, n_scored))]
 
 
 def nhs(data: Path, *, n_scored: int | None) -> list[Task]:
@@ -56,7 +55,7 @@ def nhs(data: Path, *, n_scored: int | None) -> list[Task]:
     tasks = []
     for code in sorted(table["indicator"].unique()):
         panel = as_panel(table, indicator={"indicator": code}, cutoff=None)
-        tasks.append(Task("nhs", code, panel, thresholds, (3, 6, 9), cutoffs, scored=_sample(panel, n_scored)))
+        tasks.append(Task(code, panel, thresholds, (3, 6, 9), cutoffs, scored=_sample(panel, n_scored)))
     return tasks
 
 
@@ -73,9 +72,9 @@ def us_flu(data: Path, *, n_scored: int | None) -> list[Task]:
     monthly = as_panel(table, indicator={"indicator": code, "cumulative": False}, cutoff=None)
     years = range(2014, 2022)
     return [
-        Task("us_flu", "from past seasons", yearly, thresholds, (1, 2), [str(one) for one in years]),
-        Task("us_flu", "from November", monthly, thresholds, (6,), [f"{one}-11" for one in years if one < 2022]),
-        Task("us_flu", "from January", monthly, thresholds, (4,), [f"{one}-01" for one in years if one > 2014]),
+        Task("from past seasons", yearly, thresholds, (1, 2), [str(one) for one in years]),
+        Task("from November", monthly, thresholds, (6,), [f"{one}-11" for one in years if one < 2022]),
+        Task("from January", monthly, thresholds, (4,), [f"{one}-01" for one in years if one > 2014]),
     ]
 
 
@@ -88,7 +87,7 @@ def phonepe(data: Path, *, n_scored: int | None) -> list[Task]:
     cutoffs = ["2020-Q2", "2020-Q4", "2021-Q2", "2021-Q4", "2022-Q2", "2022-Q4", "2023-Q2", "2023-Q4"]
     thresholds = {f"growth {one:.0%}": _growth(one) for one in (0.10, 0.20, 0.30)}
     return [
-        Task("phonepe", code, as_panel(table, indicator={"indicator": code}, cutoff=None), thresholds, (4,), cutoffs)
+        Task(code, as_panel(table, indicator={"indicator": code}, cutoff=None), thresholds, (4,), cutoffs)
         for code in sorted(table["indicator"].unique())
     ]
 
@@ -107,8 +106,8 @@ def gapminder(data: Path, *, n_scored: int | None) -> list[Task]:
     third = deaths.values[:, deaths.periods.index("1990")] / 3
     cutoffs = ["2002", "2004", "2006", "2008", "2010", "2012"]
     return [
-        Task("gapminder", "internet users", users, thresholds, (3, 5, 7), cutoffs),
-        Task("gapminder", "under-five deaths", deaths, {"third of 1990": third}, (3, 5, 7), cutoffs, at_least=False),
+        Task("internet users", users, thresholds, (3, 5, 7), cutoffs),
+        Task("under-five deaths", deaths, {"third of 1990": third}, (3, 5, 7), cutoffs, at_least=False),
     ]
 
 

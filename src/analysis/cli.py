@@ -14,6 +14,7 @@ from analysis.publishing.environment import restart_pinned
 from analysis.words.errors import AnalysisError
 
 STOPPED = 130  # exit code after Ctrl-C, as every shell has it
+READER_GONE = 141  # exit code after SIGPIPE, likewise
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -114,7 +115,7 @@ def verify(
     counts = verdicts["verdict"].value_counts().sort_index()
     print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
     _print_tables({"differences": verdicts[verdicts["verdict"] != "identical"]})
-    if verdicts["verdict"].isin(["different", "cannot be made again"]).any():
+    if not verdicts["verdict"].isin(["identical", "identical after rounding"]).all():
         raise typer.Exit(1)
 
 
@@ -147,9 +148,11 @@ def each(
 
 def main() -> None:
     """Entry point: pin the numerical environment first, then run the command."""
+    _open_streams()
     restart_pinned()  # BLAS kernels and vector instructions are chosen when NumPy is imported: too late afterwards
     try:
         code = app(standalone_mode=False)  # returns what a command exits with, also after Ctrl-C
+        sys.stdout.flush()
         if code == STOPPED:
             raise KeyboardInterrupt
         if code:
@@ -158,6 +161,9 @@ def main() -> None:
         _fail(error, code=error.exit_code, lines=[str(one) for one in error.problems])
     except (typer.Abort, KeyboardInterrupt):
         _fail(None, code=STOPPED, lines=["stopped; the run before stays current, run again to finish"])
+    except BrokenPipeError:  # whoever read the output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise SystemExit(READER_GONE) from None
     except OSError as error:
         _fail(error, code=1, lines=[f"{error.filename or ''}: {error.strerror or error}"])
     except Exception as error:
@@ -169,6 +175,17 @@ def main() -> None:
             code=1,
             lines=[f"{type(error).__name__}: {error}", "internal error; run again with --debug for the traceback"],
         )
+
+
+def _open_streams() -> None:
+    """Lead streams that the caller closed (``>&-``) to nowhere: a file opened later must not take their place."""
+    for number, mode, name in ((0, "r", "stdin"), (1, "w", "stdout"), (2, "w", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, closefd=False))
 
 
 def _fail(error: BaseException | None, *, code: int, lines: list[str]) -> None:

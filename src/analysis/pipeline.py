@@ -26,7 +26,7 @@ from analysis.records.store import MANIFEST
 from analysis.registry.indicators import read_indicators
 from analysis.registry.params import RunParams, project_root, read_params
 from analysis.registry.targets import places_of, read_targets, targets_table
-from analysis.run_folder import RunFolder, RunKey, RunResult, read_key, run_key, stored_tables
+from analysis.run_folder import RunFolder, RunKey, RunResult, disk_report, read_key, run_key, stored_tables
 from analysis.words import periods, schema
 from analysis.words.errors import AnalysisError, ParamsError, Problem, did_you_mean, require
 from analysis.words.files import json_text, sha256_of_json, write_file
@@ -125,6 +125,7 @@ def run(
             read()  # says all that is wrong, at once
             raise
         if options.start == "read" and folder.is_current(key.whole):
+            folder.remove_old(params.keep_runs)
             return folder.published()
         if not params.cutoff or options.start == "forecast":
             from analysis import statistics
@@ -134,7 +135,7 @@ def run(
         history = folder.history(cutoff)
         key = _key_from(options.start, hashed(history=history), previous=previous, path=path)
         _require_newest(cutoff, previous=previous, path=path)
-        with folder.build(key, cutoff=cutoff, keep_runs=params.keep_runs) as building:
+        with folder.build(key, cutoff=cutoff) as building:
             if not stored_tables(building, key, previous=previous):
                 inputs = inputs or read()
                 found = forecast_step(inputs, params=params, history=history, jobs=options.jobs, report=report)
@@ -145,6 +146,7 @@ def run(
             pages = publish_step(building, root=root, previous=previous, options=options, report=report)
             folder.log(pages)
             too_many_failed(pages, max_failed_share=params.max_failed_share)
+        folder.remove_old(params.keep_runs)
         return replace(folder.published(), pages=pages)
 
 
@@ -374,7 +376,9 @@ def summarise(
 
     params, inputs = check(params_path, data_dir=data_dir, period=period)
     cutoff = statistics.cutoff_of(inputs, params=params)
-    return {"cutoff": cutoff, **intake.summarise_inputs(inputs)}
+    outputs = project_root(params_path) / "outputs" / params.run_id
+    disk = disk_report(outputs, n_units=len(inputs.units), n_rows=len(inputs.observations))
+    return {"cutoff": cutoff, "disk": disk, **intake.summarise_inputs(inputs)}
 
 
 def backtest(

@@ -48,9 +48,10 @@ from analysis.words.files import (
 from analysis.words.periods import frequency_of
 
 RUNS, LOG, LOCK, KEY, INDEX = "runs", "private.log", ".lock", "key.json", "index.html"
-BUILDING = ".building-"
+BUILDING, REMOVED = ".building-", ".removed-"
 OWN = frozenset([CURRENT, SITE, RUNS, LOG, LOCK])  # and what an interrupted switch can leave: ".<name>.part"
 FIRST_LAYOUT = frozenset(["tables", "made.json", "pages.jsonl"])  # of runs before there were immutable folders
+PAGE_BYTES, ROW_BYTES = 250_000, 1_500  # measured: a unit's page and notebook; an observation in all downloads
 NOT_IN_TABLES = ("language", "publish", "max_failed_share", "keep_runs")  # params that no table depends on
 
 
@@ -194,7 +195,8 @@ class RunFolder:
             found = f"it holds files that are not of a run: {examples(strange or sorted(names))}"
             require([Problem(str(self.path), found, "an empty folder, or runs of this params file", remedy)])
         site = self.path / SITE
-        copied = (self.path / CURRENT).is_file() and not (self.path / CURRENT).is_symlink()  # where links cannot be made
+        pointer = self.path / CURRENT
+        copied = pointer.is_file() and not pointer.is_symlink()  # where links cannot be made
         if site.is_dir() and not site.is_symlink() and not copied:
             found = "`site` is a folder that candich did not make"
             require([Problem(str(site), found, "a link to the current run", remedy)])
@@ -242,7 +244,7 @@ class RunFolder:
         return sorted(runs, key=lambda path: ((path / FILES).stat().st_mtime_ns, path.name))
 
     @contextlib.contextmanager
-    def build(self, key: RunKey, *, cutoff: str, keep_runs: int) -> Iterator[Path]:
+    def build(self, key: RunKey, *, cutoff: str) -> Iterator[Path]:
         """Yield the folder of a new run; when the block ends without an error, it is flushed and made current.
 
         An interrupted build with the same key is resumed; every other one is removed.
@@ -255,7 +257,6 @@ class RunFolder:
         write_file(building / KEY, json_text({"whole": key.whole, "tables": key.tables, "parts": dict(key.parts)}))
         yield building
         self._finish(building, cutoff=cutoff)
-        self._remove_old(keep_runs)
 
     def _finish(self, building: Path, *, cutoff: str) -> None:
         """Name the files and their hashes, flush them, give the folder its name, point to it."""
@@ -272,7 +273,7 @@ class RunFolder:
             number += 1
             run = self.runs / f"{cutoff}-{sha256(listing)[:12]}-{number}"
         if run.exists():
-            shutil.rmtree(building)
+            shutil.rmtree(building)  # somebody ran the same before
         else:
             os.rename(building, run)
         flush_names(self.runs)
@@ -300,13 +301,15 @@ class RunFolder:
         shutil.rmtree(site, ignore_errors=True)
         os.replace(fresh, site)
 
-    def _remove_old(self, keep_runs: int) -> None:
+    def remove_old(self, keep_runs: int) -> None:
         """Remove finished runs beyond `keep_runs`; never the current one, nor the last one of an earlier cutoff."""
         runs = self.finished()
         last_of = {records.read_manifest(run / MANIFEST)["cutoff"]: run for run in runs}
         spare = [run for run in runs if run not in (self.current, *last_of.values())]
         for run in spare[: max(0, len(spare) - keep_runs)]:
-            shutil.rmtree(run)
+            os.rename(run, run.with_name(f"{REMOVED}{run.name}"))  # in one step it is not a run any more
+        for left in self.runs.glob(f"{REMOVED}*"):
+            shutil.rmtree(left)
 
     def log(self, results: tuple[PageResult, ...]) -> None:
         """Append why pages failed to the private log: readers see only the class of an error and a reference."""
@@ -323,6 +326,25 @@ class RunFolder:
                 file.write("\n".join(lines) + "\n")
 
 
+def disk_report(path: Path, *, n_units: int, n_rows: int) -> str:
+    """How much room the next run needs, and how much there is; without a run before, from its units and rows.
+
+    Examples
+    --------
+    >>> disk_report(Path("no such folder"), n_units=100, n_rows=10_000).split(";")[0]
+    'a run needs about 40 MB'
+    """
+    current = RunFolder(path).current
+    if current is not None:
+        needed = sum(file.stat().st_size for file in current.rglob("*") if file.is_file())
+    else:
+        needed = n_units * PAGE_BYTES + n_rows * ROW_BYTES
+    there = next(folder for folder in (path, *path.absolute().parents) if folder.is_dir())
+    free = shutil.disk_usage(there).free
+    short = "" if free > 2 * needed else "; make room first"
+    return f"a run needs about {needed / 1e6:.0f} MB; {free / 1e6:.0f} MB are free{short}"
+
+
 def stored_tables(building: Path, key: RunKey, *, previous: Path | None) -> bool:
     """Whether the tables of a new run exist already: left by an interrupted build, or those of the run before.
 
@@ -332,6 +354,7 @@ def stored_tables(building: Path, key: RunKey, *, previous: Path | None) -> bool
         with contextlib.suppress(DataError):
             records.check_tables(building, records.read_manifest(building / MANIFEST))
             return True
+    (building / MANIFEST).unlink(missing_ok=True)
     shutil.rmtree(building / "tables", ignore_errors=True)
     if previous is None or not key.tables or read_key(previous).get("tables") != key.tables:
         return False

@@ -107,12 +107,7 @@ def panels_at(inputs: Inputs, *, cutoff: str) -> dict[str, Panel]:
 def check_promises(inputs: Inputs, *, cutoff: str, places: Mapping[str, str] = MappingProxyType({})) -> None:
     """Refuse promises that cannot be assessed as written, now that the figures are known.
 
-    Parameters
-    ----------
-    inputs : Inputs
-    cutoff : str
-    places : mapping
-        Code of a target -> its file and entry, for the messages.
+    `places` maps the code of a target to its file and entry, for the messages.
 
     Raises
     ------
@@ -206,7 +201,7 @@ def past_assessments(said: Mapping[str, pd.DataFrame], *, published: Iterable[st
 
 
 def assess_options(params: RunParams) -> AssessOptions:
-    """What the params say about assessments, in the words of `attainment`."""
+    """What the params say about assessments."""
     return AssessOptions(
         cut_points=params.cut_points.model_dump(),
         hysteresis_margin=params.hysteresis_margin,
@@ -221,11 +216,7 @@ def assess_options(params: RunParams) -> AssessOptions:
 def forecasts_table(forecasted: Forecasted, *, interval_levels: Iterable[float]) -> pd.DataFrame:
     """Predicted quantiles of every unit, indicator and horizon (``schema.FORECASTS``).
 
-    Parameters
-    ----------
-    forecasted : Forecasted
-    interval_levels : iterable of float
-        Central intervals as fractions; the median is always there.
+    `interval_levels` are central intervals as fractions; the median is always there.
     """
     levels = sorted({0.5, *(round(0.5 + side * one / 2, 6) for one in interval_levels for side in (-1, 1))})
     parts = []
@@ -256,18 +247,7 @@ def forecasts_table(forecasted: Forecasted, *, interval_levels: Iterable[float])
 
 
 def evidence_of(cases: pd.DataFrame) -> pd.DataFrame:
-    """How the forecasts did at past cutoffs of this very panel: what the method note of every page says.
-
-    Parameters
-    ----------
-    cases : DataFrame
-        See :func:`backtest_cases`.
-
-    Returns
-    -------
-    DataFrame
-        ``schema.EVIDENCE``; an indicator whose history is too short for any past cutoff has no row.
-    """
+    """How the forecasts did at past cutoffs (``schema.EVIDENCE``); an indicator with a short history has no row."""
     parts = [evidence(rows, indicator=code) for code, rows in cases.groupby("indicator")] if len(cases) else []
     table = pd.concat(parts, ignore_index=True) if parts else schema.EVIDENCE.empty()
     return schema.as_table(table, schema.EVIDENCE, where="evidence")
@@ -322,8 +302,6 @@ def _questions(inputs: Inputs, *, code: str, panel: Panel) -> dict[bool, dict[st
         found.setdefault(at_least, {})[target.target] = values
     return found
 
-
-# --- independent groups of indicators, and the parallel map over them ---------------------------------------------
 
 Tables = dict[str, pd.DataFrame]
 CHANGES = "extra_changes"
@@ -451,9 +429,6 @@ def merge_tables(parts: Iterable[pd.DataFrame], *, name: str) -> pd.DataFrame:
         order = [column for column in EXTRA_ORDER if column in table]
     places = [pd.factorize(table[column], sort=True)[0] for column in reversed(order)]  # sorting texts takes long
     return table.take(np.lexsort(places)).reset_index(drop=True) if order else table
-
-
-# --- all statistics of a run --------------------------------------------------------------------------------------
 
 
 def make_statistics(

@@ -1,6 +1,7 @@
 """The real series read: counts known from the files themselves, and each of their traps told."""
 
 import csv
+import json
 import time
 from collections import defaultdict
 
@@ -75,9 +76,8 @@ def test_the_lost_codes_the_missing_months_and_the_falling_shares_are_told(cards
     }  # fmt: skip
     mended = inputs.quality[inputs.quality["flag"].eq("mended_code")]
     assert mended["unit"].tolist() == ["133817", "134015"]
-    assert (
-        "municipality_code '00<NA>' -> '133817'" in mended["found"].iloc[0] and "in 8 rows" in mended["found"].iloc[0]
-    )
+    details = json.loads(mended["details"].iloc[0])
+    assert "municipality_code: 00<NA> → 133817" in details["set"] and details["n"] == 8
     missing = inputs.quality[inputs.quality["flag"].eq("missing_period")]
     assert missing["unit"].eq("").all()
     assert sorted(missing["period"])[-1] == "2019-12"  # monthly without a gap from 2020-01 on
@@ -159,8 +159,8 @@ def test_zeros_before_the_first_count_are_left_out_and_users_that_fall_are_told(
     inputs = read_other(tmp_path, "phonepe", "phonepe/state_quarterly.csv")
     opens = inputs.observations[inputs.observations["indicator"].eq("app_opens")]
     assert opens["period"].min() == "2019-Q2" and opens["value"].min() > 0
-    flags = inputs.quality.set_index("flag")["found"]
-    assert flags["not_measured"].startswith("180 zeros from 2018-Q1 to 2019-Q1 are left out")
+    details = json.loads(inputs.quality.set_index("flag").loc["not_measured", "details"])
+    assert (details["n"], details["first"], details["last"]) == (180, "2018-Q1", "2019-Q1")
     assert (inputs.quality["flag"] == "falling_cumulative").sum() == 13
     nation = inputs.observations.set_index(["unit", "indicator", "period"])["value"]
     assert nation[("india", "registered_users", "2024-Q4")] == 586_756_452

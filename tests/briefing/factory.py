@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.words import schema
+from analysis.words.findings import as_quality, finding
 from analysis.words.periods import between, codes, ordinals
 from analysis.words.schema import RunTables, as_table
 
@@ -419,14 +420,18 @@ def _assess(observations, forecasts, units):
 
 def _quality():
     rows = [
-        ("002", "online", "2024-03", "missing_period", "warning", "", "data/demo/online.csv"),
-        ("002", "online", "2024-04", "missing_period", "warning", "", "data/demo/online.csv"),
-        ("001", "online", "2025-11", "level_jump", "warning", "0.97", "data/demo/online.csv"),
-        ("003", "digit", "2025-01", "numerator_above_denominator", "error", "104 / 100", "data/demo/digit.csv"),
-        (NASTY, "online", "2025-01", "tiny_denominator", "info", NASTY, "data/demo/online.csv"),
+        ("002", "online", "2024-03", "missing_period", {"first": "2024-03", "last": "2024-03", "n": 1}),
+        ("002", "online", "2024-04", "missing_period", {"first": "2024-04", "last": "2024-04", "n": 1}),
+        ("001", "online", "2025-11", "level_jump", {"v": 0.5, "w": 0.97}),
+        ("003", "digit", "2025-01", "numerator_above_denominator", {"a": 104, "b": 100, "row": 7}),
+        (NASTY, "online", "2025-01", "name_changed", {"names": ["Xã A", NASTY]}),
     ]
-    columns = ["unit", "indicator", "period", "flag", "severity", "found", "source"]
-    return as_table(pd.DataFrame(rows, columns=columns), schema.QUALITY)
+    frame = pd.DataFrame(rows, columns=["unit", "indicator", "period", "flag", "values"])
+    source = "data/demo/online.csv"
+    return as_quality(
+        finding(frame.iloc[[at]], flag=flag, source=source, **values)
+        for at, (flag, values) in enumerate(zip(frame["flag"], frame["values"]))
+    )
 
 
 def _evidence(rng):

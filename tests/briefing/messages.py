@@ -15,12 +15,13 @@ PUBLISHED = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def code_messages() -> set[str]:
-    """Message ids in ``_(...)`` and ``_.plural(...)`` of the briefing room."""
+    """Message ids in ``_(...)`` and ``_.plural(...)`` of the briefing room, and of the findings in words."""
     found = set()
-    for _file, _line, message, _comments, _context in extract_from_dir(
-        ROOT / "src" / "analysis" / "briefing", method_map=[("**.py", "python")], keywords=KEYWORDS
-    ):
-        found.update([message] if isinstance(message, str) else [message[0]])  # one entry holds the plural's both forms
+    for room, files in (("briefing", "**.py"), ("words", "findings.py")):
+        for _file, _line, message, _comments, _context in extract_from_dir(
+            ROOT / "src" / "analysis" / room, method_map=[(files, "python")], keywords=KEYWORDS
+        ):
+            found.update([message] if isinstance(message, str) else [message[0]])  # an entry holds both plural forms
     return found
 
 

@@ -1,4 +1,4 @@
-"""Data quality: every finding counted, the raw value quoted as text, freshness by hand."""
+"""Data quality: every finding counted and said with its values, freshness by hand."""
 
 from dataclasses import replace
 
@@ -35,11 +35,11 @@ def test_the_answer_counts_by_gravity(run):
     )
 
 
-def test_findings_are_grouped_grave_first_and_quote_the_raw_value_as_text(run):
+def test_findings_are_grouped_grave_first_and_show_their_values(run):
     rows = soup(quality_page(run, language="en").findings()).tbody.find_all("tr")
     first = [one.get_text(" ", strip=True) for one in rows[0].find_all(["th", "td"])]
     assert first[:4] == ["Refused", "the numerator is above the denominator", "1", "1"]
-    assert "104 / 100" in first[4]
+    assert "numerator 104, denominator 100 (row 7)" in first[4]
     assert [tr.th.text for tr in rows] == ["Refused", "To be checked", "To be checked", "Note"]
 
 

@@ -335,7 +335,7 @@ def test_a_share_that_should_fall_speaks_of_a_limit_and_not_of_passing_a_target(
 
 def test_a_new_unit_says_whose_figures_it_carries(run):
     row = {"unit": "001", "indicator": "", "period": "2025-07", "flag": "rebased", "severity": "info", "source": ""}
-    found = pd.DataFrame([row | {"found": "figures before 2025-07 are those of 'Xã Cũ A', 'Xã Cũ B'"}])
+    found = pd.DataFrame([row | {"details": '{"first":"2025-07","old":["Xã Cũ A","Xã Cũ B"]}'}])
     quality = schema.as_table(pd.concat([run.quality, found], ignore_index=True), schema.QUALITY)
     text = unit_page(replace(run, quality=quality), unit="001", language="vi").data_notes().text
     assert "số liệu trước 7/2025 là của Xã Cũ A, Xã Cũ B" in text

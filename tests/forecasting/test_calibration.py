@@ -1,12 +1,13 @@
-"""The ladder by J: nothing below two origins, little from few, and known distortions found."""
+"""The ladder by J: nothing below two origins, little from few, and known distortions found; thresholds that move."""
 
 import numpy as np
 import pytest
 from forecasting_make import expit, make_panel, make_walks
 from scipy import stats
 
-from analysis.forecasting.calibration import Calibration, calibrate_level, cap, ladder
+from analysis.forecasting.calibration import Calibration, calibrate_level, cap, ladder, moving
 from analysis.forecasting.ensemble import forecast_panel
+from analysis.forecasting.panel import Panel, truncate
 
 
 def distorted(*, origins, cases, slope, shift=0.0, seed=0):
@@ -20,7 +21,7 @@ def distorted(*, origins, cases, slope, shift=0.0, seed=0):
 def test_below_two_origins_nothing_is_corrected(n_origins):
     p, outcome, origin = distorted(origins=1, cases=500, slope=0.3)
     found = ladder(p, outcome, origin, n_origins=n_origins)
-    assert found.weight == 0.0
+    assert found == Calibration(0.0, 1.0, n_origins)
     np.testing.assert_allclose(found.apply(np.array([0.2, 0.9])), [0.2, 0.9])
 
 
@@ -79,7 +80,7 @@ def test_an_event_and_its_complement_are_corrected_alike():
 
 
 def test_settled_and_missing_probabilities_stay_and_order_is_kept():
-    found = Calibration(shift=-0.5, slope=0.6, weight=0.4, n_origins=7).apply(np.array([0.0, 0.1, 0.6, 1.0, np.nan]))
+    found = Calibration(shift=-0.2, slope=0.84, n_origins=7).apply(np.array([0.0, 0.1, 0.6, 1.0, np.nan]))
     assert found[0] == 0.0 and found[3] == 1.0 and np.isnan(found[4])
     assert found[1] < found[2]
     assert cap(np.array([0.001, 0.5, 1.0])).tolist() == [0.01, 0.5, 0.99]
@@ -141,4 +142,51 @@ def test_at_most_is_the_mirror_of_above():
 
 def test_too_short_a_history_is_left_uncorrected():
     panel = make_panel([[0.2, 0.3, 0.4, 0.5]])
-    assert calibrate_level(panel, threshold=0.6, horizon=3) == Calibration(0.0, 1.0, 0.0, 0)
+    assert calibrate_level(panel, threshold=0.6, horizon=3) == Calibration(0.0, 1.0, 0)
+
+
+def make_counts(*, seed=0, n=40, n_periods=24, growth=0.08):
+    """Counts of very different size that all grow by about 8 % a period."""
+    rng = np.random.default_rng(seed)
+    y = rng.normal(10, 1.5, (n, 1)) + np.cumsum(rng.normal(growth, 0.03, (n, n_periods)), axis=1)
+    periods = tuple(str(1990 + t) for t in range(n_periods))
+    return Panel(tuple(f"{i:03d}" for i in range(n)), periods, np.round(np.exp(y)), kind="count", resolution=1.0)
+
+
+def test_growth_targets_follow_and_common_or_unrelated_ones_do_not():
+    panel = make_counts()
+    now = panel.last_value()
+    assert moving(np.full(40, 30000.0), panel=panel) is None
+    assert moving(np.random.default_rng(1).permutation(now), panel=panel) is None
+    assert moving(np.full(40, np.nan), panel=panel) is None
+    then = truncate(panel, 12)
+    for threshold in (1.2 * now, np.round(1.2 * now, -2)):
+        found = moving(threshold, panel=panel)(then)
+        np.testing.assert_allclose(found / then.last_value(), threshold / now)
+
+
+def test_levels_below_zero_and_shares_follow_by_what_is_added():
+    rng = np.random.default_rng(2)
+    values = rng.normal(0, 10, (30, 1)) + rng.normal(0, 0.1, (30, 8))
+    panel = Panel(tuple(f"{i:02d}" for i in range(30)), tuple(str(2000 + t) for t in range(8)), values, kind="level")
+    moved = moving(values[:, -1] + 0.5, panel=panel)(truncate(panel, 3))
+    np.testing.assert_allclose(moved, values[:, 2] + 0.5)
+    shares = Panel(panel.units, panel.periods, 1 / (1 + np.exp(-values / 5)), kind="rate")
+    logit = np.log(shares.values / (1 - shares.values))
+    threshold = 1 / (1 + np.exp(-(logit[:, -1] + 0.3)))
+    moved = moving(threshold, panel=shares)(truncate(shares, 3))
+    np.testing.assert_allclose(np.log(moved / (1 - moved)), np.clip(logit[:, 2], -6.9, 6.9) + 0.3, atol=0.05)
+
+
+def test_a_growth_target_is_not_marked_down_because_the_past_never_saw_todays_level():
+    """All units grow by 8 % a period; 20 % in three periods is likely, and the past says so."""
+    panel = make_counts()
+    threshold = 1.2 * panel.last_value()
+    predictive = forecast_panel(panel, horizon=3)
+    p = predictive.p_exceeds(threshold, horizon=3)
+    moved = calibrate_level(panel, threshold=threshold, horizon=3, predictive=predictive).apply(p)
+    stated = calibrate_level(
+        panel, threshold=lambda then: 1.2 * then.last_value(), horizon=3, predictive=predictive
+    ).apply(p)
+    np.testing.assert_allclose(moved, stated)
+    assert np.mean(moved) == pytest.approx(0.72, abs=0.12)  # 3 * .08 = .24 against log 1.2 = .18, spread .05

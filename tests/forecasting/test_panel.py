@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.forecasting import infer
-from analysis.forecasting.panel import as_panel, last_observed, truncate
+from analysis.forecasting.panel import as_panel, infer_cumulative, infer_kind, infer_resolution, last_observed, truncate
 from analysis.words.errors import DataError
 
 
@@ -113,18 +112,18 @@ def test_truncate_refuses_a_length_outside_the_panel(n_periods):
     ],
 )
 def test_kind_is_inferred_from_the_values(values, kind):
-    assert infer.infer_kind(np.array(values)) == kind
+    assert infer_kind(np.array(values)) == kind
 
 
 def test_cumulative_needs_a_count_that_nearly_never_falls():
     rising = np.cumsum(np.full((60, 10), 50.0), axis=1)
     corrected = rising.copy()
     corrected[0, 5] -= 60.0  # one correction at the source among 540 steps
-    assert infer.infer_cumulative(rising, kind="count")
-    assert infer.infer_cumulative(corrected, kind="count")
-    assert not infer.infer_cumulative(rising, kind="level")
-    assert not infer.infer_cumulative(rising[:, ::-1], kind="count")
-    assert not infer.infer_cumulative(np.full((3, 10), 200.0), kind="count")
+    assert infer_cumulative(rising, kind="count")
+    assert infer_cumulative(corrected, kind="count")
+    assert not infer_cumulative(rising, kind="level")
+    assert not infer_cumulative(rising[:, ::-1], kind="count")
+    assert not infer_cumulative(np.full((3, 10), 200.0), kind="count")
 
 
 @pytest.mark.parametrize(
@@ -140,4 +139,4 @@ def test_cumulative_needs_a_count_that_nearly_never_falls():
     ],
 )
 def test_published_step_is_the_coarsest_that_fits(values, kind, step):
-    assert infer.infer_resolution(np.array([values]), kind=kind) == step
+    assert infer_resolution(np.array([values]), kind=kind) == step

@@ -8,7 +8,8 @@ from forecasting_make import expit, make_panel, make_walks
 from scipy import stats
 
 from analysis.forecasting.ensemble import forecast_panel
-from analysis.forecasting.predictive import Predictive, t_quantile, t_upper
+from analysis.forecasting.predictive import Predictive
+from analysis.forecasting.published import t_quantile, t_upper
 from analysis.forecasting.scales import candidates
 
 

@@ -6,6 +6,7 @@ import yaml
 
 from analysis.registry.params import read_params
 from analysis.registry.sources import SourceParams
+from analysis.words.findings import say
 
 INDICATOR = {
     "indicator": "online",
@@ -115,9 +116,15 @@ def make_source(**parts) -> SourceParams:
 
 
 def found(inputs, flag) -> list[tuple]:
-    """(unit, indicator, period, found) of a flag in the quality register."""
+    """(unit, indicator, period, words) of a flag in the quality register."""
     rows = inputs.quality[inputs.quality["flag"] == flag]
-    return list(rows[["unit", "indicator", "period", "found"]].itertuples(index=False, name=None))
+    return [(*place, words) for _flag, *place, words in in_words(rows)]
+
+
+def in_words(findings) -> list[tuple]:
+    """(flag, unit, indicator, period, words) of findings."""
+    rows = findings[["flag", "unit", "indicator", "period", "details"]].itertuples(index=False, name=None)
+    return [(flag, *place, say(flag, details)) for flag, *place, details in rows]
 
 
 def figures(inputs, column="value") -> dict:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from analysis.intake.aggregate import MIN_COVERAGE, expected, sum_up
 from analysis.words.schema import INDICATORS, UNITS, as_table
+from intake.factory import in_words
 
 UNITS_TABLE = as_table(
     pd.DataFrame(
@@ -42,7 +43,7 @@ def observations(numerator, denominator, kind="rate"):
 
 def summed(rows, kind="rate"):
     sums, findings = sum_up(rows, units=UNITS_TABLE, indicators=indicator(kind))
-    told = pd.concat(findings) if findings else pd.DataFrame(columns=["unit", "period", "flag", "found"])
+    told = in_words(pd.concat(findings)) if findings else []
     return sums.set_index(["unit", "period"]) if len(sums) else sums, told
 
 
@@ -70,9 +71,9 @@ def test_a_missing_leaf_is_felt_in_every_level_above():
     assert (a["value"], a["lower"], a["upper"]) == (10 / 1000, 10 / 1020, 30 / 1020)
     assert (nation["lower"], nation["upper"]) == (30 / 3020, 50 / 3020)
     assert sums.loc[("B", "2024-03"), "flags"] == "summed"
-    assert told[["unit", "period", "found"]].to_numpy().tolist() == [
-        ["A", "2024-03", "1 of 2 units missing, 2.0% of the base: a2"],
-        ["N", "2024-03", "0 of 2 units missing, 0.7% of the base: units further down"],
+    assert told == [
+        ("missing_unit_in_sum", "A", "x", "2024-03", "1 of 2 units missing, 2.0% of the base: 'a2'"),
+        ("missing_unit_in_sum", "N", "x", "2024-03", "units further down missing, 0.7% of the base"),
     ]
 
 
@@ -82,9 +83,10 @@ def test_a_sum_without_enough_of_its_base_is_empty_and_the_level_above_knows():
     sums, told = summed(observations(k, n))
     assert 0.5 < MIN_COVERAGE and np.isnan(sums.loc[("A", "2024-03"), "value"])
     assert np.isnan(sums.loc[("N", "2024-03"), "value"])  # half of it is in A
-    assert told["found"].tolist() == [
-        "1 of 2 units missing, 50.0% of the base: a2; not summed", "1 of 2 units missing, 50.0% of the base: A; not summed",  # noqa: E501
-    ]  # fmt: skip
+    assert [words for *_place, words in told] == [
+        "1 of 2 units missing, 50.0% of the base: 'a2'; not summed",
+        "1 of 2 units missing, 50.0% of the base: 'A'; not summed",
+    ]
 
 
 def test_a_count_that_lacks_a_unit_keeps_only_its_lower_bound():
@@ -111,9 +113,7 @@ def test_a_reported_total_stands_and_a_difference_is_told():
     sums, told = summed(pd.concat([observations(k, n), own]))
     assert "A" not in sums.index.get_level_values("unit")
     assert sums.loc[("N", "2024-03"), "numerator"] == 60  # the reported 40, not the 20 of the parts
-    assert told[["unit", "period", "flag", "found"]].to_numpy().tolist() == [
-        ["A", "2024-03", "sum_differs", "reported 0.2, sum of the parts 0.1"]
-    ]
+    assert told == [("sum_differs", "A", "x", "2024-03", "reported 0.2, sum of the parts 0.1")]
 
 
 def test_nothing_is_summed_that_does_not_add_up():

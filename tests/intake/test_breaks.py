@@ -3,7 +3,7 @@
 import pandas as pd
 
 from analysis.forecasting.panel import as_panel
-from analysis.intake.breaks import DeclaredBreak, mark_breaks
+from analysis.intake.join import DeclaredBreak, mark_breaks
 from intake.factory import CSV, INDICATOR, figures, found, read_project
 
 LONGER = CSV + "01,2024-03,50,100\n02,2024-03,25,50\n03,2024-03,5,50\n"
@@ -42,7 +42,7 @@ def test_a_source_names_the_units_whose_boundary_changed(tmp_path):
     source = {"breaks": [{"indicator": "online", "period": "2024-03", "units": ["01", "02"], "reason": reason}]}
     inputs = read_project(tmp_path, csv=LONGER, source=source)
     assert set(broken(inputs)) == {("01", "2024-03"), ("02", "2024-03")}
-    told = f"2 units start a new series: {reason}"
+    told = f"units that start a new series: 2. Reason: '{reason}'"
     assert found(inputs, "break") == [("01", "online", "2024-03", told), ("02", "online", "2024-03", told)]
 
 
@@ -57,7 +57,7 @@ def test_a_break_declared_twice_is_marked_once(tmp_path):
     assert broken(inputs)[("01", "2024-02")] == "break"
     assert found(inputs, "break") == [
         ("", "online", "2024-02", "3 units start a new series: this definition is valid from 2024-02; "
-         "3 units start a new series: new definition from February on"),
+         "units that start a new series: 3. Reason: 'new definition from February on'"),
     ]  # fmt: skip
 
 
@@ -67,5 +67,5 @@ def test_a_year_or_quarter_breaks_months_at_its_first_and_all_vintages_are_marke
          "vintage": ["a", "a", "b", "a"]}
     )  # fmt: skip
     for period in ("2024", "2024-Q1", "2024-01"):
-        marked, _ = mark_breaks(rows, breaks=[DeclaredBreak("online", period, (), "new", "")])
+        marked, _ = mark_breaks(rows, breaks=[DeclaredBreak("online", period, (), {"reason": "new"})])
         assert marked["flags"].tolist() == ["", "break", "break", ""], period

@@ -2,10 +2,10 @@
 
 import pytest
 
-from analysis.intake.checks import FLAGS
 from analysis.registry.crosswalk import vietnam_crosswalk, vietnam_units
 from analysis.registry.rebase import MERGER, PARTIAL, REBASED, REFUSED, SPLIT
 from analysis.words.errors import ParamsError
+from analysis.words.findings import FINDINGS
 from intake.factory import INDICATOR, SOURCE, TARGET, figures, found, read_project, write_text
 
 UNITS = "unit,name,parent,level\nP,Tỉnh,,province\nS,Sở Y tế,P,department\nx,Xã X,P,commune\ny,Xã Y,P,commune\n"
@@ -28,7 +28,7 @@ def read(folder, *, crosswalk=CROSSWALK, params=None, **parts):
 
 
 def test_the_flags_of_rebase_are_flags_of_the_register():
-    severities = {flag: FLAGS[flag].severity for flag in (REBASED, SPLIT, PARTIAL, MERGER, REFUSED)}
+    severities = {flag: FINDINGS[flag].severity for flag in (REBASED, SPLIT, PARTIAL, MERGER, REFUSED)}
     assert severities == {
         "rebased": "info", "split_estimated": "warning", "rebased_partial": "warning", "merger": "info",
         "not_rebased": "error",

@@ -5,8 +5,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from analysis.intake import cutoffs
-from analysis.intake.deadlines import check_deadlines
+from analysis.intake.deadlines import check_deadlines, cutoffs
 from analysis.words.errors import AnalysisError, ParamsError
 from intake.factory import INDICATOR, TARGET, read_project, write_text
 

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.intake import FLAGS, summarise_inputs
+from analysis.intake import summarise_inputs
 from analysis.words.errors import AnalysisError, DataError, ParamsError
+from analysis.words.findings import FINDINGS
 from intake.factory import (
     CSV,
     INDICATOR,
@@ -74,23 +75,23 @@ def test_sources_say_what_became_of_every_row(tmp_path):
 @pytest.mark.parametrize(
     ("row", "flag", "told"),
     [
-        ("02,2024-03,60,50", "numerator_above_denominator", "numerator 60 is above denominator 50 (row 6)"),
+        ("02,2024-03,60,50", "numerator_above_denominator", "numerator 60, denominator 50 (row 6)"),
         ("02,2024-03,-1,50", "below_minimum", "numerator -1 (row 6)"),
-        ("02,2024-03,many,50", "unreadable_number", "'many' is no number (column 'filed') (row 6)"),
+        ("02,2024-03,many,50", "unreadable_number", "'many' is no number (column 'filed', row 6)"),
         ("02,2024-03,40,", "missing_denominator", "numerator 40 (row 6)"),
         ("02,March,40,50", "unreadable_period", "'March' is none of 2022-02, 2022-Q1, 2022 (row 6)"),
         ("02,2024-13,40,50", "unreadable_period", "'2024-13' is none of 2022-02, 2022-Q1, 2022 (row 6)"),
-        ("02,2024-Q1,40,50", "unreadable_period", "a quarter, but the indicator is monthly (row 6)"),
-        ("02,2024-02,21,50", "duplicate_key", "rows 5, 6 disagree, here 0.4 (row 5); "
-         "rows 5, 6 disagree, here 0.42 (row 6)"),
+        ("02,2024-Q1,40,50", "unreadable_period", "'2024-Q1' is no month, and the indicator is monthly (row 6)"),
+        ("02,2024-02,21,50", "duplicate_key", "rows 5, 6 disagree, value here: 0.4 (row 5); "
+         "rows 5, 6 disagree, value here: 0.42 (row 6)"),
         (",2024-03,40,50", "missing_code", "the unit's code is empty (row 6)"),
-        ("02,2024-03,1e999,50", "unreadable_number", "'1e999' is too large (column 'filed') (row 6)"),
+        ("02,2024-03,1e999,50", "unreadable_number", "'1e999' is too large (column 'filed', row 6)"),
     ],
 )  # fmt: skip
 def test_a_row_that_cannot_be_used_is_refused_with_its_value_and_its_row(tmp_path, row, flag, told):
     inputs = read_project(tmp_path, csv=CSV + row + "\n")
     assert [one[3] for one in found(inputs, flag)] == [told]
-    assert FLAGS[flag].severity == "error"
+    assert FINDINGS[flag].severity == "error"
     assert ("02", "2024-03") not in figures(inputs)
     assert inputs.sources[0]["rows_refused"] == (2 if flag == "duplicate_key" else 1)
 
@@ -122,7 +123,7 @@ def test_a_stated_rate_that_is_not_its_fraction_is_flagged_and_the_fraction_used
 
 def test_equal_rows_count_once_and_are_noted(tmp_path):
     inputs = read_project(tmp_path, csv=CSV + "02,2024-02,20,50\n")
-    assert found(inputs, "repeated_row") == [("02", "online", "2024-02", "row 6 repeats another")]
+    assert found(inputs, "repeated_row") == [("02", "online", "2024-02", "the same figures as in an earlier row (row 6)")]
     assert figures(inputs)[("02", "2024-02")] == 0.4
 
 
@@ -149,10 +150,10 @@ def test_a_unit_missing_from_a_sum_is_flagged_and_bounded(tmp_path):
     assert (row["lower"], row["upper"]) == (400 / 1040, 440 / 1040)
     assert row["flags"] == "summed missing_unit_in_sum"
     assert found(inputs, "missing_unit_in_sum") == [
-        ("P", "online", "2024-02", "1 of 2 units missing, 3.8% of the base: 02")
+        ("P", "online", "2024-02", "1 of 2 units missing, 3.8% of the base: '02'")
     ]
     assert found(inputs, "missing_period") == [
-        ("02", "online", "2024-02", "missing from 2024-02 to 2024-02 (1 periods)")
+        ("02", "online", "2024-02", "missing from 2024-02 to 2024-02, periods: 1")
     ]
 
 
@@ -187,7 +188,7 @@ def test_a_missing_code_is_filled_in_by_a_name_that_has_one_code(tmp_path):
         tmp_path, csv=csv, source={"columns": {"unit": "unit", "unit_name": "name", "period": "period"}}
     )
     assert figures(inputs)[("01", "2024-02")] == 0.45
-    assert found(inputs, "mended_code") == [("01", "", "", "code filled in by name in 1 rows from row 3 on")]
+    assert found(inputs, "mended_code") == [("01", "", "", "code filled in by name, rows: 1, the first: 3")]
     assert found(inputs, "missing_code") == [("", "online", "2024-02", "the unit's code is empty (row 4)")]
 
 
@@ -197,7 +198,8 @@ def test_a_correction_is_data_with_a_reason_and_a_count(tmp_path):
     inputs = read_project(tmp_path, source={"corrections": [correction]})
     assert figures(inputs)[("02", "2024-02")] == 0.5
     assert found(inputs, "corrected") == [
-        ("02", "", "", "filed '20' -> '25' in 1 rows from row 5 on: letter of 3 May: five dossiers were entered late")
+        ("02", "", "", "'filed: 20 → 25', rows: 1, the first: 5. "
+         "Reason: 'letter of 3 May: five dossiers were entered late'")
     ]
 
 
@@ -225,7 +227,7 @@ def test_zeros_declared_as_not_measured_are_left_out_and_noted(tmp_path):
     inputs = read_project(tmp_path / "b", source=source | declared, **parts)
     assert sorted(inputs.observations["period"].unique()) == ["2024-03"]
     assert found(inputs, "not_measured") == [
-        ("", "accounts", "2024-01", "4 zeros from 2024-01 to 2024-02 are left out: the service opened in March")
+        ("", "accounts", "2024-01", "zeros left out from 2024-01 to 2024-02: 4. Reason: 'the service opened in March'")
     ]
     assert not found(inputs, "zero_run")
 
@@ -242,7 +244,7 @@ def test_units_from_a_file_hold_and_others_are_refused(tmp_path):
     units = "unit,name,parent,level\nP,Tỉnh,,province\n01,Ia Pa,P,commune\n04,Ia Le,P,commune\n"
     inputs = read_project(tmp_path, units=units, params={"units": "params/units.csv"})
     assert found(inputs, "unknown_unit")[0] == (
-        "02", "online", "2024-01", "'02' is not in the list of units. (row 4)"
+        "02", "online", "2024-01", "'02' is not in the list of units (row 4)"
     )  # fmt: skip
     assert found(inputs, "empty_unit") == [("04", "", "", "no figure in any source")]
 
@@ -252,7 +254,7 @@ def test_an_unknown_indicator_is_refused_with_a_suggestion_and_a_named_one_ignor
     source = {"columns": {"unit": "unit", "period": "period", "indicator": "what"}, "measures": [{"value": "value"}]}
     inputs = read_project(tmp_path, csv=csv, source=source | {"ignore_indicators": ["other"]})
     assert [one[3] for one in found(inputs, "unknown_indicator")] == [
-        "'onlin' is not in the list. Did you mean 'online'? (row 3)"
+        "'onlin' is not in the list of indicators; nearest: 'online' (row 3)"
     ]
     assert inputs.sources[0]["rows_ignored"] == 1
 
@@ -336,7 +338,7 @@ def test_the_summary_counts_what_a_run_would_use(tmp_path):
     assert summary["targets"].to_dict("records") == [{"kind": "level_at", "targets": 1}]
     assert summary["sources"][["rows", "used", "refused"]].to_numpy().tolist() == [[6, 5, 1]]
     assert summary["refused"].to_numpy().tolist() == [
-        ["02", "online", "2024-03", "numerator_above_denominator", "numerator 60 is above denominator 50 (row 6)"]
+        ["02", "online", "2024-03", "numerator_above_denominator", "numerator 60, denominator 50 (row 6)"]
     ]
     assert summary["problems"].iloc[0].to_dict() == {
         "severity": "error", "flag": "numerator_above_denominator", "rows": 1,
@@ -388,9 +390,9 @@ def test_a_fraction_of_bounds_is_a_bound_and_no_count_to_add_up(tmp_path):
 @pytest.mark.parametrize(("numbers", "cell"), [("plain", "1.473"), ("vi", '"1,473"'), ("en", "1.473")])
 def test_a_count_that_could_be_thousands_of_another_style_is_refused(tmp_path, numbers, cell):
     csv = CSV + f"02,2024-03,{cell},5000\n"
-    inputs = read_project(tmp_path, csv=csv, source={"numbers": numbers})
+    inputs, text = read_project(tmp_path, csv=csv, source={"numbers": numbers}), cell.strip('"')
     assert [one[3] for one in found(inputs, "unreadable_number")] == [
-        "numerator 1.473: a count with three decimals, or thousands in another style: state `numbers` (row 6)"
+        f"'{text}' is a count with three decimals, or has thousands in another style: state `numbers` (column 'filed', row 6)"
     ]
 
 

@@ -34,11 +34,10 @@ def test_a_name_that_fits_two_units_is_refused_with_the_candidates(tmp_path):
     told = found(inputs, "unmatched_name")
     assert told[0][:3] == ("Hòa Bình", "online", "2024-01")
     assert told[0][3] == (
-        "'Hòa Bình' fits 2 units: '01 (Xã Hòa Bình, Tỉnh Gia Lai)', '02 (Phường Hòa Bình, Tỉnh Gia Lai)'. "
-        "Give the code, or the parent beside the name (row 2)"
+        "'Hòa Bình' fits several units: '01 (Xã Hòa Bình, Tỉnh Gia Lai)', '02 (Phường Hòa Bình, Tỉnh Gia Lai)' (row 2)"
     )
     assert told[1][3].startswith(
-        "'Xã Ia Pa' fits 2 units: '03 (Xã Ia Pa, Tỉnh Gia Lai)', '04 (Xã Ia Pa, Tỉnh Đắk Lắk)'"
+        "'Xã Ia Pa' fits several units: '03 (Xã Ia Pa, Tỉnh Gia Lai)', '04 (Xã Ia Pa, Tỉnh Đắk Lắk)'"
     )
     assert {unit for unit, _ in figures(inputs)} == {"01", "P"}
     assert inputs.sources[0]["rows_refused"] == 2 and inputs.sources[0]["rows_used"] == 1
@@ -48,8 +47,8 @@ def test_unknown_and_empty_names_and_unknown_parents_are_refused(tmp_path):
     inputs = read(tmp_path, "Xã Ia Paa,Gia Lai,2024-01,1,4", "Xã Ia Pa,Gia Lay,2024-01,1,4", ",,2024-01,1,4",
                   "Xã Hòa Bình,,2024-01,4,10")  # fmt: skip
     assert [one[3] for one in found(inputs, "unmatched_name")] == [
-        "there is no parent 'Gia Lay'. Did you mean 'Tỉnh Gia Lai'? (row 3)",
-        "no unit is called 'Xã Ia Paa'. Did you mean 'Xã Ia Pa'? (row 2)",
+        "there is no parent 'Gia Lay'; nearest: 'Tỉnh Gia Lai' (row 3)",
+        "no unit is called 'Xã Ia Paa'; nearest: 'Xã Ia Pa' (row 2)",
     ]
     assert [one[3] for one in found(inputs, "missing_code")] == ["the unit's code is empty (row 4)"]
 

@@ -70,7 +70,7 @@ def test_encodings_and_delimiters_are_as_declared(tmp_path):
         ("unit,a,b\n1,2\n" * 1 + "1\n" * 7, "a.csv: the header has 3 cells, row 2 has 2, row 3 has 1, row 4 has 1, row 5 has 1, "  # noqa: E501
          "row 6 has 1 and 3 more. Allowed: the same number. "
          "Mend those rows; a cell with the delimiter in it stands in double quotes."),
-        ('unit,a\n"1,2\n', "a.csv: it is not a CSV table: unexpected end of data. Mend the quotes, or save it anew."),
+        ('unit,a\n"1,2\n', "a.csv: it is not a CSV table: unexpected end of data. Mend the quotes, or save it again."),
     ],
 )  # fmt: skip
 def test_a_csv_that_is_no_table_is_told_with_its_row(tmp_path, text, message):
@@ -134,7 +134,7 @@ def test_a_zip_bomb_is_refused_unopened(tmp_path):
     start = time.perf_counter()
     told = refused(path, format="xlsx")
     assert len(told) == 1 and told[0].startswith("a.xlsx: 'xl/worksheets/sheet1.xml' unpacks ")
-    assert told[0].endswith("Allowed: at most 200-fold. Is it a zip bomb? Save the file anew.")
+    assert told[0].endswith("Allowed: at most 200-fold. Is it a zip bomb? Save the file again.")
     assert time.perf_counter() - start < 1
 
 
@@ -158,7 +158,7 @@ def test_xml_entities_are_refused(tmp_path):
     bomb = b'<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol">]><x>&lol;</x>'
     path = zip_of(tmp_path / "a.xlsx", [("xl/workbook.xml", bomb)])
     assert refused(path, format="xlsx") == [
-        "a.xlsx: 'xl/workbook.xml' defines XML entities. Allowed: none. Save the file anew in a spreadsheet program."
+        "a.xlsx: 'xl/workbook.xml' defines XML entities. Allowed: none. Save the file again in a spreadsheet program."
     ]
 
 

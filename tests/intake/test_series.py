@@ -7,6 +7,7 @@ import pytest
 from analysis.intake.series import check_series
 from analysis.words.periods import codes, ordinals
 from analysis.words.schema import INDICATORS, as_table
+from intake.factory import in_words
 
 START = int(ordinals(["2021-01"])[0])
 
@@ -37,8 +38,8 @@ def told(rows, *, kind="rate", cumulative=False, season=1, better="up"):
     }
     table = as_table(pd.DataFrame([indicator]), INDICATORS)
     findings = check_series(rows, indicators=table, source_of={"x": "s"})
-    frame = pd.concat(findings) if findings else pd.DataFrame(columns=["flag", "unit", "period", "found"])
-    return sorted(frame[["flag", "unit", "period", "found"]].itertuples(index=False, name=None))
+    found = in_words(pd.concat(findings)) if findings else []
+    return sorted((flag, unit, period, words) for flag, unit, _indicator, period, words in found)
 
 
 def quiet(units=20, months=24, seed=0):
@@ -61,7 +62,7 @@ def test_gaps_late_and_closed_units():
         ("closed_unit", "u2", "2021-02", "last figure; nothing since"),
         ("late_unit", "u1", "2021-08", "last reported 2021-07"),
         ("missing_period", "", "2021-03", "no unit reports this period"),
-        ("missing_period", "u0", "2021-05", "missing from 2021-05 to 2021-06 (2 periods)"),
+        ("missing_period", "u0", "2021-05", "missing from 2021-05 to 2021-06, periods: 2"),
     ]
 
 
@@ -75,15 +76,15 @@ def test_a_count_that_falls_and_a_share_that_falls_because_its_base_grew():
     block, base = np.array([[10.0, 12, 11, 13], [10.0, 10, 10, 10]]), np.full((2, 4), 100.0)
     base[1, 2:] = 110
     assert told(observations(block, base), cumulative=True) == [
-        ("falling_cumulative", "u0", "2021-03", "12 -> 11"),
-        ("falling_share", "u1", "2021-03", "10.0000% -> 9.0909%: denominator 100 -> 110"),
+        ("falling_cumulative", "u0", "2021-03", "from 12 to 11"),
+        ("falling_share", "u1", "2021-03", "from 0.1 to 0.09090909091, denominator from 100 to 110"),
     ]
     assert told(observations(block, base)) == []  # only cumulative figures must not fall
 
 
 def test_a_fall_across_a_gap_is_seen():
     assert told(observations([[10, np.nan, 9]]), kind="count", cumulative=True) == [
-        ("falling_cumulative", "u0", "2021-03", "10 -> 9"), ("missing_period", "", "2021-02", "no unit reports this period"),  # noqa: E501
+        ("falling_cumulative", "u0", "2021-03", "from 10 to 9"), ("missing_period", "", "2021-02", "no unit reports this period"),  # noqa: E501
     ]  # fmt: skip
 
 
@@ -132,7 +133,7 @@ def test_zeros_of_all_units_and_zeros_at_the_end():
     block = np.concatenate([block, np.zeros((3, 2))], axis=1)
     block[[0, 2], 7:] = 9
     assert told(observations(block), kind="count")[1] == (
-        "zero_run", "u1", "2021-06", "0 in the last 4 periods, after figures above 0"
+        "zero_run", "u1", "2021-06", "0 in the last periods, after figures above 0; periods: 4"
     )  # fmt: skip
     assert len(told(observations(block), kind="count", better="down")) == 1  # 0 overdue is good news
 
@@ -140,7 +141,7 @@ def test_zeros_of_all_units_and_zeros_at_the_end():
 def test_tiny_denominators_are_named_once_a_unit():
     block, base = quiet(units=2, months=5)
     block[0], base[0] = 3, 29
-    assert told(observations(block, base)) == [("tiny_denominator", "u0", "2021-05", "29 cases in the median period")]
+    assert told(observations(block, base)) == [("tiny_denominator", "u0", "2021-05", "median number of cases a period: 29")]
 
 
 @pytest.mark.parametrize("block", [[[0.5]], [[0.5, 0.5]], [[np.nan, 0.5]], [[0.0] * 20], [[1.0] * 20]])

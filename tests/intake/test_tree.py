@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
-from analysis.intake.tree import merge_trees, tree_of
+from analysis.intake.prepare import merge_trees, tree_of
 from analysis.registry.units import check_tree
 from analysis.words.errors import DataError
-from intake.factory import found, make_source, read_project
+from intake.factory import found, in_words, make_source, read_project
 
 ROWS = pd.DataFrame(
     [
@@ -40,8 +40,8 @@ def test_levels_come_from_a_code_a_column_or_its_first_characters():
     }
     assert table["level"].to_dict()["13"] == "prefecture" and table.loc["JP", "name_en"] == "Japan"
     assert table.loc["132063", "name"] == "府中"  # the last row's
-    assert findings[0][["unit", "flag", "found"]].to_numpy().tolist() == [
-        ["132063", "name_changed", "written '府中市', '府中'; the last holds"]
+    assert in_words(pd.concat(findings)) == [
+        ("name_changed", "132063", "", "", "written '府中市', '府中'; the last holds")
     ]
     assert check_tree(units) == []
 

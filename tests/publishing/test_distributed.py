@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from analysis.publishing.worker import pack, unpack
 from tests.publishing.conftest import make_notebook, run_clean
 from tests.publishing.test_execute import files, spec, wait_for
 from tests.publishing.test_forks import is_running
@@ -19,7 +20,6 @@ import analysis
 from analysis.publishing.distributed import _chunks, check_address
 from analysis.publishing.environment import pinned_environment
 from analysis.publishing.processes import descendants
-from analysis.publishing.worker import pack, unpack
 from analysis.words.errors import ParamsError
 
 ON_DASK = """

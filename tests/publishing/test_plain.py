@@ -1,10 +1,9 @@
 """Pages of the warm exporter are those of nbconvert's own."""
 
 import papermill
+from analysis.publishing.plain import plain_exporter
 from nbconvert import HTMLExporter
 from tests.publishing.conftest import make_notebook
-
-from analysis.publishing.plain import plain_exporter
 
 
 def test_pages_are_those_of_a_new_exporter_each_time():

@@ -4,13 +4,13 @@ import json
 
 import nbformat
 import pytest
+from analysis.publishing.series import LONGEST, series_length
 from tests.publishing.conftest import PUBLISH, make_notebook, run_clean
 from tests.publishing.test_forks import START
 
 from analysis.publishing import series
 from analysis.publishing.forks import Outcome
 from analysis.publishing.jobs import PageJob
-from analysis.publishing.series import LONGEST, series_length
 
 SERIES = """
 def series(work, tasks, n_jobs=1, length=3, watch=lambda: lambda: True, **limits):

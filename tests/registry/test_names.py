@@ -73,11 +73,8 @@ def test_a_name_is_found_however_it_is_typed(typed, unit):
 def test_two_units_of_one_name_are_refused_with_both_candidates():
     found = match_names(["Xã Hoà Bình"], make_units(), where="dossiers.csv")
     assert found.codes == ("",)
-    assert [str(one) for one in found.problems] == [
-        "dossiers.csv: 'Xã Hoà Bình' fits 2 units: 'a1 (Xã Hòa Bình, Tỉnh Gia Lai, Việt Nam)', "
-        "'a2 (Xã Hòa Bình, Tỉnh Đắk Lắk, Việt Nam)'. Allowed: a name that fits one unit. "
-        "Give the code, or the parent beside the name."
-    ]
+    near = ["a1 (Xã Hòa Bình, Tỉnh Gia Lai, Việt Nam)", "a2 (Xã Hòa Bình, Tỉnh Đắk Lắk, Việt Nam)"]
+    assert found.reasons == (("several", "Xã Hoà Bình", near),)
 
 
 @pytest.mark.parametrize("parent", ["064", "Gia Lai", "tỉnh gia lai", "GIA LAI"])
@@ -93,24 +90,20 @@ def test_a_parent_two_levels_up_narrows_as_well():
 def test_without_marks_two_names_that_differ_by_a_mark_are_refused():
     found = match_names(["xa thuy son"], make_units())
     assert found.codes == ("",)
-    assert "fits 2 units: 'a3 (Xã Thuỷ Sơn" in found.problems[0].found
+    assert found.reasons[0].case == "several" and found.reasons[0].near[0].startswith("a3 (Xã Thuỷ Sơn")
 
 
 def test_another_kind_of_unit_is_not_taken_but_named():
     found = match_names(["Phường Hòa Bình"], make_units(), parents=["Gia Lai"])
     assert found.codes == ("",)
-    assert str(found.problems[0]) == (
-        "unit names: no unit is called 'Phường Hòa Bình'. Allowed: a name of 13 units. "
-        "Another kind of unit has this name: 'a1 (Xã Hòa Bình, Tỉnh Gia Lai, Việt Nam)'."
-    )
+    near = ["a1 (Xã Hòa Bình, Tỉnh Gia Lai, Việt Nam)"]
+    assert found.reasons == (("other_kind", "Phường Hòa Bình", near),)
 
 
 def test_an_unknown_name_and_an_unknown_parent_are_told_apart():
     found = match_names(["Tỉnh Gia Lay", "Xã Hòa Bình"], make_units(), parents=["", "Tỉnh Kon Tom"])
     assert found.codes == ("", "")
-    remedies = [one.remedy for one in found.problems]
-    assert remedies == ["Did you mean 'Tỉnh Gia Lai'?", "Take a code or name of the unit list"]
-    assert found.problems[1].found == "there is no parent 'Tỉnh Kon Tom'"
+    assert found.reasons == (("near", "Tỉnh Gia Lay", "Tỉnh Gia Lai"), ("no_parent", "Tỉnh Kon Tom", ""))
 
 
 def test_a_level_narrows_the_search():
@@ -120,8 +113,8 @@ def test_a_level_narrows_the_search():
     assert match_names(["Gia Lai"], units, level="commune").codes == ("b",)
 
 
-def test_a_problem_is_told_once_for_a_name_that_comes_often():
-    assert len(match_names(["Nowhere"] * 50, make_units()).problems) == 1
+def test_a_name_that_comes_often_has_one_reason():
+    assert set(match_names(["Nowhere"] * 50, make_units()).reasons) == {("unknown", "Nowhere", "")}
 
 
 def test_order_of_the_list_and_of_the_names_does_not_matter():
@@ -148,7 +141,7 @@ def test_every_commune_of_vietnam_is_found_by_its_name_and_parent_in_either_unic
     for form in ("NFC", "NFD"):
         names = [unicodedata.normalize(form, name) for name in communes["name"]]
         found = match_names(names, units, parents=communes["parent"], level="commune")
-        assert found.problems == () and list(found.codes) == communes["unit"].tolist()
+        assert not any(found.reasons) and list(found.codes) == communes["unit"].tolist()
 
 
 def test_without_marks_no_commune_of_vietnam_is_taken_for_another():

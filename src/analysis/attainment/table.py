@@ -1,6 +1,6 @@
 """The statistics behind ``candich assess``: a tidy table and a table of targets from anywhere, without a registry.
 
-What the table does not say (kind, season, published step) is inferred by :mod:`analysis.forecasting.infer`. Every unit
+What the table does not say (kind, season, published step) is inferred by :mod:`analysis.forecasting.panel`. Every unit
 x target appears in the answer; what cannot be assessed says why.
 """
 

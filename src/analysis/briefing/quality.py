@@ -57,7 +57,7 @@ class QualityPage:
         return Fragment(tag("p", text, class_="answer") + parts.facts(pairs), "sentence", text)
 
     def findings(self) -> Fragment:
-        """Findings by kind, the grave ones first, with examples that quote the raw value."""
+        """Findings by kind, the grave ones first, with examples."""
         _, language, found = self.view._, self.view.language, self.view.run.quality
         if found.empty:
             text = _("The checks found nothing.")
@@ -87,10 +87,7 @@ class QualityPage:
         for row in group.drop_duplicates("unit").head(MAX_EXAMPLES).itertuples(index=False):
             name = name_html(self.view.name(row.unit)) if row.unit else self.view._("no unit")
             when = f", {period(row.period, self.view.language, short=True)}" if row.period else ""
-            what = (
-                Markup(": {}").format(found_words(self.view, row.found, indicator=row.indicator)) if row.found else ""
-            )
-            shown.append(Markup("{}{}{}").format(name, when, what))
+            shown.append(Markup("{}{}: {}").format(name, when, found_words(self.view, row)))
         return Markup("; ").join(shown)
 
     def units(self) -> Fragment:

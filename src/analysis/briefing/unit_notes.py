@@ -14,7 +14,7 @@ from analysis.briefing.wording import list_of
 
 MAX_NOTES = 12
 MAX_PERIODS = 3  # named in one line; the rest is counted
-TOLD = frozenset(  # findings of which a reader asks at once: which units, from what to what
+IN_FULL = frozenset(  # findings of which a reader asks at once: which units, from what to what
     "rebased rebased_partial split_estimated falling_cumulative level_jump numerator_above_denominator".split()
 )
 _ORDER = {"error": 0, "warning": 1, "info": 2}
@@ -41,9 +41,8 @@ def _groups(view: View, unit: str) -> list[tuple[str, str, str, list[str]]]:
     groups: dict[tuple[int, str, str, str], list[str]] = {}
     for row in view.rows("quality", unit):
         words = flag_word(row.flag, language)
-        if row.flag in TOLD and row.found:
-            told = found_words(view, row.found, indicator=row.indicator)
-            words = words if "<code" in told else f"{words}: {told.striptags()}"  # raw values stand on the quality page
+        if row.flag in IN_FULL:
+            words = f"{words}: {found_words(view, row)}"
         key = (_ORDER.get(row.severity, 3), row.severity, words, row.indicator)
         groups.setdefault(key, []).append(row.period)
     for row in view.signals.get(unit, []):

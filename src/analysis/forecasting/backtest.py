@@ -1,4 +1,4 @@
-"""What would we have said? Answers at past cutoffs, each from what was known then, beside what happened.
+"""What would we have said? Answers at past cutoffs, each from what was known then, next to what happened.
 
 Nothing dated after a cutoff reaches an answer given at it: the panel is cut (or read as it was known), and the
 calibration at a cutoff learns only from earlier cutoffs whose deadlines had passed. The one exception says so in its
@@ -6,19 +6,27 @@ name's entry: "climatology" is the base rate of the very cases, known only in hi
 
 A case is a unit, a target, a cutoff and a horizon that has an outcome. A cumulative indicator already at its target
 is settled, a unit with fewer than `MIN_POINTS` periods is not assessable: neither is a case.
+
+`Answers` keeps each model's forecast a cutoff, so that it is fitted once for all horizons, targets and later
+calibrations. The simple models at the end are what ours has to beat: what a reader would do by hand.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from analysis.forecasting.ensemble import Options
-from analysis.forecasting.panel import Panel
-from analysis.forecasting.questions import MIN_POINTS, Answers, Event, Model, Question, Threshold
+from analysis.forecasting import past
+from analysis.forecasting.calibration import Calibration, Threshold, calibrate_level, cap, ladder
+from analysis.forecasting.ensemble import Options, forecast_panel
+from analysis.forecasting.panel import Panel, last_observed, truncate
 from analysis.words.errors import Problem, did_you_mean, examples, require
 
 MODELS = MappingProxyType(
@@ -42,6 +50,208 @@ CASE_COLUMNS = (
     *("period", "p_attain", "outcome", "observed", "current", "threshold", "attained_now", "n_points"),
     *QUANTILE_COLUMNS,
 )
+MIN_POINTS = 4  # a unit with fewer observed periods is not assessable, so it is no case
+EPSILON = 1e-9  # 0.8 read from a file as 0.7999999999999999 is 0.8
+
+
+class Forecast(Protocol):
+    """What a model returns: a predictive distribution for every unit and horizon."""
+
+    def quantiles(self, levels: ArrayLike) -> np.ndarray:
+        """Natural units, shape (n, H, L)."""
+
+    def p_exceeds(self, threshold: ArrayLike, *, horizon: int, strict: bool) -> np.ndarray:
+        """P(value at `horizon` >= threshold), or > where `strict`, shape (n,)."""
+
+
+Model = Callable[[Panel, int], Forecast]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Which values count as attained: at least (or at most) the threshold, or strictly beyond it."""
+
+    at_least: bool = True
+    strict: bool = False
+
+    def happened(self, values: ArrayLike, threshold: ArrayLike) -> np.ndarray:
+        """1.0, 0.0, or NaN where the value or the threshold is missing.
+
+        Examples
+        --------
+        >>> Event().happened([0.79, 0.8, np.nan], 0.8).tolist(), Event(strict=True).happened([0.8], 0.8).tolist()
+        ([0.0, 1.0, nan], [0.0])
+        """
+        threshold = np.asarray(threshold, float)
+        margin = EPSILON * np.maximum(1, np.abs(threshold))
+        gap = (1 if self.at_least else -1) * (np.asarray(values, float) - threshold)
+        met = gap > margin if self.strict else gap >= -margin
+        return np.where(np.isnan(gap), np.nan, met.astype(float))
+
+    def probability(self, forecast: Forecast, threshold: np.ndarray, *, horizon: int) -> np.ndarray:
+        """P(attained) under `forecast`, shape (n,)."""
+        if self.at_least:
+            return np.asarray(forecast.p_exceeds(threshold, horizon=horizon, strict=self.strict), float)
+        return 1 - np.asarray(forecast.p_exceeds(threshold, horizon=horizon, strict=not self.strict), float)
+
+
+@dataclass(frozen=True)
+class Question:
+    """An event at a threshold, `horizon` periods after any cutoff."""
+
+    event: Event
+    threshold: Threshold
+    horizon: int
+
+    def threshold_at(self, panel: Panel) -> np.ndarray:
+        """The threshold of every unit as known at the panel's cutoff, shape (n,)."""
+        value = self.threshold(panel) if callable(self.threshold) else self.threshold
+        return np.broadcast_to(np.asarray(value, float), (panel.n_units,)).copy()
+
+
+@dataclass(frozen=True)
+class Case:
+    """What there was to say and what happened, every field of shape (n,)."""
+
+    threshold: np.ndarray
+    current: np.ndarray
+    attained_now: np.ndarray
+    n_points: np.ndarray
+    observed: np.ndarray
+    outcome: np.ndarray
+    open: np.ndarray  # assessable, not settled, and with an outcome
+
+
+class Points:
+    """A point forecast read as a dashboard reads it: the event is certain or impossible, intervals are missing."""
+
+    def __init__(self, points: np.ndarray):
+        self.points = points
+
+    def quantiles(self, levels: ArrayLike) -> np.ndarray:
+        """The point at level 0.5, NaN elsewhere."""
+        return np.where(np.asarray(levels) == 0.5, self.points[:, :, None], np.nan)
+
+    def p_exceeds(self, threshold: ArrayLike, *, horizon: int, strict: bool) -> np.ndarray:
+        """1.0 or 0.0."""
+        return Event(strict=strict).happened(self.points[:, horizon - 1], threshold)
+
+
+@dataclass
+class Answers:
+    """The panel as it was at past cutoffs, and every model's answer from it.
+
+    Parameters
+    ----------
+    panel : Panel
+        All that is known today: outcomes are read here, never inputs.
+    horizon : int
+        Farthest period ahead that will be needed.
+    options : Options
+        Of the ensemble.
+    known : function of a period code, optional
+        The panel as it was known when that period was the last one; default: today's panel, cut.
+    peers : mapping name -> Model
+    """
+
+    panel: Panel
+    horizon: int
+    options: Options
+    known: Callable[[str], Panel] | None = None
+    peers: Mapping[str, Model] = field(default_factory=dict)
+    _panels: dict[int, Panel] = field(default_factory=dict)
+    _forecasts: dict[tuple[str, int], Forecast] = field(default_factory=dict)
+    _quantiles: dict[tuple[str, int], np.ndarray] = field(default_factory=dict)
+
+    def panel_at(self, index: int) -> Panel:
+        """What was known when column `index` was the last one."""
+        if index not in self._panels:
+            seen = truncate(self.panel, index + 1)
+            self._panels[index] = seen if self.known is None else aligned(self.known(seen.periods[-1]), to=seen)
+        return self._panels[index]
+
+    def case(self, question: Question, index: int) -> Case:
+        """The question's case of every unit at column `index`; ``open`` marks those that count."""
+        then = self.panel_at(index)
+        threshold, current = question.threshold_at(then), then.last_value()
+        attained_now = question.event.happened(current, threshold) == 1
+        n_points = np.isfinite(then.usable()).sum(axis=1)
+        observed = self.panel.values[:, index + question.horizon]
+        outcome = question.event.happened(observed, threshold)
+        settled = attained_now & (then.cumulative and question.event.at_least)
+        # a break after the cutoff makes the outcome another indicator's
+        broken = (self.panel.first > index) & (self.panel.first <= index + question.horizon)
+        is_open = (n_points >= MIN_POINTS) & ~np.isnan(outcome) & ~settled & ~broken
+        return Case(threshold, current, attained_now, n_points, observed, outcome, is_open)
+
+    def forecast(self, name: str, index: int) -> Forecast:
+        """The model's forecast at column `index`, made once, to the farthest horizon."""
+        name = "ensemble" if name == "ensemble_raw" else name
+        if (name, index) not in self._forecasts:
+            self._forecasts[name, index] = self._ask(name, self.panel_at(index))
+        return self._forecasts[name, index]
+
+    def quantiles(self, name: str, index: int, *, levels: ArrayLike) -> np.ndarray:
+        """The forecast's quantiles, shape (n, H, L)."""
+        if (name, index) not in self._quantiles:
+            self._quantiles[name, index] = np.asarray(self.forecast(name, index).quantiles(levels), float)
+        return self._quantiles[name, index]
+
+    def probability(self, name: str, question: Question, index: int) -> np.ndarray:
+        """P(attained) of every unit, shape (n,); "ensemble" is calibrated on deadlines passed by column `index`."""
+        p = self._raw(name, question, index)
+        return self._calibrated(p, question, index) if name == "ensemble" else p
+
+    def _ask(self, name: str, panel: Panel) -> Forecast:
+        if name in self.peers:
+            return self.peers[name](panel, self.horizon)
+        if name == "ensemble":
+            return forecast_panel(panel, horizon=self.horizon, options=self.options)
+        return Points(SIMPLE[name](panel, horizon=self.horizon))
+
+    def _raw(self, name: str, question: Question, index: int) -> np.ndarray:
+        threshold = question.threshold_at(self.panel_at(index))
+        return question.event.probability(self.forecast(name, index), threshold, horizon=question.horizon)
+
+    def _calibrated(self, p: np.ndarray, question: Question, index: int) -> np.ndarray:
+        panel, event = self.panel_at(index), question.event
+        if callable(question.threshold):
+            correction = self._ladder(question, index)
+        else:
+            correction = calibrate_level(
+                panel,
+                threshold=question.threshold_at(panel),
+                horizon=question.horizon,
+                strict=event.strict,
+                at_least=event.at_least,
+                options=self.options,
+                predictive=self.forecast("ensemble", index),
+            )
+        return cap(correction.apply(p))
+
+    def _ladder(self, question: Question, index: int) -> Calibration:
+        """For a threshold that moves with the cutoff: the same ladder on our own past answers."""
+        columns = [one - 1 for one in past.origins_of(index + 1) if one + question.horizon <= index + 1]
+        cases = [self.case(question, one) for one in columns]
+        p = [self._raw("ensemble", question, one)[case.open] for one, case in zip(columns, cases)]
+        origin = [np.full(len(one), column) for one, column in zip(p, columns)]
+        outcome = [case.outcome[case.open] for case in cases]
+        if not columns:
+            return Calibration()
+        n_origins = past.n_apart(np.array(columns) + 1, horizon=question.horizon, n_periods=index + 1)
+        return ladder(*(np.concatenate(one) for one in (p, outcome, origin)), n_origins=n_origins)
+
+
+def aligned(panel: Panel, *, to: Panel) -> Panel:
+    """`panel` with the units and periods of `to`; what it does not hold is missing."""
+    if panel.units == to.units and panel.periods == to.periods:
+        return panel
+
+    def moved(block: np.ndarray) -> np.ndarray:
+        frame = pd.DataFrame(block, index=panel.units, columns=panel.periods)
+        return frame.reindex(index=to.units, columns=to.periods).to_numpy()
+
+    return panel.changed(moved, units=to.units, periods=to.periods, first=to.first)
 
 
 def backtest_panel(
@@ -59,7 +269,7 @@ def backtest_panel(
     known: Callable[[str], Panel] | None = None,
     scored: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Ask every model at past cutoffs, and set its answer beside what happened.
+    """Query every model at past cutoffs and put its answer next to what happened.
 
     Parameters
     ----------
@@ -78,7 +288,7 @@ def backtest_panel(
     models : sequence of names
         Keys of `MODELS`.
     peers : mapping name -> function of (panel at the cutoff, number of horizons) that returns a :class:`Forecast`
-        More models, asked on the same cases.
+        More models, on the same cases.
     known : function of a period code, optional
         The panel as it was known when that period was the last one; default: today's panel, cut.
     scored : sequence of unit codes, optional
@@ -117,7 +327,7 @@ def backtest_panel(
 
 
 def cutoff_columns(panel: Panel, *, cutoffs: Sequence[str] | None, n_origins: int, shortest: int) -> list[int]:
-    """Columns to ask at: those named, or `n_origins` spread evenly over the last two thirds of the history.
+    """Columns of the cutoffs: those named, or `n_origins` spread evenly over the last two thirds of the history.
 
     The last one is the newest that still has an outcome at the shortest horizon.
 
@@ -192,3 +402,73 @@ def _problems(
         found = f"cutoffs {examples(unknown)} are not periods of the panel"
         problems.append(Problem("backtest", found, allowed, "Name periods of the panel"))
     return problems
+
+
+def naive(panel: Panel, *, horizon: int) -> np.ndarray:
+    """The last observed value, carried on, shape (n, horizon)."""
+    return np.repeat(panel.last_value()[:, None], horizon, axis=1)
+
+
+def drift(panel: Panel, *, horizon: int) -> np.ndarray:
+    """The line through the first and the last observed value, carried on, shape (n, horizon)."""
+    values = panel.usable()
+    return _from_pace(panel, _pace(values, window=values.shape[1]), horizon=horizon)
+
+
+def linear_pace(panel: Panel, *, horizon: int, window: int) -> np.ndarray:
+    """The last observed value plus the mean change of the last `window` periods, carried on, shape (n, horizon).
+
+    A unit with a shorter history uses what it has.
+    """
+    return _from_pace(panel, _pace(panel.usable(), window=window), horizon=horizon)
+
+
+def straight_line(panel: Panel, *, horizon: int) -> np.ndarray:
+    """Least-squares line through all observed values (statsmodels OLS), carried on, shape (n, horizon)."""
+    import statsmodels.api as sm  # half a second, for a backtest alone
+
+    values = panel.usable()
+    n_periods = values.shape[1]
+    time = np.arange(n_periods, dtype=float)
+    ahead = np.arange(n_periods, n_periods + horizon, dtype=float)
+    out = np.full((len(values), horizon), np.nan)
+    patterns, group = np.unique(np.isfinite(values), axis=0, return_inverse=True)
+    for index, seen in enumerate(patterns):  # units seen in the same periods share one design
+        if seen.sum() < 2:
+            continue
+        rows = np.flatnonzero(group.ravel() == index)
+        lines = sm.OLS(values[np.ix_(rows, seen)].T, sm.add_constant(time[seen])).fit()  # all units' lines at once
+        out[rows] = (sm.add_constant(ahead, has_constant="add") @ lines.params).T
+    return _bounded(panel, out)
+
+
+def _pace(values: np.ndarray, *, window: int) -> np.ndarray:
+    last = last_observed(values)
+    column = np.arange(values.shape[1])
+    within = np.isfinite(values) & (column >= (last - window)[:, None])
+    begin = np.argmax(within, axis=1)
+    span = last - begin
+    rows = np.arange(len(values))
+    change = values[rows, np.maximum(last, 0)] - values[rows, begin]
+    return np.where(span > 0, change / np.maximum(span, 1), np.nan)
+
+
+def _from_pace(panel: Panel, pace: np.ndarray, *, horizon: int) -> np.ndarray:
+    values = panel.usable()
+    gap = values.shape[1] - 1 - last_observed(values)
+    ahead = gap[:, None] + np.arange(1, horizon + 1)
+    return _bounded(panel, panel.last_value()[:, None] + pace[:, None] * ahead)
+
+
+def _bounded(panel: Panel, forecast: np.ndarray) -> np.ndarray:
+    lower = {"rate": 0.0, "count": 0.0, "rank": 1.0}.get(panel.kind, -np.inf)
+    return np.clip(forecast, lower, 1.0 if panel.kind == "rate" else np.inf)
+
+
+SIMPLE = {
+    "pace12": partial(linear_pace, window=12),
+    "pace3": partial(linear_pace, window=3),
+    "naive": naive,
+    "drift": drift,
+    "straight_line": straight_line,
+}

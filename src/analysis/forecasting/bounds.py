@@ -1,9 +1,9 @@
-"""Units that stand at the bound: what happened next to others that stood there.
+"""Units at the bound: what happened next to others that were there.
 
-A unit at 100 % has no trend to carry on and no error to measure; all that is known is how the panel's units fared after
-standing there. Their values over the following periods are kept as they were (segments) and mixed into the predictive
-distribution of the units that stand there now. The bound is the largest (or smallest) value that several units share:
-0 and 1, but also 0.99 in tables that never print 100 %.
+A unit at 100 % has no trend to carry on and no error to measure; all that is known is what the panel's units did after
+they had been there. Their values over the following periods (segments) are mixed into the predictive distribution of
+the units that are there now. The bound is the largest (or smallest) value that several units share: 0 and 1, but also
+0.99 in tables that never print 100 %.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from analysis.forecasting.panel import Panel
 
 MIN_SHARE = 0.02  # of all values that have to lie at a bound
-MIN_UNITS = 5  # units that have to have stood there, with what came next on record
+MIN_UNITS = 5  # units that have been there, with what came next on record
 HALF_WEIGHT = 5.0  # units at which what came next counts as much as the model
 MAX_SEGMENTS = 200
 SAME = 1e-9
@@ -24,12 +24,12 @@ GRID = (np.arange(99) + 1.0) / 100.0
 
 @dataclass(frozen=True)
 class Relapse:
-    """What followed after standing at a bound.
+    """What followed after units were at a bound.
 
     Attributes
     ----------
     side : array of int, shape (n,)
-        1: the unit stands at the upper bound, -1: at the lower, 0: neither.
+        1: the unit is at the upper bound, -1: at the lower, 0: neither.
     segments : dict of int to array, shape (m, H)
         Published values in the periods after, natural units, for each side.
     weight : dict of int to float
@@ -39,10 +39,6 @@ class Relapse:
     side: np.ndarray
     segments: dict[int, np.ndarray]
     weight: dict[int, float]
-
-    def rows(self, index: np.ndarray) -> Relapse:
-        """The same for the units `index`."""
-        return Relapse(self.side[index], self.segments, self.weight)
 
     def without(self, units: np.ndarray) -> Relapse:
         """The same, the `units` (bool, shape (n,)) left to their model: with few cases a bound is reached by chance."""
@@ -60,16 +56,7 @@ class Relapse:
         return p
 
     def quantiles(self, levels: np.ndarray, *, model: np.ndarray, rows: np.ndarray, side: int) -> np.ndarray:
-        """Quantiles of the mixture for the units `rows`, shape (k, H, L).
-
-        Parameters
-        ----------
-        levels : array, shape (L,)
-        model : array, shape (k, H, 99)
-            The model's percentiles 1..99.
-        rows : array of int, shape (k,)
-        side : int
-        """
+        """Quantiles of the mixture for the units `rows`, shape (k, H, L); `model` has its percentiles 1..99."""
         segments = np.broadcast_to(self.segments[side].T, (len(rows), *self.segments[side].T.shape))
         values = np.concatenate([model, segments], axis=2)
         weight = np.concatenate(
@@ -86,18 +73,9 @@ class Relapse:
 
 
 def learn_relapse(panel: Panel, *, horizon: int, bounded: bool | None = None) -> Relapse | None:
-    """Collect what followed after units stood at a bound; None where no unit stands there or too few have.
+    """Collect what followed after units were at a bound; None where no unit is there or too few have been.
 
-    Parameters
-    ----------
-    panel : Panel
-    horizon : int
-    bounded : bool, optional
-        The values have a largest and a smallest possible one (a share; a per cent); default: where it is a rate.
-
-    Returns
-    -------
-    Relapse or None
+    `bounded`: the values have a largest and a smallest possible one (a share; a per cent); default: a rate.
     """
     values = panel.usable()
     bounded = panel.kind == "rate" if bounded is None else bounded

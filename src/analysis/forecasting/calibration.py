@@ -1,11 +1,15 @@
-"""From a model's probability to one that has been held against the panel's own past.
+"""From a model's probability to one that has been compared with the panel's own past.
 
 The ladder goes by J, the number of realised origins that do not overlap (one deadline is one common shock, however many
 units share it). J < 2 leaves p as it is. From J = 2 two numbers are fitted, ``logit p* = a_o + b logit p``: one slope
 for all origins and an intercept of each origin's own, ``a_o ~ N(m, tau^2)``. The order of the units within an origin
-tells the slope, because there the common shock cancels; only the origins' differences tell the shift. Averaged over the
-shock of the coming origin, the shift enters at weight ``J / (J + 10)``, the slope at ``J / (J + 5)``. J is printed
-beside every probability.
+shows the slope, because there the common shock cancels; only the differences between origins show the shift. Averaged
+over the shock of the coming origin, the shift enters at weight ``J / (J + 10)``, the slope at ``J / (J + 5)``. J is
+printed with every probability.
+
+A table of targets only says a number for every unit. Where those numbers follow the units' present values far more
+closely than they resemble each other, they were set from them ("10 % more than now"). Compared with the past as they
+are, they would ask for tomorrow's level of a unit that was half as large, so they move with the unit (`moving`).
 """
 
 from __future__ import annotations
@@ -15,20 +19,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.forecasting import ensemble, past, relative, shocks
+from analysis.forecasting import ensemble, past
 from analysis.forecasting.ensemble import Options
 from analysis.forecasting.panel import Panel, truncate
-from analysis.forecasting.predictive import Predictive, p_beyond
+from analysis.forecasting.predictive import Predictive
+from analysis.forecasting.published import Latent, p_beyond
 from analysis.forecasting.scales import inverse_logit, logit
 
 LEAST, MOST = 0.01, 0.99  # no probability is stated beyond these unless the event is settled
 MIN_ORIGINS = 2
 HALF_WEIGHT = 10.0  # origins at which the past counts as much as the model
-HALF_SLOPE = 5.0  # the same for the slope, which is told within an origin
+HALF_SLOPE = 5.0  # the same for the slope, which shows within an origin
 CASES_AN_ORIGIN = 100.0  # cases one origin is taken to be worth, at most
 PRIOR_ORIGINS = 2.0  # origins that the prior spread of shocks is worth
 PRIOR_SHIFT, PRIOR_SLOPE = 1.0, 0.5  # standard deviations of a around 0 and b around 1
 STEPS = 30
+FOLLOWS = 0.25  # spread of the gaps to the present value, relative to the spread of the thresholds, below which they do
+MIN_UNITS = 5
+EDGE = 1e-3  # a share is kept this far from 0 and 1 before the logit
 
 Threshold = float | np.ndarray | Callable[[Panel], np.ndarray]
 
@@ -40,30 +48,26 @@ class Calibration:
     Attributes
     ----------
     shift, slope : float
-        a and b, already weighted by J.
-    weight : float
-        1, or 0 where J < 2.
+        a and b, already weighted by J: 0 and 1 where J < 2.
     n_origins : int
         J.
     """
 
-    shift: float
-    slope: float
-    weight: float
-    n_origins: int
+    shift: float = 0.0
+    slope: float = 1.0
+    n_origins: int = 0
 
     def apply(self, p: np.ndarray) -> np.ndarray:
         """Corrected probabilities, not capped; 0, 1 and NaN stay.
 
         Examples
         --------
-        >>> Calibration(shift=0.0, slope=0.5, weight=1.0, n_origins=3).apply(np.array([0.5, 0.9, 1.0])).round(3)
+        >>> Calibration(shift=0.0, slope=0.5, n_origins=3).apply(np.array([0.5, 0.9, 1.0])).round(3)
         array([0.5 , 0.75, 1.  ])
         """
         p = np.asarray(p, dtype=float)
         inside = (p > 0) & (p < 1)
-        x = logit(np.where(inside, p, 0.5))
-        x = (1.0 - self.weight) * x + self.weight * (self.shift + self.slope * x)
+        x = self.shift + self.slope * logit(np.where(inside, p, 0.5))
         return np.where(inside, inverse_logit(x), p)
 
 
@@ -88,22 +92,22 @@ def calibrate_level(
     options: Options = Options(),  # noqa: B008
     predictive: Predictive | None = None,
 ) -> Calibration:
-    """Hold the models' past probabilities of "value beyond `threshold` `horizon` periods on" against what came.
+    """Compare the models' past probabilities of "value beyond `threshold` `horizon` periods on" with what came.
 
     Parameters
     ----------
     panel : Panel
     threshold : array, shape (n,), or float, or function
-        Natural units. A function of the panel as it stood at an origin gives that origin's thresholds, shape (n,): a
-        growth of 10 % from today's level is asked of the past as a growth of 10 % from the level of then. An array that
-        follows the units' present values is taken for such a function (:mod:`.relative`).
+        Natural units. A function of the panel as it was at an origin gives that origin's thresholds, shape (n,): growth
+        of 10 % from today's level becomes growth of 10 % from the level of then. An array that follows the units'
+        present values is taken for such a function (:func:`moving`).
     horizon : int
         Periods after the cutoff.
     strict, at_least : bool
         ``>=`` (at_least), ``>`` (at_least, strict), ``<=`` or ``<``.
     options : Options
     predictive : Predictive, optional
-        The panel's forecast, at least `horizon` long: its past forecasts are used instead of being made anew.
+        The panel's forecast, at least `horizon` long: its past forecasts are used instead of new ones.
 
     Returns
     -------
@@ -117,7 +121,7 @@ def calibrate_level(
         behind = ensemble.past_forecasts(panel, scale=predictive.scale, horizon=horizon, options=options)
     if not callable(threshold):
         threshold = np.broadcast_to(np.asarray(threshold, dtype=float), (panel.n_units,))
-        threshold = relative.moving(threshold, panel=panel) or threshold
+        threshold = moving(threshold, panel=panel) or threshold
     values = panel.usable()[behind.rows]
     upward = strict if at_least else not strict
     scale = predictive.scale.rows(behind.rows)
@@ -127,9 +131,9 @@ def calibrate_level(
         if origin + horizon > panel.n_periods:
             continue
         limit = _threshold_at(threshold, panel, n_periods=int(origin))[behind.rows]
-        width = shocks.learn(behind, n_periods=int(origin)).width[horizon - 1] if options.shocks else 1.0
-        mean, sd = behind.mean[k, :, horizon - 1], behind.sd[k, :, horizon - 1] * width
-        p = p_beyond(limit, scale=scale, mean=mean, sd=sd, df=behind.df[k], strict=upward, counted=few)
+        width = past.learn_shocks(behind, n_periods=int(origin)).width[horizon - 1] if options.shocks else 1.0
+        latent = Latent(scale, behind.mean[k, :, horizon - 1], behind.sd[k, :, horizon - 1] * width, behind.df[k])
+        p = p_beyond(limit, latent, strict=upward, counted=few)
         seen = values[:, origin + horizon - 1]
         above = seen > limit if upward else seen >= limit
         known = np.isfinite(p) & np.isfinite(seen) & np.isfinite(limit)
@@ -137,7 +141,7 @@ def calibrate_level(
         outcomes.append((above if at_least else ~above)[known])
         origins.append(np.full(int(known.sum()), origin))
     if not origins:
-        return Calibration(0.0, 1.0, 0.0, 0)
+        return Calibration()
     realised = np.unique(np.concatenate(origins))
     j = past.n_apart(realised, horizon=horizon, n_periods=panel.n_periods)
     return ladder(np.concatenate(probabilities), np.concatenate(outcomes), np.concatenate(origins), n_origins=j)
@@ -167,7 +171,7 @@ def ladder(p_past: np.ndarray, outcome_past: np.ndarray, origin: np.ndarray, *, 
     """
     p_past, outcome = np.asarray(p_past, dtype=float), np.asarray(outcome_past, dtype=float)
     if n_origins < MIN_ORIGINS or p_past.size == 0:
-        return Calibration(0.0, 1.0, 0.0, n_origins)
+        return Calibration(n_origins=n_origins)
     _, group = np.unique(origin, return_inverse=True)
     size = np.bincount(group)
     worth = np.minimum(size, CASES_AN_ORIGIN) * n_origins / len(size)  # overlapping origins share J's weight
@@ -175,7 +179,7 @@ def ladder(p_past: np.ndarray, outcome_past: np.ndarray, origin: np.ndarray, *, 
     weight = (worth / size)[group][order]
     shift, slope = _fit(logit(cap(p_past[order])), outcome[order], group[order], weight, n_origins=n_origins)
     share = n_origins / (n_origins + HALF_WEIGHT)
-    return Calibration(shift * share, 1.0 + (slope - 1.0) * n_origins / (n_origins + HALF_SLOPE), 1.0, n_origins)
+    return Calibration(shift * share, 1.0 + (slope - 1.0) * n_origins / (n_origins + HALF_SLOPE), n_origins)
 
 
 def _fit(
@@ -183,7 +187,7 @@ def _fit(
 ) -> tuple[float, float]:
     """Posterior mode of the common slope and of one intercept an origin, averaged over the origins' shocks.
 
-    The slope is told by the order within an origin, where the common shock cancels; the shift by how origins differ.
+    The order within an origin, where the common shock cancels, shows the slope; how origins differ shows the shift.
     """
     k = int(group.max()) + 1
     a, b, mean, spread = np.zeros(k), 1.0, 0.0, PRIOR_SHIFT**2
@@ -206,3 +210,39 @@ def _fit(
             break
     flatter = 1.0 / np.sqrt(1.0 + 0.346 * spread)  # logit averaged over a normal shock (16 sqrt(3) / (15 pi), squared)
     return mean * flatter, b * flatter
+
+
+def moving(threshold: np.ndarray, *, panel: Panel) -> Callable[[Panel], np.ndarray] | None:
+    """Return the threshold (natural units) as a function of the panel at a cutoff, or None where it does not move.
+
+    Examples
+    --------
+    >>> values = np.array([[50.0, 100], [10, 20], [1, 3], [200, 400], [30, 50]])
+    >>> panel = Panel(tuple("abcde"), ("2021", "2022"), values, kind="count")
+    >>> moving(np.full(5, 100.0), panel=panel) is None
+    True
+    >>> then = moving(1.1 * values[:, 1], panel=panel)
+    >>> then(Panel(tuple("abcde"), ("2021",), values[:, :1], kind="count")).round(1).tolist()
+    [55.0, 11.0, 1.1, 220.0, 33.0]
+    """
+    now = panel.last_value()
+    positive = panel.kind != "rate" and bool(np.nanmin(now, initial=np.inf) > 0) and bool(np.all(threshold > 0))
+    forward, inverse = _maps(panel.kind, positive=positive)
+    wanted, present = forward(np.asarray(threshold, dtype=float)), forward(now)
+    known = np.isfinite(wanted) & np.isfinite(present)
+    if known.sum() < MIN_UNITS:
+        return None
+    gap = wanted - present
+    if _spread(wanted[known]) <= 0 or _spread(gap[known]) >= FOLLOWS * _spread(wanted[known]):
+        return None
+    return lambda then: inverse(forward(then.last_value()) + gap)
+
+
+def _maps(kind: str, *, positive: bool) -> tuple[Callable, Callable]:
+    if kind == "rate":
+        return (lambda share: logit(np.clip(share, EDGE, 1.0 - EDGE))), inverse_logit
+    return (np.log, np.exp) if positive else (np.array, np.array)
+
+
+def _spread(values: np.ndarray) -> float:
+    return float(np.median(np.abs(values - np.median(values))))

@@ -12,19 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.forecasting import (
-    bounds,
-    counted,
-    grid,
-    holt,
-    past,
-    scales,
-    seasonality,
-    shocks,
-    theta,
-    together,
-    variance,
-)
+from analysis.forecasting import bounds, grid, past, published, scales, seasonality, variance
+from analysis.forecasting.members import damped_prior, mean_ahead, mix, one_step_errors, theta_forecast
 from analysis.forecasting.panel import Panel, last_observed, truncate
 from analysis.forecasting.predictive import Predictive
 
@@ -36,7 +25,7 @@ MAX_GAP = 60  # periods without data after which a unit's variance stops growing
 
 @dataclass(frozen=True)
 class Options:
-    """Everything about the models that can be chosen; these defaults stand nowhere else.
+    """Everything about the models that can be chosen; these defaults are nowhere else.
 
     Attributes
     ----------
@@ -49,7 +38,7 @@ class Options:
     shocks : bool
         Widen for common shocks learned from past origins.
     relapse : bool
-        Mix in what followed after others stood at the bound.
+        Mix in what followed after others were at the bound.
     fade, borrowed : float or None
         How fast old errors fade and how much a unit borrows from the panel (:mod:`.variance`); None: chosen.
     """
@@ -113,14 +102,14 @@ def forecast_panel(panel: Panel, *, horizon: int, options: Options = Options()) 
     members = predict(panel, scale=scale, horizon=horizon, options=options)
     same = replace(options, fade=members.choice[0], borrowed=members.choice[1])
     views = past_views(panel, scale=scale, horizon=horizon, options=same) if options.shocks else None
-    behind = None if views is None else together.settled(views)
-    learned = shocks.none(horizon) if behind is None else shocks.learn(behind, n_periods=panel.n_periods)
-    weight = 0.5 if behind is None else together.weight_of(views, n_periods=panel.n_periods)
+    behind = None if views is None else past.settled(views)
+    learned = past.no_shocks(horizon) if behind is None else past.learn_shocks(behind, n_periods=panel.n_periods)
+    weight = 0.5 if behind is None else past.common_weight(views, n_periods=panel.n_periods)
     bounded = panel.kind == "rate" or scale.name == "logit"
     sd = members.sd * learned.width
     if not learned.n_origins.any():  # nobody has seen how far these seasons miss
         sd = sd / np.sqrt(1.0 - members.spent[:, None])
-    few = counted.learn(panel, scale=scale, sd=sd[:, 0])
+    few = published.learn_counted(panel, scale=scale, sd=sd[:, 0])
     relapse = bounds.learn_relapse(panel, horizon=horizon, bounded=bounded) if options.relapse else None
     return Predictive(
         units=panel.units,
@@ -158,28 +147,16 @@ def predict(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options
 
 def past_forecasts(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options) -> past.Past:
     """Forecasts of the same models from earlier origins, each with the weight of the views that it could know."""
-    return together.settled(past_views(panel, scale=scale, horizon=horizon, options=options))
+    return past.settled(past_views(panel, scale=scale, horizon=horizon, options=options))
 
 
 def past_views(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options) -> past.Past:
-    """Forecasts of the same models from earlier origins, for at most ``past.MAX_UNITS`` units.
-
-    Parameters
-    ----------
-    panel : Panel
-    scale : scales.Scale
-    horizon : int
-    options : Options
-
-    Returns
-    -------
-    past.Past
-    """
+    """Forecasts of the same models from earlier origins, for at most ``past.MAX_UNITS`` units."""
     y = scale.forward(panel.usable())
     rows = past.some_rows(y)
     some, chosen = panel.rows(rows), scale.rows(rows)
 
-    def forecast(_rows: np.ndarray, n_periods: int) -> tuple[np.ndarray, ...]:
+    def forecast(n_periods: int) -> tuple[np.ndarray, ...]:
         members = predict(truncate(some, n_periods), scale=chosen, horizon=horizon, options=options)
         return members.mean, members.sd, members.df, members.lean
 
@@ -207,16 +184,8 @@ def _typical_change(y: np.ndarray, *, even: bool) -> float:
 def choose_scale(panel: Panel, *, options: Options) -> scales.Scale:
     """Scale with the highest pooled log-likelihood of the one-step errors, Jacobian included.
 
-    Parameters
-    ----------
-    panel : Panel
-    options : Options
-        ``scale`` decides when it is stated.
-
-    Returns
-    -------
-    scales.Scale
-        The kind's usual one unless another is better by ``scales.MARGIN`` an observation.
+    ``options.scale`` decides when it is stated; the kind's usual scale is kept unless another is better by
+    ``scales.MARGIN`` an observation.
     """
     allowed = scales.candidates(panel)
     if options.scale is not None:
@@ -239,7 +208,7 @@ def _scale_score(panel: Panel, *, scale: scales.Scale, options: Options) -> floa
         return 0.0
     best = fit.sse.min(axis=0) / np.maximum(scored, 1.0)
     floor = grid.SSE_FLOOR * float(np.median(best[use])) + 1e-12
-    at = fit.first.at
+    at = fit.first.last
     counted = np.isfinite(y) & (np.arange(y.shape[1]) > at[:, None])
     slope = np.where(counted, scale.log_slope(np.where(counted, panel.usable(), 0.5)), 0.0).sum(axis=1)
     return math.fsum(slope[use] - 0.5 * scored[use] * np.log(best[use] + floor)) / math.fsum(scored[use])
@@ -247,13 +216,7 @@ def _scale_score(panel: Panel, *, scale: scales.Scale, options: Options) -> floa
 
 @dataclass(frozen=True)
 class Prepared:
-    """A panel on its modelling scale, season taken out.
-
-    Attributes
-    ----------
-    y : array, shape (n, T)
-    profile : seasonality.Profile
-    """
+    """A panel on its modelling scale, shape (n, T), season taken out."""
 
     y: np.ndarray
     profile: seasonality.Profile
@@ -290,31 +253,18 @@ def fit_members(
     damped: bool = False,
     noise: np.ndarray | None = None,
 ) -> Members:
-    """Run the three members on a block of modelling-scale series, shape (n, T).
+    """Run the three members on a block of modelling-scale series, shape (n, T), in both views.
 
-    Parameters
-    ----------
-    y : array, shape (n, T)
-    horizon : int
-    floor : array, shape (n,)
-        Variance of the publication itself (rounding): no unit's variance falls below it.
-    options : Options
-    damped : bool
-        Without undamped trends (log scale: they explode).
-    noise : array, shape (n,), optional
-        What a unit's size lets expect of its variance, up to a factor.
-
-    Returns
-    -------
-    Members
+    `floor` is the variance of the publication itself (rounding): no unit's variance falls below it. `damped`: without
+    undamped trends (on the log scale they explode). `noise`: what a unit's size suggests of its variance.
     """
     about = {"horizon": horizon, "options": options, "damped": damped}
     alone = _one_view(y, floor=floor, noise=noise, **about)
     if len(y) == 1:
-        at = grid.first_points(y).at
+        at = grid.first_points(y).last
         scored = (np.isfinite(y) & (np.arange(y.shape[1]) > at[:, None])).sum(axis=1)
         return replace(alone, sd=alone.sd * variance.alone(scored)[:, None])
-    path = together.common_path(y)
+    path = past.common_path(y)
     apart = _one_view(y - path, floor=floor, noise=noise, **about)
     usual = replace(options, fade=variance.USUAL[0], borrowed=variance.USUAL[1])
     common = _one_view(path[None, :], floor=np.zeros(1), noise=None, **(about | {"options": usual}))
@@ -349,13 +299,13 @@ def _one_view(
     fit = grid.fit_grid(y, chosen=grid.settings(damped=damped))
     loglik = grid.log_likelihood(fit, floor=floor)
     prior = grid.pooled_prior(loglik, n_scored=fit.n_scored)
-    pooled = holt.mix(fit, loglik, prior=prior, horizon=horizon, gap=gap)
-    damped = holt.mean_ahead(fit, loglik, prior=holt.damped_prior(fit.settings), horizon=horizon)
-    third = theta.theta_forecast(y, horizon=horizon, drift=grid.FADE_TO * fit.drift, first=fit.first)
+    pooled = mix(fit, loglik, prior=prior, horizon=horizon, gap=gap)
+    damped = mean_ahead(fit, loglik, prior=damped_prior(fit.settings), horizon=horizon)
+    third = theta_forecast(y, horizon=horizon, drift=grid.FADE_TO * fit.drift, first=fit.first)
     a, b, c = member_weights(fit.settings, prior=prior)
     mean = a * pooled.mean + b * damped + c * third
     apart = a * (pooled.mean - mean) ** 2 + b * (damped - mean) ** 2 + c * (third - mean) ** 2
-    errors = holt.one_step_errors(y, fit, loglik, prior=prior)
+    errors = one_step_errors(y, fit, loglik, prior=prior)
     choice = None if options.fade is None else (options.fade, options.borrowed)
     spread = variance.one_step(errors, noise=noise, floor=floor, choice=choice, most=fit.most)
     total = spread.variance[:, None] * pooled.factor + pooled.between + apart

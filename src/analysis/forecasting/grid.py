@@ -7,6 +7,12 @@ an update.
 
 Arrays have the setting first and the series last: ``(n_settings, n)``; every operation is elementwise, so that a
 series' numbers do not depend on its neighbours, on the block size or on a linear-algebra library.
+
+An innovation of fifty standard deviations (a catastrophe, a typing error) says nothing about how fast a series will
+move from now on, but a linear filter passes it to the slope like any other. Where a change is beyond `BEYOND` times the
+usual one (that of the unit, of the panel, and of all units in that period: what moves everyone is no spike), the level
+follows it, no more than that is passed on to the slope, and no more than that counts in the spread that grows with the
+slope.
 """
 
 from __future__ import annotations
@@ -15,7 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.forecasting.spikes import most_handed_on
+from analysis.forecasting.panel import last_observed
+from analysis.forecasting.sums import FIXED, column_sum, lower_median, whole_multiples
 
 ALPHAS = (0.1, 0.25, 0.45, 0.7, 0.99)
 BETAS = (0.03, 0.15, 0.6)
@@ -27,13 +34,14 @@ FADE_TO = 1.0 / 3.0
 SSE_FLOOR = 0.05  # of the panel's median best mean square, added to every mean square
 EM_STEPS = 15
 PRIOR_CASES = 2.0  # pseudo-series spread evenly over the settings: one series alone does not pick a single setting
+BEYOND = 10.0  # times the usual change; a t with 4 degrees of freedom gets there once in 3,000 periods
+MIN_CHANGES = 8  # of a unit, below which its usual change is not known
 BLOCK = 512  # series at once: the states of a block stay in the processor's cache
-_FIXED = 2.0**40  # posterior weights are summed as whole multiples of this: the sum does not depend on the order
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Grid settings, each array of shape (n_settings,); beta 0 and phi 1 stand for "no trend".
+    """Grid settings, each array of shape (n_settings,); beta 0 and phi 1 mean "no trend".
 
     `common`: share of the panel's drift that is always added; a unit's own slope fades to it, not to nought.
     """
@@ -59,10 +67,7 @@ class Settings:
 def settings(*, damped: bool = False) -> Settings:
     """The 70 settings of the pooled grid: 5 without a trend, 5 with the panel's drift, 60 with a trend of their own.
 
-    Parameters
-    ----------
-    damped : bool
-        Without the 15 undamped ones.
+    `damped`: without the 15 undamped ones.
     """
     flat = [(alpha, 0.0, 1.0, 0.0) for alpha in ALPHAS]
     shared = [(alpha, 0.0, 1.0, 1.0) for alpha in ALPHAS]
@@ -92,10 +97,10 @@ class Fit:
         R: observed periods after the start.
     drift : float
         The panel's drift.
-    first : FirstPoints
+    first : Points
         What the series started from.
     most : array, shape (n, T), or None
-        Largest innovation that the slope took (:mod:`.spikes`).
+        Largest innovation that the slope took (:func:`most_handed_on`).
     """
 
     settings: Settings
@@ -104,32 +109,30 @@ class Fit:
     slope: np.ndarray
     n_scored: np.ndarray
     drift: float
-    first: FirstPoints
+    first: Points
     most: np.ndarray | None
 
 
 def panel_drift(values: np.ndarray) -> float:
     """Median over the units of the mean change a period, over all their history; 0 where nobody has three points."""
     seen = np.isfinite(values)
-    first = np.argmax(seen, axis=1)
-    last = values.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1)
-    use = seen.sum(axis=1) >= 3
-    if not use.any():
+    rows = np.flatnonzero(seen.sum(axis=1) >= 3)
+    if not rows.size:
         return 0.0
-    rows = np.flatnonzero(use)
-    return float(np.median((values[rows, last[use]] - values[rows, first[use]]) / (last[use] - first[use])))
+    first, last = np.argmax(seen[rows], axis=1), last_observed(values[rows])
+    return float(np.median((values[rows, last] - values[rows, first]) / (last - first)))
 
 
 @dataclass(frozen=True)
-class FirstPoints:
-    """The first max(2, min(5, T // 3)) observed points of every series; they depend on what is missing, on no value.
+class Points:
+    """Some observed points of every series, for lines through them; they depend on what is missing, on no value.
 
     Attributes
     ----------
     used : array of bool, shape (n, T)
     count : array of int, shape (n,)
         How many are used, at least 1.
-    at : array of int, shape (n,)
+    last : array of int, shape (n,)
         Column of the last one; T for a series with no point.
     time : array, shape (n,)
         Their mean column.
@@ -141,71 +144,51 @@ class FirstPoints:
 
     used: np.ndarray
     count: np.ndarray
-    at: np.ndarray
+    last: np.ndarray
     time: np.ndarray
     centred: np.ndarray
     spread: np.ndarray
 
 
-def first_points(values: np.ndarray) -> FirstPoints:
-    """Find the points that every series starts from, shape of `values` (n, T)."""
-    n_periods = values.shape[1]
-    seen = np.isfinite(values)
-    count = seen.sum(axis=1)
-    wanted = np.maximum(2, np.minimum(5, count // 3))
-    used = seen & (np.cumsum(seen, axis=1) <= wanted[:, None])
+def points(used: np.ndarray) -> Points:
+    """The points that are marked in `used`, shape (n, T)."""
+    n_periods = used.shape[1]
     k = np.maximum(used.sum(axis=1), 1)
     time = np.arange(n_periods, dtype=float)
     mean_time = np.where(used, time, 0.0).sum(axis=1) / k
     centred = np.where(used, time - mean_time[:, None], 0.0)
     spread = (centred * centred).sum(axis=1)
-    at = np.where(count > 0, n_periods - 1 - np.argmax(used[:, ::-1], axis=1), n_periods)
-    return FirstPoints(used, k, at, mean_time, centred, np.where(spread > 0, spread, 1.0))
+    last = np.where(used.any(axis=1), n_periods - 1 - np.argmax(used[:, ::-1], axis=1), n_periods)
+    return Points(used, k, last, mean_time, centred, np.where(spread > 0, spread, 1.0))
 
 
-def start_values(
-    values: np.ndarray, *, first: FirstPoints | None = None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Start of every series from its first points.
+def first_points(values: np.ndarray) -> Points:
+    """The first max(2, min(5, T // 3)) observed points: what every series starts from."""
+    seen = np.isfinite(values)
+    wanted = np.maximum(2, np.minimum(5, seen.sum(axis=1) // 3))
+    return points(seen & (np.cumsum(seen, axis=1) <= wanted[:, None]))
 
-    Parameters
-    ----------
-    values : array, shape (n, T)
-    first : FirstPoints, optional
-        Those of `values`, where they are known already.
 
-    Returns
-    -------
-    mean : array, shape (n,)
-        Level for settings without a trend.
-    level, slope : array, shape (n,)
-        Least-squares line through the points, at the last of them.
-    at : array of int, shape (n,)
-        Column of the last point used; T for a series with no point.
+def line_through(values: np.ndarray, at: Points) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean of the points, and the level (at the last of them) and slope of their least-squares line, shape (n,) each.
+
+    Examples
+    --------
+    >>> values = np.array([[1.0, 3.0, np.nan, 7.0]])
+    >>> [one.item() for one in line_through(values, points(np.isfinite(values)))]
+    [3.6666666666666665, 7.0, 2.0]
     """
-    first = first_points(values) if first is None else first
-    mean = np.where(first.used, values, 0.0).sum(axis=1) / first.count
-    apart = np.where(first.used, values - mean[:, None], 0.0)
-    slope = (first.centred * apart).sum(axis=1) / first.spread
-    level = mean + slope * (np.minimum(first.at, values.shape[1] - 1) - first.time)
-    return mean, level, slope, first.at
+    mean = np.where(at.used, values, 0.0).sum(axis=1) / at.count
+    apart = np.where(at.used, values - mean[:, None], 0.0)
+    slope = (at.centred * apart).sum(axis=1) / at.spread
+    level = mean + slope * (np.minimum(at.last, values.shape[1] - 1) - at.time)
+    return mean, level, slope
 
 
-def fit_grid(values: np.ndarray, *, chosen: Settings | None = None, first: FirstPoints | None = None) -> Fit:
-    """Run every setting through every series.
+def fit_grid(values: np.ndarray, *, chosen: Settings | None = None, first: Points | None = None) -> Fit:
+    """Run every setting (default: :func:`settings`) through every series, shape (n, T), NaN where missing.
 
-    Parameters
-    ----------
-    values : array, shape (n, T)
-        Modelling scale; NaN where missing.
-    chosen : Settings, optional
-        Default: :func:`settings`.
-    first : FirstPoints, optional
-        Those of `values`, where they are known already.
-
-    Returns
-    -------
-    Fit
+    `first` are the first points of `values`, where they are known already.
     """
     chosen = settings() if chosen is None else chosen
     first = first_points(values) if first is None else first
@@ -218,17 +201,17 @@ def fit_grid(values: np.ndarray, *, chosen: Settings | None = None, first: First
     for share in np.unique(chosen.common):  # the drift is taken out, the rest run without it, and put back
         group = np.flatnonzero(chosen.common == share)
         rest = values - share * drift * time
-        mean, level, slope, at = start_values(rest, first=first)
+        mean, level, slope = line_through(rest, first)
         part_of = chosen.take(group)
         for begin in range(0, n, BLOCK):
-            part = slice(begin, min(begin + BLOCK, n))
+            part = slice(begin, begin + BLOCK)
             l0 = np.where(part_of.trend[:, None], level[part], mean[part])
             b0 = np.where(part_of.trend[:, None], slope[part], 0.0)
             capped = None if most is None else most[part]
-            sse, last, trend = _run(rest[part], chosen=part_of, level=l0, slope=b0, at=at[part], most=capped)
+            sse, last, trend = _run(rest[part], chosen=part_of, level=l0, slope=b0, at=first.last[part], most=capped)
             out.sse[group, part], out.slope[group, part] = sse, trend
             out.level[group, part] = last + share * drift * time[-1]
-    out.n_scored[:] = (np.isfinite(values) & (time > first.at[:, None])).sum(axis=1)
+    out.n_scored[:] = (np.isfinite(values) & (time > first.last[:, None])).sum(axis=1)
     return out
 
 
@@ -276,11 +259,7 @@ def _run(
 def log_likelihood(fit: Fit, *, floor: np.ndarray | None = None) -> np.ndarray:
     """``-R/2 log(SSE / R)`` with the floor in it, less 1 for settings with a trend; shape (n_settings, n).
 
-    Parameters
-    ----------
-    fit : Fit
-    floor : array, shape (n,), optional
-        Mean square below which nothing can be told apart (rounding at the source).
+    `floor`, shape (n,), is the mean square below which nothing can be distinguished (rounding at the source).
     """
     scored = np.maximum(fit.n_scored, 1.0)
     best = fit.sse.min(axis=0) / scored
@@ -297,18 +276,9 @@ def log_likelihood(fit: Fit, *, floor: np.ndarray | None = None) -> np.ndarray:
 
 
 def pooled_prior(loglik: np.ndarray, *, n_scored: np.ndarray) -> np.ndarray:
-    """Weight of every setting, common to all units: 15 steps of expectation-maximisation.
+    """Weight of every setting, common to all units, shape (n_settings,): 15 steps of expectation-maximisation.
 
-    Parameters
-    ----------
-    loglik : array, shape (n_settings, n)
-    n_scored : array, shape (n,)
-        Series without a scored period have no say.
-
-    Returns
-    -------
-    array, shape (n_settings,)
-        Sums to one. The same for any order of the series.
+    Series without a scored period have no say. The same for any order of the series.
     """
     n_settings = loglik.shape[0]
     use = n_scored > 0
@@ -321,8 +291,8 @@ def pooled_prior(loglik: np.ndarray, *, n_scored: np.ndarray) -> np.ndarray:
         total = np.zeros(n_settings, dtype=np.int64)
         for begin in range(0, n, BLOCK):
             post = _posterior(likelihood[:, begin : begin + BLOCK], prior)
-            total += np.rint(post * _FIXED).astype(np.int64).sum(axis=1)
-        prior = (total / _FIXED + PRIOR_CASES / n_settings) / (n + PRIOR_CASES)
+            total += whole_multiples(post).sum(axis=1)
+        prior = (total / FIXED + PRIOR_CASES / n_settings) / (n + PRIOR_CASES)
     return prior / prior.sum()
 
 
@@ -336,13 +306,6 @@ def posterior(loglik: np.ndarray, *, prior: np.ndarray) -> np.ndarray:
     return _posterior(np.exp(loglik), prior)
 
 
-def column_sum(block: np.ndarray) -> np.ndarray:
-    """Sum over the first axis, added in order whatever the number of columns."""
-    if block.shape[1] == 1:  # NumPy would add one contiguous column pairwise
-        return column_sum(np.repeat(block, 2, axis=1))[:1]
-    return block.sum(axis=0)
-
-
 def trend_sums(phi: np.ndarray, *, horizon: int) -> np.ndarray:
     """``phi + phi^2 + ... + phi^h`` for h = 1..horizon, shape (n_settings, horizon)."""
     powers = np.cumprod(np.repeat(phi[:, None], horizon, axis=1), axis=1)
@@ -350,11 +313,9 @@ def trend_sums(phi: np.ndarray, *, horizon: int) -> np.ndarray:
 
 
 def error_weights(chosen: Settings, *, horizon: int) -> np.ndarray:
-    """``c_j = alpha (1 + beta (phi + ... + phi^j))`` for j = 1..horizon-1: how an error lives on.
+    """``c_j = alpha (1 + beta (phi + ... + phi^j))`` for j = 1..horizon-1, shape (n_settings, horizon - 1).
 
-    Returns
-    -------
-    array, shape (n_settings, horizon - 1)
+    How much of an error is left j steps later.
     """
     sums = trend_sums(chosen.phi, horizon=max(horizon - 1, 0))
     return chosen.alpha[:, None] * (1.0 + chosen.beta[:, None] * sums)
@@ -365,3 +326,35 @@ def variance_factors(chosen: Settings, *, horizon: int) -> np.ndarray:
     weights = error_weights(chosen, horizon=horizon)
     inner = np.cumsum(weights * weights, axis=1)
     return 1.0 + np.concatenate([np.zeros((len(chosen), 1)), inner], axis=1)
+
+
+def most_handed_on(values: np.ndarray) -> np.ndarray | None:
+    """Largest innovation that the slope may take, shape (n, T): inf where the change is not extreme; None: nowhere.
+
+    Examples
+    --------
+    >>> calm = np.tile([0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0], (3, 1))
+    >>> most_handed_on(calm) is None
+    True
+    >>> calm[1, 9] = 50.0
+    >>> most_handed_on(calm)[1, 8:]
+    array([inf, 10.])
+    """
+    seen = np.isfinite(values)
+    column = np.maximum.accumulate(np.where(seen, np.arange(values.shape[1]), 0), axis=1)
+    filled = np.take_along_axis(np.where(seen, values, np.nan), column, axis=1)
+    change = np.full(values.shape, np.nan)
+    change[:, 1:] = np.where(seen[:, 1:], np.abs(np.diff(filled, axis=1)), np.nan)
+    known = np.isfinite(change)
+    count = known.sum(axis=1)
+    judged = count >= MIN_CHANGES
+    largest = np.where(known, change, 0.0).max(axis=1, initial=0.0)
+    if not judged.any():
+        return None
+    own = np.nan_to_num(lower_median(change[:, 1:]))
+    usual = np.maximum(own, float(np.median(own[judged])))
+    if not (judged & (usual > 0) & (largest > BEYOND * usual)).any():
+        return None
+    of_period = np.where(known.sum(axis=0) > 1, lower_median(change.T), 0.0)
+    most = BEYOND * np.maximum(usual[:, None], of_period)
+    return np.where(judged[:, None] & (usual[:, None] > 0) & known & (change > most), most, np.inf)

@@ -1,21 +1,26 @@
-"""One indicator as a block ``(n_units, n_periods)``: what the models see. Arrays in, arrays out; no files.
+"""One indicator as a block ``(n_units, n_periods)``: what the models see, and what a table says about itself.
 
-Periods are consecutive; a period nobody reported is a column of NaN. Values before a declared break stay visible but
-are not fitted (`first`).
+Arrays in, arrays out; no files. Periods are consecutive; a period nobody reported is a column of NaN. Values before a
+declared break stay visible but are not fitted (`first`). What the indicator file leaves open is inferred with caution:
+a per cent 0..100 is never rescaled (it is a level), and a doubt means "level", not cumulative, exact.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.forecasting import infer
 from analysis.words import periods as words
 from analysis.words.errors import DataError, Problem, examples
 
 BREAK_FLAG = "break"  # token of `flags` at the first period of a new definition or boundary
+STEPS = (0.1, 0.05, 0.02, 0.01, 0.005, 0.001, 0.0001)  # published steps of a share, coarse first
+LEVEL_STEPS = (100.0, 10.0, 5.0, 1.0, 0.5, 0.1, 0.05, 0.01, 0.001)
+MAX_FALLS = 0.02  # share of steps that may fall in a cumulative count (corrections at the source)
 
 
 @dataclass(frozen=True)
@@ -81,14 +86,13 @@ class Panel:
 
     def rows(self, index: np.ndarray) -> Panel:
         """The panel with only the rows `index`, in that order."""
-        return replace(
-            self,
-            units=tuple(self.units[one] for one in index),
-            values=self.values[index],
-            numerator=None if self.numerator is None else self.numerator[index],
-            denominator=None if self.denominator is None else self.denominator[index],
-            first=self.first[index],
-        )
+        units = tuple(self.units[one] for one in index)
+        return self.changed(lambda block: block[index], units=units, first=self.first[index])
+
+    def changed(self, change: Callable[[np.ndarray], np.ndarray], **fields: Any) -> Panel:
+        """The panel with its values, numerators and denominators changed alike, and other `fields`."""
+        blocks = {name: getattr(self, name) for name in ("values", "numerator", "denominator")}
+        return replace(self, **{name: None if one is None else change(one) for name, one in blocks.items()}, **fields)
 
 
 def last_observed(values: np.ndarray) -> np.ndarray:
@@ -105,7 +109,7 @@ def last_observed(values: np.ndarray) -> np.ndarray:
 
 
 def truncate(panel: Panel, n_periods: int) -> Panel:
-    """The panel as it stood `n_periods` periods after its start: for backtests.
+    """The panel as it was `n_periods` periods after its start: for backtests.
 
     A break that is declared later than that is not known yet; the unit then uses all its periods.
 
@@ -128,15 +132,8 @@ def truncate(panel: Panel, n_periods: int) -> Panel:
         raise DataError(
             Problem("truncate", f"n_periods is {n_periods!r}", f"1..{panel.n_periods}", "Ask for fewer periods")
         )
-    cut = slice(0, n_periods)
-    return replace(
-        panel,
-        periods=panel.periods[cut],
-        values=panel.values[:, cut],
-        numerator=None if panel.numerator is None else panel.numerator[:, cut],
-        denominator=None if panel.denominator is None else panel.denominator[:, cut],
-        first=np.where(panel.first < n_periods, panel.first, 0),
-    )
+    first = np.where(panel.first < n_periods, panel.first, 0)
+    return panel.changed(lambda block: block[:, :n_periods], periods=panel.periods[:n_periods], first=first)
 
 
 def as_panel(
@@ -231,17 +228,17 @@ def _fill(rows: pd.DataFrame, *, indicator: dict, names: tuple[str, ...], start:
         broken = rows["flags"].isin(breaks).to_numpy()
         np.maximum.at(first, row[broken], column[broken])
     frequency = words.frequency_of(str(rows["period"].iloc[0]))
-    found = infer.infer_all(values, numerator=numerator, denominator=denominator, frequency=frequency)
+    kind = infer_kind(values)
     return Panel(
         units=names,
         periods=tuple(words.codes(range(start, start + n_periods), frequency=frequency)),
         values=values,
         numerator=numerator if np.isfinite(numerator).any() else None,
         denominator=denominator if np.isfinite(denominator).any() else None,
-        kind=str(_stated(indicator, "kind", found.kind)),
-        cumulative=bool(_stated(indicator, "cumulative", found.cumulative)),
-        season_length=int(_stated(indicator, "season_length", found.season_length)),
-        resolution=_stated(indicator, "resolution", found.resolution),
+        kind=str(_stated(indicator, "kind", kind)),
+        cumulative=bool(_stated(indicator, "cumulative", infer_cumulative(values, kind=kind))),
+        season_length=int(_stated(indicator, "season_length", words.FREQUENCIES[frequency])),
+        resolution=_stated(indicator, "resolution", infer_resolution(values, kind=kind)),
         first=first,
     )
 
@@ -251,3 +248,64 @@ def _stated(indicator: dict, name: str, otherwise: object) -> object:
     if value is None or value == "" or pd.isna(value):
         return otherwise
     return value
+
+
+def infer_kind(values: np.ndarray) -> str:
+    """Return "rate", "count" or "level".
+
+    Rate: every value lies in 0..1. Count: whole numbers >= 0 that exceed 100 somewhere (whole numbers up to 100 may as
+    well be a per cent or a score: level, which only loses the observation noise). Level: anything else.
+
+    Examples
+    --------
+    >>> infer_kind(np.array([[0.2, 0.5]])), infer_kind(np.array([[10.0, 2050.0]])), infer_kind(np.array([[-1.5, 80]]))
+    ('rate', 'count', 'level')
+    """
+    seen = values[np.isfinite(values)]
+    if seen.size == 0:
+        return "level"
+    if np.all((seen >= 0) & (seen <= 1)):
+        return "rate"
+    whole = bool(np.all((seen >= 0) & (seen == np.floor(seen))))
+    return "count" if whole and seen.max() > 100 else "level"
+
+
+def infer_cumulative(values: np.ndarray, *, kind: str) -> bool:
+    """Return True for a count that (nearly) never falls and mostly rises.
+
+    A share is never taken as cumulative: its denominator moves.
+
+    Examples
+    --------
+    >>> infer_cumulative(np.array([[100.0, 150, 220, 300, 310]]), kind="count")
+    True
+    """
+    if kind != "count":
+        return False
+    steps = np.diff(values, axis=1)
+    steps = steps[np.isfinite(steps)]
+    if steps.size < 4:
+        return False
+    return bool(np.mean(steps < 0) <= MAX_FALLS and np.mean(steps > 0) >= 0.5)
+
+
+def infer_resolution(values: np.ndarray, *, kind: str) -> float | None:
+    """Coarsest step of which every published value is a multiple; None where there is none.
+
+    Needs at least four different values (a panel of 0 and 1 says nothing about its step). A count's step is 1.
+
+    Examples
+    --------
+    >>> infer_resolution(np.array([[0.17, 0.25, 0.33, 0.51, 0.9]]), kind="rate")
+    0.01
+    """
+    if kind in ("count", "rank"):
+        return 1.0
+    seen = np.unique(values[np.isfinite(values)])
+    if seen.size < 4:
+        return None
+    for step in STEPS if kind == "rate" else LEVEL_STEPS:
+        units = seen / step
+        if np.all(np.abs(units - np.rint(units)) < 1e-6 * np.maximum(1.0, np.abs(units))):
+            return step
+    return None

@@ -2,20 +2,25 @@
 
 On the modelling scale unit i at horizon h follows ``mean + sd * t(df)``. All that is said in natural units goes through
 the scale's monotone inverse, so that quantiles, probabilities and paths never contradict one another.
+
+Paths: same seed, same bytes, whatever rows are asked for. An h-step error is the sum of one-step shocks carried on,
+``e_h = r_h + sum_j c_j r_{h-j}``, with a share common to all units; scaled to unit variance at every horizon and made
+t-distributed by one divisor a unit and path. A unit's own random numbers depend on the seed and its code, nothing else.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
-from analysis.forecasting import paths as joint
 from analysis.forecasting import scales
 from analysis.forecasting.bounds import GRID, Relapse
-from analysis.forecasting.counted import Counted
 from analysis.forecasting.past import Past
+from analysis.forecasting.published import Counted, Latent, p_beyond, t_quantile
+
+BLOCK = 16  # units at once: a block stays in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,8 @@ class Predictive:
     past : past.Past, optional
         The panel's own past forecasts, where they were made: what calibration learns from.
     relapse : bounds.Relapse, optional
-        What followed after standing at a bound, mixed in for the units that stand there.
-    counted : counted.Counted, optional
+        What followed after units were at a bound, mixed in for the units that are there.
+    counted : published.Counted, optional
         Units whose published rate is k of few: the noise of counting is drawn, not smoothed over.
     """
 
@@ -81,9 +86,9 @@ class Predictive:
         levels = np.asarray(levels, dtype=float)
         out = self._model_quantiles(levels, np.arange(len(self.units)))
         for side in self.relapse.segments if self.relapse else ():
-            standing = np.flatnonzero(self.relapse.side == side)
-            for begin in range(0, len(standing), 500):  # the mixtures of all at once would not fit in memory
-                rows = standing[begin : begin + 500]
+            at_bound = np.flatnonzero(self.relapse.side == side)
+            for begin in range(0, len(at_bound), 500):  # the mixtures of all at once would not fit in memory
+                rows = at_bound[begin : begin + 500]
                 model = self._model_quantiles(GRID, rows)
                 out[rows] = self.relapse.quantiles(levels, model=model, rows=rows, side=side)
         if self.cumulative:
@@ -92,11 +97,11 @@ class Predictive:
 
     def _model_quantiles(self, levels: np.ndarray, rows: np.ndarray) -> np.ndarray:
         z = t_quantile(levels[None, :], self.df[rows, None])
-        scale, mean, sd = self.scale.rows(rows), self.mean[rows], self.sd[rows]
-        out = scale.inverse(mean[:, :, None] + sd[:, :, None] * z[:, None, :])
+        latent = Latent(self.scale.rows(rows), self.mean[rows], self.sd[rows], self.df[rows])
+        out = latent.scale.inverse(latent.mean[:, :, None] + latent.sd[:, :, None] * z[:, None, :])
         if self.counted is None:
             return out
-        few = self.counted.rows(rows).quantiles(levels, scale=scale, mean=mean, sd=sd, df=self.df[rows])
+        few = self.counted.rows(rows).quantiles(levels, latent)
         return np.where(np.isnan(few) | np.isnan(out), out, few)
 
     def p_exceeds(
@@ -120,9 +125,8 @@ class Predictive:
         n = len(self.units)
         threshold = np.broadcast_to(np.asarray(threshold, dtype=float), (n,))
         at = np.broadcast_to(np.asarray(horizon, dtype=np.int64), (n,))[:, None] - 1
-        mean = np.take_along_axis(self.mean, at, axis=1)[:, 0]
-        sd = np.take_along_axis(self.sd, at, axis=1)[:, 0]
-        p = p_beyond(threshold, scale=self.scale, mean=mean, sd=sd, df=self.df, strict=strict, counted=self.counted)
+        mean, sd = (np.take_along_axis(one, at, axis=1)[:, 0] for one in (self.mean, self.sd))
+        p = p_beyond(threshold, Latent(self.scale, mean, sd, self.df), strict=strict, counted=self.counted)
         if self.relapse is not None:
             p = self.relapse.p_exceeds(p, threshold=threshold, at=at[:, 0], strict=strict)
         if self.cumulative:
@@ -153,9 +157,9 @@ class Predictive:
         length = self.horizon if horizon is None else horizon
         seed = self.seed if seed is None else seed
         out = np.empty((len(rows), length, n_paths), dtype=np.float64)
-        for begin in range(0, len(rows), joint.BLOCK):
-            part = slice(begin, begin + joint.BLOCK)
-            z = joint.errors(
+        for begin in range(0, len(rows), BLOCK):
+            part = slice(begin, begin + BLOCK)
+            z = path_errors(
                 [self.units[one] for one in rows[part]],
                 carry=self.carry[rows[part]],
                 df=self.df[rows[part]],
@@ -176,23 +180,12 @@ class Predictive:
 
     def latent_sd(self, rows: np.ndarray) -> np.ndarray:
         """Standard deviation of latent values of the units `rows`, shape (k, H): `sd` less the noise of counting."""
-        return self.sd[rows] if self.counted is None else self.counted.rows(rows).latent(self.sd[rows])
+        return self.sd[rows] if self.counted is None else self.counted.rows(rows).latent_sd(self.sd[rows])
 
     def published(self, latent: np.ndarray, *, rows: np.ndarray, seed: int, about: str = "") -> np.ndarray:
-        """What is published of latent values (modelling scale; overwritten): counts drawn, steps rounded to.
+        """What is published of latent values, shape (k, ...), which are overwritten: counts drawn, steps rounded to.
 
-        Parameters
-        ----------
-        latent : array, shape (k, ...)
-        rows : array of int, shape (k,)
-        seed : int
-        about : str
-            Tells the draws apart from others of the same seed and unit.
-
-        Returns
-        -------
-        array, shape of `latent`
-            Natural units.
+        `about` distinguishes the draws from others of the same seed and unit.
         """
         scale = self.scale.rows(rows)
         few = np.flatnonzero(self.counted.size[rows]) if self.counted is not None else ()
@@ -201,7 +194,7 @@ class Predictive:
                 latent[one],
                 unit=rows[one],
                 scale=self.scale,
-                stream=joint.cases(self.units[rows[one]], about, seed=seed),
+                stream=cases(self.units[rows[one]], about, seed=seed),
             )
             for one in few
         }
@@ -215,7 +208,7 @@ class Predictive:
         for index, row in enumerate(rows):
             side = int(self.relapse.side[row])
             if side:
-                chance, which = joint.choices(self.units[row], n_paths=natural.shape[2], seed=seed)
+                chance, which = choices(self.units[row], n_paths=natural.shape[2], seed=seed)
                 segments = self.relapse.segments[side]
                 picked = segments[np.minimum((which * len(segments)).astype(int), len(segments) - 1)]
                 taken = chance < self.relapse.weight[side]
@@ -223,32 +216,53 @@ class Predictive:
         return natural
 
 
-def p_beyond(
-    threshold: np.ndarray,
-    *,
-    scale: scales.Scale,
-    mean: np.ndarray,
-    sd: np.ndarray,
-    df: np.ndarray,
-    strict: bool,
-    counted: Counted | None,
+def path_errors(
+    units: list[str], *, carry: np.ndarray, df: np.ndarray, common: float, n_paths: int, seed: int
 ) -> np.ndarray:
-    """P(published value >= threshold), or > where `strict`, of ``mean + sd * t(df)``; all of shape (n,)."""
-    cut = scales.edge(threshold, step=scale.step, strict=strict)
-    p = t_upper((scale.forward_cut(cut, strict=strict) - mean) / sd, df)
-    if counted is None:
-        return p
-    few = counted.p_exceeds(threshold, scale=scale, mean=mean, sd=sd, df=df, strict=strict)
-    return np.where(np.isnan(few) | np.isnan(p), p, few)
+    """Standardised errors, t-distributed with `df` at every horizon, shape (n, H, n_paths).
+
+    `common` is the share of a shock's variance that all units have in common.
+    """
+    n, horizon = len(units), carry.shape[1] + 1
+    shared = _generator(seed, "").standard_normal((horizon, n_paths), dtype=np.float32) * np.float32(np.sqrt(common))
+    out = np.empty((n, horizon, n_paths), dtype=np.float32)  # seven digits are plenty for a random error
+    divisor = np.empty((n, n_paths), dtype=np.float32)
+    for index, unit in enumerate(units):
+        stream = _generator(seed, "unit:" + unit)
+        stream.standard_normal(dtype=np.float32, out=out[index])
+        divisor[index] = stream.standard_gamma(df[index] / 2.0, n_paths, dtype=np.float32)
+    out *= np.float32(np.sqrt(1.0 - common))
+    out += shared
+    out = _carry(out, carry.astype(np.float32))
+    divisor *= (2.0 / df[:, None]).astype(np.float32)
+    np.sqrt(divisor, out=divisor)
+    np.divide(np.float32(1.0), divisor, out=divisor)
+    out *= divisor[:, None, :]
+    return out
 
 
-def t_quantile(p: np.ndarray, df: np.ndarray) -> np.ndarray:
-    """Quantile of Student's t, exactly antisymmetric about p = 1/2."""
-    tail = np.minimum(p, 1.0 - p)
-    return np.where(p < 0.5, 1.0, -1.0) * special.stdtrit(df, tail)
+def choices(unit: str, *, n_paths: int, seed: int) -> np.ndarray:
+    """Two rows of uniform numbers of one unit, shape (2, n_paths); independent of :func:`path_errors`."""
+    return _generator(seed, "choice:" + unit).random((2, n_paths))
 
 
-def t_upper(z: np.ndarray, df: np.ndarray) -> np.ndarray:
-    """P(t > z); ``t_upper(z) + t_upper(-z)`` is 1 to the last bit or two."""
-    tail = special.stdtr(df, -np.abs(z))
-    return np.where(z > 0, tail, 1.0 - tail)
+def cases(unit: str, about: str, *, seed: int) -> np.random.Generator:
+    """Random numbers for one unit's counts; independent of :func:`path_errors` and :func:`choices`."""
+    return _generator(seed, f"cases:{about}:{unit}")
+
+
+def _carry(shocks: np.ndarray, carry: np.ndarray) -> np.ndarray:
+    out = np.array(shocks)
+    carried = np.empty((shocks.shape[0], shocks.shape[2]), dtype=shocks.dtype)
+    for h in range(1, shocks.shape[1]):
+        for j in range(1, h + 1):
+            np.multiply(shocks[:, h - j], carry[:, j - 1, None], out=carried)
+            out[:, h] += carried
+    size = 1.0 + np.concatenate([np.zeros((len(carry), 1)), np.cumsum(carry * carry, axis=1)], axis=1)
+    out *= (1.0 / np.sqrt(size)).astype(shocks.dtype)[:, :, None]
+    return out
+
+
+def _generator(seed: int, name: str) -> np.random.Generator:
+    digest = hashlib.blake2b(f"{seed}|{name}".encode(), digest_size=16).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))

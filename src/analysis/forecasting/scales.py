@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis.forecasting.panel import Panel
+from analysis.forecasting.sums import recent_median
 
 MAX_SQUEEZE = 1000.0  # a share of exactly 0 or 1 is never further out than half a case in a thousand
 MARGIN = 0.1  # log-likelihood an observation by which another scale has to beat the kind's usual one
-MIN_SCORED = 60  # one-step errors, over all units, below which the usual scale stands
+MIN_SCORED = 60  # one-step errors, over all units, below which the usual scale is kept
 WHOLE, NEAR_WHOLE = 100.0, 90.0  # a level within 0..100 may be a per cent; one that comes near 100 is taken for one
 SMALLEST = 1e-9  # of a series' typical size, on the log scale
-LARGEST = 300.0  # natural logarithm beyond which nothing is told apart
+LARGEST = 300.0  # natural logarithm beyond which nothing is distinguished
 TOLERANCE = 1e-9  # a threshold this close to a published step is on it (in steps)
 
 
@@ -184,16 +185,6 @@ def published_step(panel: Panel) -> np.ndarray | None:
     return step if np.any(step > 0) else None
 
 
-def recent_median(values: np.ndarray) -> np.ndarray:
-    """Lower median of the last twelve finite values of every row, NaN where there is none; shape (n,)."""
-    seen = np.isfinite(values)
-    recent = seen & (np.cumsum(seen[:, ::-1], axis=1)[:, ::-1] <= 12)
-    kept = np.sort(np.where(recent, values, np.inf), axis=1)
-    count = recent.sum(axis=1)
-    low = np.take_along_axis(kept, np.maximum(count - 1, 0)[:, None] // 2, axis=1)[:, 0]
-    return np.where(count > 0, low, np.nan)
-
-
 def edge(threshold: np.ndarray, *, step: np.ndarray | None, strict: bool) -> np.ndarray:
     """Where the continuous latent value has to lie for the published one to be above `threshold`.
 
@@ -261,7 +252,7 @@ def rounding_variance(panel: Panel, *, scale: Scale) -> np.ndarray:
 
 
 def size_noise(panel: Panel) -> np.ndarray | None:
-    """What a unit's size lets expect of its variance, up to a factor: 1 / denominator, or 1 / count; shape (n,)."""
+    """What a unit's size suggests of its variance, up to a factor: 1 / denominator, or 1 / count; shape (n,)."""
     if panel.kind == "rate" and panel.denominator is not None:
         size = recent_median(np.where(panel.denominator > 0, panel.denominator, np.nan))
     elif panel.kind == "count":

@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analysis.forecasting.sums import FIXED, ordered_mean, whole_multiples
+
 MIN_SEASONS = 2  # full seasons of history below which no profile is estimated
 MOST_SPENT = 0.5  # of the degrees of freedom: what a unit has left is at least half its periods
 BORROWED = 4.0  # errors of the panel that a unit's sampling variance borrows
 EVEN = 2.0  # units on either side that the odds of following the common season start from
 EM_STEPS = 15
-_FIXED = 2.0**40
 MIN_SEEN = 0.75  # share of a moving window that has to be observed
 
 
@@ -35,7 +36,7 @@ class Profile:
     ratio : bool
     spent : array, shape (n,)
         Share of the degrees of freedom that a unit's own index has used up: its errors are that much too small. In a
-        panel that has past errors these tell the width instead.
+        panel that has past errors these give the width instead.
     """
 
     index: np.ndarray
@@ -78,14 +79,15 @@ def seasonal_profile(values: np.ndarray, *, season_length: int, ratio: bool) -> 
     apart = _deviations(values, m=m, ratio=ratio)
     season = np.arange(n_periods) % m
     count = np.isfinite(apart).sum(axis=0)
-    mean = np.where(count > 0, _ordered_mean(apart, count), np.nan)[None, :]
-    common, common_variance, common_kept = shrunk_index(mean, season=season, m=m)
+    known = np.where(np.isfinite(apart), apart, 0.0)
+    mean = np.where(count > 0, ordered_mean(known, count, axis=0), np.nan)[None, :]
+    common, common_variance, common_kept = shrunk(mean_by_season(mean, season=season, m=m), m=m)
     if n == 1:
         spent = common_kept * (m - 1) / max(int(np.isfinite(values).sum()), 1)
         return Profile(common + 1.0 if ratio else common, common_variance, ratio, np.minimum(spent, MOST_SPENT))
     raw = mean_by_season(apart, season=season, m=m)
-    lone, lone_variance, lone_kept = _shrunk(raw, m=m)
-    own, own_variance, own_kept = _shrunk(raw.less(common[0]), m=m)
+    lone, lone_variance, lone_kept = shrunk(raw, m=m)
+    own, own_variance, own_kept = shrunk(raw.less(common[0]), m=m)
     with_all = _follows(raw, common[0])
     share = with_all[:, None]
     index = share * (common + own) + (1.0 - share) * lone + (1.0 if ratio else 0.0)
@@ -99,31 +101,23 @@ def _follows(raw: BySeason, common: np.ndarray) -> np.ndarray:
     """How likely each unit has the common season, rather than none or one of its own; shape (n,).
 
     Normal likelihoods of the unit's indices around the common ones and around nothing, with their sampling variance
-    (drawn to the panel's: few errors tell it); the odds beforehand are the panel's own. Shrinking every unit to the
+    (drawn to the panel's, as few errors show it); the odds beforehand are the panel's own. Shrinking every unit to the
     common season would give one to those that have none.
     """
-    told = raw.sampling > 0
-    if not told.any():
-        return np.full(len(told), 0.5)
-    usual = np.log(np.median(raw.sampling[told]))
-    own = np.log(np.where(told, raw.sampling, 1.0))
-    noise = np.exp(np.where(told, (raw.free * own + BORROWED * usual) / (raw.free + BORROWED), usual))
+    known = raw.sampling > 0
+    if not known.any():
+        return np.full(len(known), 0.5)
+    usual = np.log(np.median(raw.sampling[known]))
+    own = np.log(np.where(known, raw.sampling, 1.0))
+    noise = np.exp(np.where(known, (raw.free * own + BORROWED * usual) / (raw.free + BORROWED), usual))
     closer = np.where(raw.count > 0, raw.index**2 - (raw.index - common) ** 2, 0.0).sum(axis=1)
     odds = np.exp(np.clip(closer / (2.0 * noise), -30.0, 30.0))
     before = 1.0
     for _ in range(EM_STEPS):
         chance = before * odds / (1.0 + before * odds)
-        total = np.rint(chance * _FIXED).astype(np.int64).sum() / _FIXED  # the same for any order of the units
+        total = whole_multiples(chance).sum() / FIXED
         before = (total + EVEN) / (len(odds) - total + EVEN)
     return before * odds / (1.0 + before * odds)
-
-
-def _ordered_mean(apart: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """Mean over the units, the same for any order of the rows: the values are added in order of size."""
-    ordered = np.sort(np.where(np.isfinite(apart), apart, 0.0), axis=0)
-    if ordered.shape[0] == 1:
-        return ordered[0]
-    return np.add.accumulate(ordered, axis=0)[-1] / np.maximum(count, 1)
 
 
 def _deviations(values: np.ndarray, *, m: int, ratio: bool) -> np.ndarray:
@@ -137,16 +131,7 @@ def moving_average(values: np.ndarray, *, m: int) -> np.ndarray:
     """Centred moving average over one season, carried on in a straight line at both ends.
 
     Missing periods are bridged by straight lines; where less than three quarters of a window is observed the average
-    is NaN.
-
-    Parameters
-    ----------
-    values : array, shape (n, T), T >= 2 m
-    m : int
-
-    Returns
-    -------
-    array, shape (n, T)
+    is NaN. T >= 2 m.
     """
     n, n_periods = values.shape
     half = m // 2
@@ -192,31 +177,18 @@ def bridge(values: np.ndarray) -> np.ndarray:
     return np.where(inside, left + (right - left) * share, np.nan)
 
 
-def shrunk_index(apart: np.ndarray, *, season: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def shrunk(raw: BySeason, *, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean deviation by season, drawn to zero by James-Stein.
 
     With V the sampling variance of an index and A the variance of the indices beyond it, an index keeps
     ``1 - (m - 3) / (m - 1) * V / (V + A)`` of its size.
 
-    Parameters
-    ----------
-    apart : array, shape (n, T)
-        Deviations from the trend; NaN where unknown.
-    season : array of int, shape (T,)
-    m : int
-
     Returns
     -------
     index : array, shape (n, m)
-    variance : array, shape (n,)
-        Sampling variance of what was kept.
-    kept : array, shape (n,)
-        Share of the index that was kept.
+    variance, kept : array, shape (n,)
+        Sampling variance of what was kept, and the share of the index that was kept.
     """
-    return _shrunk(mean_by_season(apart, season=season, m=m), m=m)
-
-
-def _shrunk(raw: BySeason, *, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     n_known = np.maximum((raw.count > 0).sum(axis=1), 1)
     size = (raw.index * raw.index).sum(axis=1) / np.maximum(n_known - 1, 1)
     lost = (max(m - 3, 1) / max(m - 1, 1)) * raw.sampling / np.where(size > 0, size, 1.0)
@@ -241,7 +213,7 @@ class BySeason:
 
 
 def mean_by_season(apart: np.ndarray, *, season: np.ndarray, m: int) -> BySeason:
-    """Mean deviation of every season, centred, and the variance it has by chance; parameters as `shrunk_index`."""
+    """Mean deviation of every season, centred, and the variance it has by chance; `season`, shape (T,)."""
     n = apart.shape[0]
     index, count, within = np.zeros((n, m)), np.zeros((n, m)), np.zeros(n)
     for k in range(m):

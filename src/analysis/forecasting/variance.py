@@ -1,9 +1,9 @@
-"""How wide one step is: every unit's own recent errors, drawn to the panel's, as far as the panel's past bears out.
+"""How wide one step is: every unit's own recent errors, drawn to the panel's as far as the panel's past supports it.
 
 ``log s2_i = w_i log own_i + (1 - w_i) log centre`` with own_i the faded mean of squared errors, centre the panel's
 median and ``w_i = A / (A + (2 / n_i) v / 4)``, A the variance between units of the true log variances. How fast old
-errors fade (d) and how much a unit borrows (v) are chosen once for the panel: by how well the variance so stated before
-each period foretold its error. On the logarithmic scale, because a mean with the panel's variance would treble a calm
+errors fade (d) and how much a unit borrows (v) are chosen once for the panel: by how well the variance stated before
+each period predicted its error. On the logarithmic scale, because a mean with the panel's variance would treble a calm
 unit's spread; a flat unit's errors have no say there, it adds v errors of the panel's size (4 at least).
 """
 
@@ -16,14 +16,15 @@ import numpy as np
 from scipy import special
 
 from analysis.forecasting.past import some_rows
+from analysis.forecasting.sums import median
 
 FADES = (1.0, 0.95, 0.88, 0.75)
 BORROWED = (1.0, 4.0, 16.0)
-USUAL_APART = 0.5  # variance between units of their log variances, where too few tell
-LEAST_APART, MIN_APART = 0.02, 20  # its least value, and the units that can tell it
+USUAL_APART = 0.5  # variance between units of their log variances, where too few show it
+LEAST_APART, MIN_APART = 0.02, 20  # its least value, and the units that can show it
 MOST_LENT = 16.0  # degrees of freedom the panel lends at most
-USUAL = (1.0, 4.0)  # what is taken when the panel is too short to tell, and the centre of the choice
-MIN_JUDGED = 30  # errors foretold, over all units, below which the usual choice stands
+USUAL = (1.0, 4.0)  # what is taken when the panel is too short to choose, and the centre of the choice
+MIN_JUDGED = 30  # errors predicted, over all units, below which the usual choice is kept
 CHOSEN = 2.0  # level and slope of a short series are chosen by the very errors that are then measured
 CHOSEN_ALONE = 3.0  # and so are alpha, beta and phi where no other unit has a say in them
 TINY = 1e-12
@@ -66,16 +67,16 @@ def one_step(
     Parameters
     ----------
     errors : array, shape (n, T)
-        One-step errors; NaN where nothing was foretold.
+        One-step errors; NaN where nothing was forecast.
     noise : array, shape (n,), or None
-        What a unit's size lets expect of its variance, up to a factor (1 / count): the panel's target follows it as
-        far as the panel's own errors do.
+        What a unit's size suggests of its variance, up to a factor (1 / count): the panel's target follows it as far
+        as the panel's own errors do.
     floor : array, shape (n,)
         Variance of the publication's rounding: no unit falls below it.
     choice : tuple of float, optional
         Fade and borrowing, when they have been chosen already.
     most : array, shape (n, T), optional
-        Errors count up to this in the variance (:mod:`.spikes`).
+        Errors count up to this in the variance (:func:`.grid.most_handed_on`).
 
     Returns
     -------
@@ -131,8 +132,8 @@ class _State:
         seen = self.weight > 0
         n_own = np.maximum(self.weight**2 / np.where(self.weight2 > 0, self.weight2, 1.0), 1.0)
         centre = _centre(own[seen])
-        told = seen & (self.weight >= 1.5)
-        apart = _apart(own[told], n_own[told])
+        enough = seen & (self.weight >= 1.5)
+        apart = _apart(own[enough], n_own[enough])
         known = seen & (own > max(FLAT * centre, TINY))
         return _Own(own, n_own, centre, apart, seen, known, np.log(np.where(known, own, centre)))
 
@@ -173,26 +174,11 @@ def _apart(own: np.ndarray, n_own: np.ndarray) -> float:
     return max(spread - median(2.0 / n_own[use]), LEAST_APART)
 
 
-def median(values: np.ndarray) -> float:
-    """Median of finite values, shape (n,) with n > 0: NumPy's to the last bit, a fifth of its time on small arrays."""
-    half = len(values) // 2
-    if len(values) % 2:
-        return float(np.partition(values, half)[half])
-    low, high = np.partition(values, (half - 1, half))[half - 1 : half + 1]
-    return float((low + high) / 2.0)
-
-
 def size_factor(square: np.ndarray, *, noise: np.ndarray | None) -> np.ndarray:
-    """How much more a unit of this size may be expected to err than a typical one, shape (n,), about 1.
+    """How much larger the errors of a unit of this size are expected to be than a typical one's, shape (n,), about 1.
 
-    A power of `noise` relative to its median. The power lies in 0..1: the slope of the mean squared error between the
-    third of the units with the least and with the most noise, on the logarithmic scale.
-
-    Parameters
-    ----------
-    square : array, shape (n, T)
-        Squared errors.
-    noise : array, shape (n,), or None
+    A power of `noise` relative to its median. The power lies in 0..1: the slope of the mean squared error (`square`,
+    shape (n, T)) between the third of the units with the least and with the most noise, on the logarithmic scale.
     """
     seen = np.isfinite(square)
     count = seen.sum(axis=1)
@@ -230,7 +216,7 @@ def choose(square: np.ndarray, *, relative: np.ndarray, floor: np.ndarray) -> tu
     square, relative, floor = square[rows], relative[rows], floor[rows]
     best, found = -np.inf, USUAL
     for fade in FADES:
-        scores, judged = _foretold(square, relative=relative, floor=floor, fade=fade)
+        scores, judged = _predicted(square, relative=relative, floor=floor, fade=fade)
         if judged < MIN_JUDGED:
             return USUAL
         for score, borrowed in zip(scores, BORROWED):
@@ -239,8 +225,8 @@ def choose(square: np.ndarray, *, relative: np.ndarray, floor: np.ndarray) -> tu
     return found
 
 
-def _foretold(square: np.ndarray, *, relative: np.ndarray, floor: np.ndarray, fade: float) -> tuple[list[float], int]:
-    """Log score of every borrowing, and how many errors were foretold."""
+def _predicted(square: np.ndarray, *, relative: np.ndarray, floor: np.ndarray, fade: float) -> tuple[list[float], int]:
+    """Log score of every borrowing, and how many errors were predicted."""
     state = _State.begin(len(square), fade=fade)
     scores, judged = np.zeros((len(BORROWED), len(square))), 0
     for column in square.T:

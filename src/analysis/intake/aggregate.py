@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.intake.checks import finding
-from analysis.intake.keys import pivot
+from analysis.words.errors import MAX_EXAMPLES
+from analysis.words.findings import finding
 from analysis.words.periods import codes, ordinals
 
 MIN_COVERAGE = 0.95  # share of the base (denominators, else last known counts) that must be present
@@ -38,16 +38,15 @@ def sum_up(
         "missing_unit_in_sum"; findings where a unit is missing or a reported total differs from its parts.
     """
     below = units[units["parent"].ne("")].groupby("parent")["unit"].agg(list).to_dict()
-    order = _bottom_up(units, below)
+    below = {unit: below[unit] for unit in _bottom_up(units, below)}
     rows, findings = [], []
     by_indicator = dict(tuple(observations.groupby("indicator", sort=True)))
-    for row in indicators.to_dict("records"):
-        part = by_indicator.get(row["indicator"])
-        if part is None or row["aggregation"] != "sum" or not order:
-            continue
-        summed, found = _sum_indicator(part, indicator=row, below=below, order=order, units=list(units["unit"]))
-        rows += [summed] if len(summed) else []
-        findings += found
+    for row in indicators[indicators["aggregation"].eq("sum")].to_dict("records"):
+        if row["indicator"] in by_indicator:
+            part = by_indicator[row["indicator"]]
+            summed, found = _sum_indicator(part, indicator=row, below=below, units=list(units["unit"]))
+            rows += summed
+            findings += found
     return (pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()), findings
 
 
@@ -64,34 +63,58 @@ def _bottom_up(units: pd.DataFrame, below: dict[str, list[str]]) -> list[str]:
     return sorted(below, key=lambda unit: (-depth(unit), unit))
 
 
+def as_blocks(
+    rows: pd.DataFrame, *, units: list[str], frequency: str
+) -> tuple[list[str], dict[str, np.ndarray]]:
+    """Rows of one indicator as blocks.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        One row a unit and period; rows of other units are left out.
+    units : list of str
+    frequency : str
+
+    Returns
+    -------
+    periods, blocks : tuple
+        Codes of all T periods from the first to the last; ``value``, ``numerator``, ``denominator`` as arrays of shape
+        (len(units), T), NaN where there is no row.
+    """
+    when, row = ordinals(rows["period"]), pd.Index(units).get_indexer(rows["unit"])
+    first, known = int(when.min()), row >= 0
+    periods = codes(range(first, int(when.max()) + 1), frequency=frequency)
+    blocks = {name: np.full((len(units), len(periods)), np.nan) for name in _BLOCKS}
+    for name, block in blocks.items():
+        block[row[known], when[known] - first] = rows[name].to_numpy(dtype=float)[known]
+    return periods, blocks
+
+
 def _sum_indicator(
-    part: pd.DataFrame, *, indicator: dict, below: dict[str, list[str]], order: list[str], units: list[str]
-) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
-    frequency = indicator["frequency"]
-    when = ordinals(part["period"])
-    periods = codes(range(int(when.min()), int(when.max()) + 1), frequency=frequency)
-    block = {name: pivot(part, column=name, units=units, periods=periods) for name in _BLOCKS}
-    rate = indicator["kind"] == "rate"
+    part: pd.DataFrame, *, indicator: dict, below: dict[str, list[str]], units: list[str]
+) -> tuple[list[pd.DataFrame], list[pd.DataFrame]]:
+    frequency, rate = indicator["frequency"], indicator["kind"] == "rate"
+    periods, block = as_blocks(part, units=units, frequency=frequency)
     figure = np.where(np.isfinite(block["denominator"]), block["numerator"], np.nan) if rate else block["value"]
     base = block["denominator"] if rate else block["value"]
     reported = np.isfinite(block["value"]).any(axis=1)
     place = {unit: n for n, unit in enumerate(units)}
     absent = np.zeros_like(base)  # base of missing units inside each unit that is itself a sum
     rows, findings = [], []
-    for unit in order:
-        index = [place[one] for one in below[unit]]
+    for unit, parts in below.items():
+        index, here = [place[one] for one in parts], place[unit]
         sums = _sum_block(figure[index], base[index], absent[index], rate=rate, late=LATE_PERIODS[frequency])
         if sums is None:
             continue
-        here = place[unit]
+        where = pd.DataFrame({"unit": unit, "indicator": indicator["indicator"], "period": periods})
         if reported[here]:
-            findings += _compare(unit, indicator, periods, block, here, sums, rate)
+            findings += _compare(where, indicator, block["value"][here], sums, rate=rate)
             continue
         figure[here], base[here] = sums["figure"], sums["base"]
         absent[here] = np.where(np.isfinite(sums["figure"]), sums["absent"], 0.0)
-        rows.append(_rows(unit, indicator["indicator"], periods, sums, rate))
-        findings += _missing(unit, indicator["indicator"], periods, sums, below[unit])
-    return (pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()), findings
+        rows.append(_rows(where, sums, rate=rate))
+        findings += _missing(where, sums, parts) if sums["partial"].any() else []
+    return rows, findings
 
 
 def expected(present: np.ndarray, *, late: int) -> np.ndarray:
@@ -149,62 +172,39 @@ def _sum_block(
     }
 
 
-def _rows(unit: str, indicator: str, periods: list[str], sums: dict[str, np.ndarray], rate: bool) -> pd.DataFrame:
-    some = sums["partial"]
-    value = sums["figure"]
+def _rows(where: pd.DataFrame, sums: dict[str, np.ndarray], *, rate: bool) -> pd.DataFrame:
+    some, value, lower, upper = sums["partial"], sums["figure"], sums["total"], np.nan
     if rate:
-        base = np.where(sums["base"] > 0, sums["base"], np.nan)
-        full = np.where(sums["total_base"] + sums["absent"] > 0, sums["total_base"] + sums["absent"], np.nan)
+        base, full = (np.where(one > 0, one, np.nan) for one in (sums["base"], sums["total_base"] + sums["absent"]))
         value, lower, upper = value / base, sums["total"] / full, (sums["total"] + sums["absent"]) / full
-    else:
-        lower, upper = sums["total"], np.full(len(periods), np.nan)
-    frame = pd.DataFrame(
-        {
-            "unit": unit,
-            "indicator": indicator,
-            "period": periods,
-            "value": value,
-            "numerator": sums["figure"] if rate else np.nan,
-            "denominator": sums["base"] if rate else np.nan,
-            "lower": np.where(some, lower, np.nan),
-            "upper": np.where(some, upper, np.nan),
-            "flags": np.where(some, "summed missing_unit_in_sum", "summed"),
-        }
+    frame = where.assign(
+        value=value,
+        numerator=sums["figure"] if rate else np.nan,
+        denominator=sums["base"] if rate else np.nan,
+        lower=np.where(some, lower, np.nan),
+        upper=np.where(some, upper, np.nan),
+        flags=np.where(some, "summed missing_unit_in_sum", "summed"),
     )
     return frame[sums["anyone"]]
 
 
-def _missing(
-    unit: str, indicator: str, periods: list[str], sums: dict[str, np.ndarray], below: list[str]
-) -> list[pd.DataFrame]:
-    rows = []
-    for at in np.flatnonzero(sums["partial"]):
-        names = [below[n] for n in np.flatnonzero(sums["missing"][:, at])] or ["units further down"]
-        share = sums["absent"][at] / max(sums["absent"][at] + sums["total_base"][at], 1e-12)
-        n_missing = int(sums["missing"][:, at].sum())
-        told = f"{n_missing} of {len(below)} units missing, {share:.1%} of the base: {', '.join(names[:5])}"
-        told += f" and {len(names) - 5} more" if len(names) > 5 else ""
-        told += "" if np.isfinite(sums["figure"][at]) else "; not summed"
-        rows.append({"unit": unit, "indicator": indicator, "period": periods[at], "told": told})
-    if not rows:
-        return []
-    frame = pd.DataFrame(rows)
-    return [finding(frame, flag="missing_unit_in_sum", found=frame["told"], source="sum")]
+def _missing(where: pd.DataFrame, sums: dict[str, np.ndarray], below: list[str]) -> list[pd.DataFrame]:
+    at = np.flatnonzero(sums["partial"])
+    missing, absent, present = sums["missing"][:, at], sums["absent"][at], sums["total_base"][at]
+    units = [[below[n] for n in np.flatnonzero(column)] for column in missing.T]
+    empty = ["summed" if summed else "empty" for summed in np.isfinite(sums["figure"][at])]
+    values = pd.DataFrame({"k": missing.sum(axis=0), "share": absent / np.maximum(absent + present, 1e-12)}, index=at)
+    values["units"] = [[*one[:MAX_EXAMPLES], "…"] if len(one) > MAX_EXAMPLES else one for one in units]
+    values["case"] = [case if one else f"below_{case}" for one, case in zip(units, empty)]
+    return [finding(where.iloc[at], flag="missing_unit_in_sum", source="sum", n=len(below), **values)]
 
 
 def _compare(
-    unit: str, indicator: dict, periods: list[str], block: dict[str, np.ndarray], here: int, sums: dict, rate: bool
+    where: pd.DataFrame, indicator: dict, reported: np.ndarray, sums: dict[str, np.ndarray], *, rate: bool
 ) -> list[pd.DataFrame]:
-    """A reported total beside the sum of its parts; the reported one stands."""
-    mine = block["value"][here]
+    """A reported total next to the sum of its parts; the reported one stays."""
     parts = sums["figure"] / np.where(sums["base"] > 0, sums["base"], np.nan) if rate else sums["figure"]
     tolerance = max(indicator["resolution"] / 2 if indicator["resolution"] > 0 else 0.0, 0.0005) if rate else 0.5
-    rows = [
-        {"unit": unit, "indicator": indicator["indicator"], "period": periods[at],
-         "told": f"reported {mine[at]:.10g}, sum of the parts {parts[at]:.10g}"}
-        for at in np.flatnonzero(np.abs(mine - parts) > tolerance)
-    ]  # fmt: skip
-    if not rows:
-        return []
-    frame = pd.DataFrame(rows)
-    return [finding(frame, flag="sum_differs", found=frame["told"], source="sum")]
+    differs = np.abs(reported - parts) > tolerance
+    values = pd.DataFrame({"p": reported, "q": parts})
+    return [finding(where[differs], flag="sum_differs", source="sum", **values)] if differs.any() else []

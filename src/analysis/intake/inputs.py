@@ -13,17 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.intake.carry import former_units
-from analysis.intake.checks import as_quality
 from analysis.intake.deadlines import check_cutoff, check_deadlines
-from analysis.intake.join import COLUMNS, join
-from analysis.intake.keys import one_row_a_key
-from analysis.intake.mend import prepare
-from analysis.intake.named import check_named
-from analysis.intake.observe import check_share, observe, refused_findings
+from analysis.intake.join import COLUMNS, join, latest
+from analysis.intake.observe import Observed, check_share, observe
+from analysis.intake.prepare import merge_trees, prepare, tree_of
 from analysis.intake.read import RawFile, read_raw
 from analysis.intake.tasks import read_tasks
-from analysis.intake.tree import merge_trees, tree_of
 from analysis.intake.vintages import Vintage, vintages_of
 from analysis.registry.crosswalk import read_crosswalk
 from analysis.registry.indicators import read_indicators
@@ -33,6 +28,10 @@ from analysis.registry.sources import SIDES, SourceParams, read_source
 from analysis.registry.targets import Target, find_targets
 from analysis.registry.units import check_tree, read_units
 from analysis.words.errors import AnalysisError, DataError, ParamsError, Problem, require
+from analysis.words.findings import SEVERITIES, as_quality, say
+from analysis.words.periods import ordinals
+
+MAX_REFUSED = 20  # rows quoted by `candich check`; the rest is counted
 
 
 @dataclass(frozen=True)
@@ -102,46 +101,37 @@ def _read_inputs(params: RunParams, *, data_dir: Path | None, root: Path) -> Inp
     if params.units is None and prepared:
         units = caught.run(lambda: _units_of(prepared, findings))
     crosswalk = caught.run(lambda: read_crosswalk(params.crosswalk, root=root)) if params.crosswalk else None
-    from_sources = [one.source for one in prepared]
     targets: tuple[Target, ...] = ()
-    paths = [root / one for one in params.targets]
+    tasks, paths = None, [root / one for one in params.targets]
     if indicators is not None and units is not None:
         found = caught.run(lambda: find_targets(paths, indicators=indicators, units=units))
         targets, problems = found or ((), [])
         caught.add(problems, ParamsError)
-    tasks = None
     if params.tasks and units is not None:
         tasks = caught.run(lambda: read_tasks(root / params.tasks, units=units, targets=targets))
-    each = {one.source.source: one.source for one in prepared}
-    caught.add(check_joins(targets=targets, sources=list(each.values())), ParamsError)
+    sources = [one.source for one in prepared]
+    caught.add(check_joins(targets=targets, sources=list({one.source: one for one in sources}.values())), ParamsError)
     if indicators is None or units is None:
         caught.stop()
-    tables = {"indicators": indicators, "units": units}
-    former = former_units(crosswalk, units=units)
-    rows, sources = _observe_all(prepared, **tables, former=former, findings=findings, caught=caught)
-    caught.add(_passed(targets, rows, indicators=indicators, cutoff=params.cutoff, paths=paths), ParamsError)
+    moved = crosswalk.rows if crosswalk is not None else pd.DataFrame(columns=["old", "new"])
+    former = set(moved.loc[moved["new"].isin(set(units["unit"])), "old"])  # old units of which a part lies in a unit
+    rows, files = [], []
+    for one in prepared:
+        observed = observe(one.frame, source=one.source, indicators=indicators, units=units, former=former)
+        findings += observed.findings
+        caught.add(check_share(observed, source=one.source, where=one.vintage.where))
+        rows.append(_figures(observed, one.vintage.vintage))
+        files.append(_account(one, observed, n_used=rows[-1]["row"].nunique()))
+    dated = {"indicators": indicators, "cutoff": params.cutoff}
+    if any(map(len, rows)):
+        seen = pd.concat(rows, ignore_index=True)
+        seen = seen.assign(value=seen[list(SIDES)].bfill(axis=1).iloc[:, 0])
+        caught.add(check_deadlines(targets, observations=seen, paths=paths, **dated), ParamsError)
     caught.stop()
-    observations, found = join(rows, sources=from_sources, **tables, crosswalk=crosswalk)
-    quality = as_quality(findings + found)
-    dated = {"observations": observations, "indicators": indicators, "cutoff": params.cutoff}
-    require(check_cutoff(**dated), ParamsError)
-    return Inputs(units, indicators, targets, observations, quality, tuple(sources), tasks)
-
-
-def _passed(
-    targets: tuple[Target, ...],
-    rows: list[pd.DataFrame],
-    *,
-    indicators: pd.DataFrame,
-    cutoff: str | None,
-    paths: list[Path],
-) -> list[Problem]:
-    """Deadlines that have passed, from the rows of all files: told beside everything else that is wrong."""
-    if not any(map(len, rows)):
-        return []
-    seen = pd.concat(rows, ignore_index=True)
-    seen = seen.assign(value=seen[list(SIDES)].bfill(axis=1).iloc[:, 0])
-    return check_deadlines(targets, observations=seen, indicators=indicators, cutoff=cutoff, paths=paths)
+    rows = [one[COLUMNS] for one in rows]
+    observations, found = join(rows, sources=sources, units=units, indicators=indicators, crosswalk=crosswalk)
+    require(check_cutoff(observations, **dated), ParamsError)
+    return Inputs(units, indicators, targets, observations, as_quality(findings + found), tuple(files), tasks)
 
 
 def _near(root: Path) -> Path:
@@ -153,7 +143,7 @@ def _near(root: Path) -> Path:
 
 
 class _Caught:
-    """Collects problems of several steps, so that they are told together."""
+    """Collects problems of several steps, so that they are reported together."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
@@ -187,10 +177,13 @@ def _prepare_all(
         if source is None:
             continue
         if source.source in seen:
-            told = f"found {source.source!r}, as in {seen[source.source]}"
-            caught.add([Problem(f"{name}: source", told, "each code once", "Rename one of them")], ParamsError)
+            found = f"found {source.source!r}, as in {seen[source.source]}"
+            caught.add([Problem(f"{name}: source", found, "each code once", "Rename one of them")], ParamsError)
         seen.setdefault(source.source, name)
-        caught.add(check_named(source, has_units=params.units is not None, where=name), ParamsError)
+        if source.units_by == "name" and params.units is None:
+            remedy = "Name a unit file under `units` in the params file"
+            found = "found 'name', but the run names no unit file"
+            caught.add([Problem(f"{name}: units_by", found, "code", remedy)], ParamsError)
         for vintage in caught.run(lambda: vintages_of(source, base=data_dir, as_of=params.as_of)) or []:  # noqa: B023
             raw = caught.run(
                 lambda: read_raw(source, path=vintage.path, where=vintage.where, sha256=vintage.sha256)  # noqa: B023
@@ -218,37 +211,58 @@ def _units_of(prepared: list[_Prepared], findings: list[pd.DataFrame]) -> pd.Dat
     return units
 
 
-def _observe_all(
-    prepared: list[_Prepared],
-    *,
-    indicators: pd.DataFrame,
-    units: pd.DataFrame,
-    former: set[str],
-    findings: list,
-    caught: _Caught,
-) -> tuple[list[pd.DataFrame], list[dict]]:
-    rows, sources = [], []
-    for one in prepared:
-        observed = observe(one.frame, source=one.source, indicators=indicators, units=units, former=former)
-        settled, found = one_row_a_key(observed.rows, source=one.source)
-        findings += observed.findings + found + refused_findings(settled, source=one.source.source)
-        caught.add(check_share(settled, source=one.source, n_rows=observed.n_rows, where=one.vintage.where))
-        refused = settled["refused"].ne("")
-        figures = settled[~refused & settled[list(SIDES)].notna().any(axis=1)]
-        n_refused = settled.loc[refused, "row"].nunique()
-        n_used = figures["row"].nunique()
-        flags = np.where(figures["bound"], "bound_only", "")
-        rows.append(figures.assign(vintage=one.vintage.vintage, flags=flags)[COLUMNS])
-        n_empty = observed.n_rows - n_used - n_refused - observed.n_ignored
-        sources.append(
-            {
-                "source": one.source.source,
-                "path": one.vintage.where,
-                "vintage": one.vintage.vintage,
-                "sha256": one.raw.sha256,
-            }
-            | {key: getattr(one.source, key) for key in ("title", "publisher", "licence", "url")}
-            | {"rows": observed.n_rows, "rows_used": n_used, "rows_refused": n_refused}
-            | {"rows_empty": n_empty, "rows_ignored": observed.n_ignored}
-        )
-    return rows, sources
+def _figures(observed: Observed, vintage: str) -> pd.DataFrame:
+    rows = observed.rows
+    used = rows[rows["refused"].eq("") & rows[list(SIDES)].notna().any(axis=1)]
+    return used.assign(vintage=vintage, flags=np.where(used["bound"], "bound_only", ""))
+
+
+def _account(one: _Prepared, observed: Observed, *, n_used: int) -> dict:
+    """What became of a file's rows; see `Inputs.sources`."""
+    n_refused = observed.rows.loc[observed.rows["refused"].ne(""), "row"].nunique()
+    place = {"source": one.source.source, "path": one.vintage.where, "vintage": one.vintage.vintage}
+    about = {key: getattr(one.source, key) for key in ("title", "publisher", "licence", "url")}
+    counts = {"rows": observed.n_rows, "rows_used": n_used, "rows_refused": n_refused}
+    counts["rows_empty"] = observed.n_rows - n_used - n_refused - observed.n_ignored
+    return place | {"sha256": one.raw.sha256} | about | counts | {"rows_ignored": observed.n_ignored}
+
+
+def summarise_inputs(inputs: Inputs) -> dict[str, pd.DataFrame]:
+    """What a run would use, for ``candich check``.
+
+    Parameters
+    ----------
+    inputs : Inputs
+
+    Returns
+    -------
+    dict of DataFrame
+        "sources" (rows, used, refused, empty, ignored), "indicators" (units, periods, first, latest, share of
+        unit-periods without a figure), "units" (a level), "targets" (a kind), "problems" (a flag and severity),
+        "refused" (the first of them, in words, with value and row).
+    """
+    known = latest(inputs.observations[~inputs.observations["flags"].str.contains("summed", regex=False)])
+    known = known[known["value"].notna()]
+    rows = []
+    for code in inputs.indicators.sort_values("order")["indicator"]:
+        part = known[known["indicator"].eq(code)]
+        first, last = (part["period"].min(), part["period"].max()) if len(part) else ("", "")
+        n_units, n_periods = part["unit"].nunique(), part["period"].nunique()
+        missing = 1 - len(part) / (n_units * (np.ptp(ordinals([first, last])) + 1)) if len(part) else np.nan
+        rows.append((code, n_units, n_periods, first, last, missing))
+    problems = inputs.quality.groupby(["severity", "flag"]).size().rename("rows").reset_index()
+    problems = problems.sort_values("severity", key=lambda one: one.map(SEVERITIES.index), kind="stable")
+    columns = ["source", "path", "vintage", "rows", "rows_used", "rows_refused", "rows_empty", "rows_ignored"]
+    refused = inputs.quality[inputs.quality["severity"].eq("error")].head(MAX_REFUSED).reset_index(drop=True)
+    words = [say(flag, details) for flag, details in zip(refused["flag"], refused["details"])]
+    kinds = pd.Series([one.kind for one in inputs.targets], dtype=object, name="kind")
+    return {
+        "sources": pd.DataFrame(list(inputs.sources), columns=columns).rename(
+            columns=lambda name: name.removeprefix("rows_")
+        ),
+        "indicators": pd.DataFrame(rows, columns="indicator units periods first latest missing_share".split()),
+        "units": inputs.units.groupby("level").size().rename("units").reset_index(),
+        "targets": kinds.value_counts(sort=False).rename("targets").rename_axis("kind").reset_index(),
+        "problems": problems.reset_index(drop=True),
+        "refused": refused[["unit", "indicator", "period", "flag"]].assign(found=words),
+    }

@@ -1,22 +1,31 @@
-"""Figures of all files as one table: declared zeros and breaks applied, upper levels summed for every vintage."""
+"""Figures of all files as one table: history carried over mergers, breaks marked, upper levels summed each vintage.
+
+A declared break is a new definition (an indicator's `valid_from`) or a new boundary (a source's `breaks`): the word
+"break" goes into `flags` at each unit's first figure of the new series. Models start there; charts show it; figures
+before it stay visible and are never joined to those after it.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from analysis.intake.aggregate import sum_up
-from analysis.intake.breaks import declared_breaks, mark_breaks
-from analysis.intake.carry import carry_over
-from analysis.intake.checks import finding
-from analysis.intake.keys import latest
-from analysis.intake.series import check_empty, check_series
+from analysis.intake.observe import KEY
+from analysis.intake.series import check_series
 from analysis.registry.crosswalk import Crosswalk
+from analysis.registry.rebase import MERGER, REBASED, REFUSED, SPLIT, rebase
 from analysis.registry.sources import SIDES, SourceParams
-from analysis.words.errors import DataError, Problem
-from analysis.words.periods import frequency_of, last_in, ordinals
+from analysis.words.errors import MAX_EXAMPLES, DataError, Problem
+from analysis.words.findings import finding
+from analysis.words.periods import as_period, frequency_of, last_in, ordinals
 from analysis.words.schema import OBSERVATIONS, as_table
 
-COLUMNS = ["unit", "indicator", "period", "vintage", "flags", *SIDES]
+COLUMNS = [*KEY, "vintage", "flags", *SIDES]
+BREAK = "break"  # as forecasting.panel looks for it
 
 
 def join(
@@ -54,32 +63,50 @@ def join(
     if not len(figures):
         raise DataError(Problem("sources", "not one row can be used", "at least one", "See `candich check`"))
     source_of = figures.drop_duplicates("indicator").set_index("indicator")["source"].to_dict()
+    each = list({one.source: one for one in sources}.values())
     figures, findings = _once(figures) if len(rows) > 1 else (figures, [])
-    itself = figures.pop("source").isin([one.source for one in sources if one.already_rebased])
+    itself = figures.pop("source").isin([one.source for one in each if one.already_rebased])
     if crosswalk is not None:
         carried, found = carry_over(figures[~itself], crosswalk=crosswalk, indicators=indicators, units=units)
         figures = pd.concat([figures[itself], carried], ignore_index=True)
         findings += found
-    figures, found = _declared(figures, sources)
-    findings += found
-    sums, found = _sum_vintages(figures, units=units, indicators=indicators)
-    findings += found
-    findings += check_series(latest(figures), indicators=indicators, source_of=source_of)
+    figures, found = _declared(figures, each)
+    sums, missing = _sum_vintages(figures, units=units, indicators=indicators)
+    findings += found + missing + check_series(latest(figures), indicators=indicators, source_of=source_of)
     everything = pd.concat([figures, sums], ignore_index=True) if len(sums) else figures
-    everything, found = mark_breaks(everything, breaks=declared_breaks(sources, indicators=indicators))
-    findings += found
-    findings += check_empty(everything, units=units)
+    everything, found = mark_breaks(everything, breaks=declared_breaks(each, indicators=indicators))
+    empty = units[~units["unit"].isin(everything.loc[everything["value"].notna(), "unit"])]
+    findings += [*found, finding(empty, flag="empty_unit")]
     return as_table(everything, OBSERVATIONS, where="observations"), findings
+
+
+def latest(observations: pd.DataFrame, *, as_of: str | None = None) -> pd.DataFrame:
+    """The newest figure of each unit, indicator and period that was known on a day.
+
+    Parameters
+    ----------
+    observations : DataFrame
+        `schema.OBSERVATIONS`.
+    as_of : str, optional
+        ISO date; None: everything is known.
+
+    Returns
+    -------
+    DataFrame
+        One row a key, in no stated order.
+    """
+    known = observations if as_of is None else observations[observations["vintage"] <= as_of]
+    if known["vintage"].nunique() <= 1:
+        return known.reset_index(drop=True)
+    ordered = known.sort_values([*KEY, "vintage"], kind="stable")
+    return ordered[~ordered.duplicated(KEY, keep="last").to_numpy()].reset_index(drop=True)
 
 
 def _once(figures: pd.DataFrame) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
     """Each figure once: two sources may repeat one another, not disagree."""
-    key = ["unit", "indicator", "period", "vintage"]
+    key = [*KEY, "vintage"]
     repeated = figures.duplicated([*key, *SIDES])
-    findings = []
-    if repeated.any():
-        told = "also in source " + figures.loc[repeated, "source"].map(repr)
-        findings.append(finding(figures[repeated], flag="repeated_row", found=told, source="several"))
+    again = finding(figures[repeated], flag="repeated_row", source="several", case="source", name=figures["source"])
     figures = figures[~repeated]
     disagree = figures[figures.duplicated(key, keep=False)]
     if len(disagree):
@@ -88,46 +115,153 @@ def _once(figures: pd.DataFrame) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
         found += f"{one['period'].iloc[0]}: {one['value'].iloc[0]:.10g} and {one['value'].iloc[1]:.10g}"
         names = " and ".join(sorted(set(disagree["source"])))
         raise DataError(Problem(f"sources {names}", found, "one figure a unit and period", "Leave it to one of them"))
-    return figures, findings
+    return figures, [again]
 
 
 def _sum_vintages(
     figures: pd.DataFrame, *, units: pd.DataFrame, indicators: pd.DataFrame
 ) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
-    """Sums as they stood on the day of each vintage; only what changed is kept. Findings are those of the last."""
-    days = sorted(figures["vintage"].unique())
+    """Sums as they were on the day of each vintage; only what changed is kept. Findings are those of the last."""
     parts, findings, before = [], [], None
-    for day in days:
+    for day in sorted(figures["vintage"].unique()):
         sums, findings = sum_up(latest(figures, as_of=day), units=units, indicators=indicators)
-        if not len(sums):
-            continue
-        sums = sums.assign(vintage=day)
-        if before is not None:
-            compared = sums.merge(before.drop(columns="vintage"), how="left", indicator=True)
-            sums_new = sums[compared["_merge"].eq("left_only").to_numpy()]
-        else:
-            sums_new = sums
-        parts.append(sums_new)
-        before = sums
+        if len(sums):
+            new = sums if before is None else sums[sums.merge(before, how="left", indicator="side")["side"].ne("both").to_numpy()]
+            parts.append(new.assign(vintage=day))
+            before = sums
     return (pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)), findings
 
 
 def _declared(figures: pd.DataFrame, sources: list[SourceParams]) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
     """Zeros declared as "not measured" become empty; other figures in that stretch stay."""
     findings = []
-    for source in {one.source: one for one in sources}.values():
-        for one in source.not_measured:
-            among = figures["indicator"].eq(one.indicator) & figures["value"].eq(0)
-            if not among.any():
-                continue
-            last = last_in(one.until, frequency_of(figures.loc[among, "period"].iloc[0])).ordinal
-            hit = among.copy()
-            hit[among] = ordinals(figures.loc[among, "period"]) <= last
-            codes = figures.loc[hit, "period"]
-            if not len(codes):
-                continue
-            place = pd.DataFrame({"unit": "", "indicator": [one.indicator], "period": codes.min()})
-            told = f"{len(codes)} zeros from {codes.min()} to {codes.max()} are left out: {one.reason}"
-            findings.append(finding(place, flag="not_measured", found=told, source=source.source))
-            figures = figures[~hit]
+    for source, one in ((source, one) for source in sources for one in source.not_measured):
+        zeros = figures[figures["indicator"].eq(one.indicator) & figures["value"].eq(0)]
+        if len(zeros):
+            last = last_in(one.until, frequency_of(zeros["period"].iloc[0])).ordinal
+            zeros = zeros[ordinals(zeros["period"]) <= last]
+        if len(zeros):
+            span = {"first": zeros["period"].min(), "last": zeros["period"].max()}
+            where = pd.DataFrame({"indicator": [one.indicator], "period": span["first"]})
+            values = span | {"n": len(zeros), "reason": one.reason}
+            findings.append(finding(where, flag="not_measured", source=source.source, **values))
+            figures = figures.drop(zeros.index)
     return figures, findings
+
+
+@dataclass(frozen=True)
+class DeclaredBreak:
+    """Figures of `indicator` from `period` on are another series; `units` empty: of every unit.
+
+    ``values`` are those of the finding: the reason that a source gives, or the case of a new definition.
+    """
+
+    indicator: str
+    period: str
+    units: tuple[str, ...]
+    values: dict[str, Any]
+    source: str = ""
+
+
+def declared_breaks(sources: Sequence[SourceParams], *, indicators: pd.DataFrame) -> list[DeclaredBreak]:
+    """Breaks that the indicator list (a `valid_from` is a break of every unit) and the sources declare."""
+    new = indicators[indicators["valid_from"].ne("")]
+    found = [
+        DeclaredBreak(code, first, (), {"case": "definition", "first": first})
+        for code, first in zip(new["indicator"], new["valid_from"])
+    ]
+    return found + [
+        DeclaredBreak(one.indicator, one.period, one.units, {"reason": one.reason}, source.source)
+        for source in sources
+        for one in source.breaks
+    ]
+
+
+def mark_breaks(figures: pd.DataFrame, *, breaks: Sequence[DeclaredBreak]) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """Flag each unit's first figure from a break on, where the unit has figures before it.
+
+    Parameters
+    ----------
+    figures : DataFrame
+        Columns of `schema.OBSERVATIONS`, sums included; several vintages of one figure are all flagged.
+    breaks : sequence of DeclaredBreak
+
+    Returns
+    -------
+    figures, findings : tuple
+        The same rows; findings with the reason: one for each unit that a break names, or one (unit "") for
+        the whole panel.
+    """
+    figures, findings = figures.reset_index(drop=True), []
+    for one in breaks:
+        rows = _first_after(figures, one)
+        if not len(rows):
+            continue
+        flags = figures.loc[rows, "flags"]  # declared twice: one mark
+        figures.loc[rows, "flags"] = flags.where(_has(flags, BREAK), (flags + f" {BREAK}").str.strip())
+        units = sorted(figures.loc[rows, "unit"].unique())
+        place = pd.DataFrame({"unit": units if one.units else [""]})
+        place = place.assign(indicator=one.indicator, period=figures.loc[rows, "period"].min())
+        findings.append(finding(place, flag=BREAK, source=one.source, n=len(units), **one.values))
+    return figures, findings
+
+
+def _first_after(figures: pd.DataFrame, one: DeclaredBreak) -> pd.Index:
+    """Rows of each unit's first period from the break on; units that only begin then have nothing to break with."""
+    among = figures["indicator"].eq(one.indicator)
+    if one.units:
+        among &= figures["unit"].isin(one.units)
+    part = figures[among]
+    if not len(part):
+        return part.index
+    start = as_period(one.period).asfreq(frequency_of(part["period"].iloc[0]), how="start").ordinal
+    is_after = ordinals(part["period"]) >= start
+    after = part[is_after & part["unit"].isin(set(part.loc[~is_after, "unit"]))]
+    return after.index[after["period"].eq(after.groupby("unit")["period"].transform("min"))]
+
+
+def carry_over(
+    figures: pd.DataFrame, *, crosswalk: Crosswalk, indicators: pd.DataFrame, units: pd.DataFrame
+) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """Put the history of units that merged or were divided on the units of today.
+
+    Units that the crosswalk does not name (a department, say) pass through untouched, whatever the period.
+
+    Parameters
+    ----------
+    figures : DataFrame
+        Columns of `schema.OBSERVATIONS`: figures of the sources, before any sum.
+    crosswalk : Crosswalk
+    indicators, units : DataFrame
+        `schema.INDICATORS`, `schema.UNITS`.
+
+    Returns
+    -------
+    figures, findings : tuple
+        Totals are kept to the last unit. Refused figures and sums that lack a part are findings, and so are, a row a
+        unit, the old units that its history comes from.
+    """
+    named = figures["unit"].isin({*crosswalk.rows["old"], *crosswalk.rows["new"]})
+    done = rebase(as_table(figures[named], OBSERVATIONS), crosswalk=crosswalk, indicators=indicators)
+    inside = done.observations["unit"].isin(set(units["unit"]))
+    outside, carried = done.observations[~inside], done.observations[inside]
+    findings = [*done.findings, finding(outside, flag=REFUSED, case="outside")]
+    return pd.concat([figures[~named], carried], ignore_index=True), findings + _origins(carried, crosswalk=crosswalk)
+
+
+def _origins(carried: pd.DataFrame, *, crosswalk: Crosswalk) -> list[pd.DataFrame]:
+    """Where the history of each unit comes from, and how many begin a stretch of their own."""
+    rows, findings = crosswalk.rows, []
+    for flag, among in ((REBASED, rows), (SPLIT, rows[rows["basis"].eq("even")])):
+        units = carried.loc[_has(carried["flags"], flag), "unit"].unique()
+        old = among[among["new"].isin(units)].groupby("new")["old"].agg(sorted).rename_axis("unit").reset_index()
+        names = old["old"].map(lambda one: one if len(one) <= MAX_EXAMPLES else [*one[:MAX_EXAMPLES], "…"])
+        place = old[["unit"]].assign(period=crosswalk.change)
+        findings.append(finding(place, flag=flag, old=names, first=crosswalk.change))
+    first = carried[_has(carried["flags"], MERGER)]
+    place = first.groupby(["indicator", "period"], as_index=False)["unit"].nunique()
+    return [*findings, finding(place.assign(unit=""), flag=MERGER, n=place["unit"])]
+
+
+def _has(flags: pd.Series, flag: str) -> pd.Series:
+    return flags.str.split().map(lambda words: flag in words).astype(bool)

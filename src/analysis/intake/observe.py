@@ -5,32 +5,54 @@ A refused row becomes a finding of severity "error"; above the source's `max_ref
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.intake.cells import Numbers, as_codes, as_numbers, as_periods
-from analysis.intake.checks import FLAGS, finding
-from analysis.intake.named import UNMATCHED, with_codes
+from analysis.intake.parse import Number, as_codes, as_numbers, as_periods
+from analysis.intake.prepare import with_codes
 from analysis.registry.sources import SIDES, Measure, SourceParams
-from analysis.words.errors import Problem, did_you_mean
+from analysis.words.errors import MAX_EXAMPLES, Problem, nearest
+from analysis.words.findings import FINDINGS, finding, say
 
 MAX_SUGGESTIONS = 20
+KEY = ["unit", "indicator", "period"]
+_PARTS = ("numerator", "denominator")
+_ENDS = ("numerator_low", "numerator_high", "denominator_low", "denominator_high")  # of a side with a bound
 
 
 @dataclass(frozen=True)
 class Observed:
     """Rows of one file.
 
-    ``rows``: unit, indicator, period, day, row, bound (yes/no), refused ("" or a flag), found, and the five `SIDES`.
+    ``rows``: unit, indicator, period, day, row, bound (yes/no), refused ("" or a flag), and the five `SIDES`.
     """
 
     rows: pd.DataFrame
     findings: list[pd.DataFrame]
     n_rows: int
     n_ignored: int
+
+
+@dataclass(frozen=True)
+class _Notes:
+    """Findings about the rows of one source."""
+
+    source: str
+    findings: list[pd.DataFrame] = field(default_factory=list)
+
+    def add(self, rows: pd.DataFrame, hit: pd.Series | np.ndarray, flag: str, **values: Any) -> None:
+        """Note a finding where `hit` holds; an error refuses the row, and of a refused row nothing more is noted."""
+        hit = np.asarray(hit, dtype=bool)
+        if not hit.any():
+            return
+        hit = hit & rows["refused"].eq("").to_numpy()
+        self.findings.append(finding(rows[hit], flag=flag, source=self.source, row=rows["row"], **values))
+        if FINDINGS[flag].severity == "error":
+            rows.loc[hit, "refused"] = flag
 
 
 def observe(
@@ -41,12 +63,12 @@ def observe(
     units: pd.DataFrame,
     former: Collection[str] = (),
 ) -> Observed:
-    """Read prepared raw rows as observations.
+    """Read prepared raw rows as observations, at most one usable row a unit, indicator and period.
 
     Parameters
     ----------
     frame : DataFrame
-        From :func:`prepare`.
+        From :func:`analysis.intake.prepare.prepare`.
     source : SourceParams
     indicators, units : DataFrame
         `schema.INDICATORS`, `schema.UNITS`.
@@ -56,32 +78,27 @@ def observe(
     Returns
     -------
     Observed
-        Refused rows stay in ``rows`` with their reason.
+        Refused rows stay in ``rows`` with their flag.
     """
-    unmatched: dict[str, list[int]] = {}
+    notes, unmatched = _Notes(source.source), None
     if source.units_by == "name":
         frame, unmatched = with_codes(frame, source=source, units=units)
+    table = indicators.set_index("indicator")
     parts, ignored = [], np.zeros(len(frame), dtype=bool)
     for measure in source.measures:
         codes = _indicator_codes(frame, measure=measure, source=source)
         skip = np.isin(codes, source.ignore_indicators)
         ignored |= skip
-        parts.append(
-            _read_measure(frame[~skip], measure=measure, codes=codes[~skip], source=source, indicators=indicators)
-        )
-    rows = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0].reset_index(drop=True)
-    _refuse(rows, rows["unit"].eq(""), "missing_code", "the unit's code is empty")
-    for told, places in unmatched.items():
-        _refuse(rows, rows["row"].isin(places), UNMATCHED, told)
-    known = {*units["unit"], *former}
-    unknown = ~rows["unit"].isin(known) & rows["unit"].ne("")
-    if unknown.any():
-        distinct = sorted(set(rows.loc[unknown, "unit"]))
-        told = {one: did_you_mean(one, known) if place < MAX_SUGGESTIONS else "" for place, one in enumerate(distinct)}
-        found = rows["unit"].map(lambda one: f"{one!r} is not in the list of units. {told.get(one, '')}".strip())
-        _refuse(rows, unknown, "unknown_unit", found)
-    findings = _check_values(rows, indicators=indicators, source=source)
-    return Observed(rows, findings, len(frame), int(ignored.sum()))
+        parts.append(_read_measure(frame[~skip], measure, codes[~skip], source=source, table=table, notes=notes))
+    rows = pd.concat(parts, ignore_index=True)
+    notes.add(rows, rows["unit"].eq(""), "missing_code")
+    if unmatched is not None:
+        reason = unmatched.reindex(rows["row"]).set_index(rows.index)
+        notes.add(rows, reason["case"].notna(), "unmatched_name", **reason)
+    _note_unknown(rows, "unit", {*units["unit"], *former, ""}, notes)
+    _check_values(rows, source=source, table=table, notes=notes)
+    rows = _one_row_a_key(rows, source=source, notes=notes)
+    return Observed(rows, notes.findings, len(frame), int(ignored.sum()))
 
 
 def _indicator_codes(frame: pd.DataFrame, *, measure: Measure, source: SourceParams) -> np.ndarray:
@@ -92,209 +109,135 @@ def _indicator_codes(frame: pd.DataFrame, *, measure: Measure, source: SourcePar
 
 
 def _read_measure(
-    frame: pd.DataFrame, *, measure: Measure, codes: np.ndarray, source: SourceParams, indicators: pd.DataFrame
+    frame: pd.DataFrame, measure: Measure, codes: np.ndarray, *, source: SourceParams, table: pd.DataFrame, notes: _Notes
 ) -> pd.DataFrame:
     rows = pd.DataFrame({"unit": frame[source.columns.unit].to_numpy(), "indicator": codes, "row": frame.index})
-    rows["refused"], rows["found"], rows["bound"] = "", "", False
-    frequency = rows["indicator"].map(indicators.set_index("indicator")["frequency"])
-    unknown = frequency.isna()
-    raw_period = frame[source.columns.period]
-    periods = as_periods(
-        raw_period, frequency.fillna("M"), dates=source.dates, year=source.year, rule=source.period_rule
-    )
-    rows["period"], rows["day"] = periods.code, periods.day
-    _refuse(rows, pd.Series(periods.refused != "") & ~unknown, "unreadable_period", pd.Series(periods.refused))
-    if unknown.any():
-        known = list(indicators["indicator"])
-        told = {
-            one: f"{one!r} is not in the list. {did_you_mean(one, known)}".strip()
-            for one in set(rows.loc[unknown, "indicator"])
-        }
-        _refuse(rows, unknown, "unknown_indicator", rows["indicator"].map(told))
-    for side in SIDES:
-        rows[side] = np.nan
+    rows = rows.assign(refused="", bound=False, bound_part=False, **dict.fromkeys((*SIDES, *_ENDS), np.nan))
+    frame = frame.set_index(rows.index)
+    when, frequency = frame[source.columns.period], rows["indicator"].map(table["frequency"]).fillna("M")
+    periods = as_periods(when, frequency, dates=source.dates, year=source.year, rule=source.period_rule)
+    rows["period"], rows["day"], case = periods
+    _note_unknown(rows, "indicator", set(table.index), notes)
+    notes.add(rows, case != "", "unreadable_period", case=pd.Series(case), text=when)
+    kind = rows["indicator"].map(table["kind"]).to_numpy()
     for side in SIDES:
         column = getattr(measure, side)
-        if column is not None:
-            _fill_side(rows, as_numbers(frame[column], numbers=source.numbers, missing=source.missing), side=side,
-                       column=column, measure=measure, indicators=indicators, source=source)  # fmt: skip
+        if column is None:
+            continue
+        read, part = as_numbers(frame[column], numbers=source.numbers, missing=source.missing), side in _PARTS
+        for case, hit in (
+            (pd.Series(read.refused), read.refused != ""),
+            ("percent", read.percent & (kind != "rate")),
+            ("percent_of_cases", read.percent & part),
+            ("thousands", read.two_ways & ((kind == "count") | part)),
+        ):
+            notes.add(rows, hit, "unreadable_number", case=case, text=frame[column], column=column)
+        _fill_side(rows, side, read, percent=(kind == "rate") & measure.percent, bounds=source.bounds)
     return rows
 
 
-def _fill_side(
-    rows: pd.DataFrame, read: Numbers, *, side: str, column: str, measure: Measure, indicators: pd.DataFrame,
-    source: SourceParams,
-) -> None:  # fmt: skip
-    """Write one column's numbers into the rows; fractions, bounds and per cent signs with what they mean."""
-    _refuse(
-        rows,
-        read.refused != "",
-        "unreadable_number",
-        pd.Series(read.refused, index=rows.index) + f" (column {column!r})",
-    )
-    kind = rows["indicator"].map(indicators.set_index("indicator")["kind"])
-    rate = kind.eq("rate").to_numpy()
-    counted = kind.eq("count").to_numpy() | (side in ("numerator", "denominator"))
-    bare = np.isfinite(read.value) & ~read.percent & ~np.isfinite(read.denominator)
-    scale = np.where(bare & rate & measure.percent & (side not in ("numerator", "denominator")), 0.01, 1.0)
-    _refuse(
-        rows, read.percent & ~rate, "unreadable_number", f"a % sign in a figure that is no share (column {column!r})"
-    )
-    _refuse(rows, read.percent & (side in ("numerator", "denominator")), "unreadable_number", f"a % sign in {column!r}")
-    rows[side] = read.value * scale
-    _refuse(rows, counted & read.two_ways, "unreadable_number", lambda part: _quote(part, side) + _TWO_WAYS)
-    bound = np.isfinite(read.lower) | np.isfinite(read.upper)
+def _note_unknown(rows: pd.DataFrame, column: str, known: set[str], notes: _Notes) -> None:
+    """Refuse rows whose unit or indicator is in no list, with the nearest code that is."""
+    unknown = ~rows[column].isin(known)
+    if unknown.any():
+        distinct = sorted(set(rows.loc[unknown, column]))[:MAX_SUGGESTIONS]
+        near = rows[column].map({one: nearest(one, known) for one in distinct}).fillna("")
+        case = near.ne("").map({True: "near", False: "unknown"})
+        notes.add(rows, unknown, f"unknown_{column}", case=case, text=rows[column], near=near)
+
+
+def _fill_side(rows: pd.DataFrame, side: str, read: Number, *, percent: np.ndarray, bounds: str) -> None:
+    """Write one column's numbers into the rows; fractions and bounds with what they mean."""
+    bound, fraction = np.isfinite(read.lower) | np.isfinite(read.upper), np.isfinite(read.denominator)
     rows["bound"] |= bound
-    if side in ("numerator", "denominator"):
+    if side in _PARTS:
+        rows[side] = read.value
         rows[f"{side}_low"] = np.where(np.isfinite(read.upper), 0.0, read.value)
         rows[f"{side}_high"] = np.where(np.isfinite(read.lower), np.inf, read.value)
-        rows[f"{side}_bound"] = bound
-    if side == "value":
-        for bound_side, values in (("lower", read.lower), ("upper", read.upper)):
-            rows[bound_side] = np.where(np.isfinite(values), values * scale, rows[bound_side])
-        if source.bounds == "bound":
-            rows.loc[bound, "value"] = np.nan
-        fraction = np.isfinite(read.denominator)
-        for part, values in (("numerator", read.numerator), ("denominator", read.denominator)):
-            rows[part] = np.where(fraction, values, rows[part])
-
-
-def _bound_fractions(rows: pd.DataFrame, rate: pd.Series) -> None:
-    """ "gần 63.000" of "hơn 126.000": the share is bounded, and neither side is a count to add up."""
-    bound = rows.get("numerator_bound", False) | rows.get("denominator_bound", False)
-    hit = pd.Series(bound, index=rows.index) & rate
-    if not hit.any():
+        rows["bound_part"] |= bound
         return
+    scale = np.where(percent & ~read.percent & ~fraction, 0.01, 1.0)
+    rows[side] = read.value * scale
+    if side == "value":
+        for name in ("lower", "upper"):
+            rows[name] = getattr(read, name) * scale
+        for name in _PARTS:
+            rows[name] = getattr(read, name)
+        rows.loc[bound & (bounds == "bound"), "value"] = np.nan
+
+
+def _check_values(rows: pd.DataFrame, *, source: SourceParams, table: pd.DataFrame, notes: _Notes) -> None:
+    """Rates from numerators and denominators; values that cannot be are refused; what is odd is noted."""
+    kind = rows["indicator"].map(table["kind"])
+    rate, count = kind.eq("rate"), kind.eq("count")
+    if source.bounds == "bound":
+        _bound_fractions(rows, rows["bound_part"] & rate)
+    stated, numerator, denominator = rows["value"].copy(), rows["numerator"], rows["denominator"]
+    for name in _PARTS:
+        notes.add(rows, rows[name] < 0, "below_minimum", case=name, a=rows[name])
+    notes.add(rows, rate & (numerator > denominator), "numerator_above_denominator", a=numerator, b=denominator)
+    alone = rate & numerator.notna() & denominator.isna() & stated.isna()
+    notes.add(rows, alone, "missing_denominator", a=numerator)
+    whole = rate & numerator.notna() & (denominator > 0)
+    value = stated.mask(whole, numerator / denominator.where(denominator > 0))
+    rows["value"] = value = value.mask(count & stated.isna(), numerator)
+    most = rows["indicator"].map(table["maximum"]).mask(rate, 1.0)
+    least = kind.map({"rate": 0.0, "count": 0.0, "rank": 1.0}).fillna(-np.inf)
+    notes.add(rows, value > most, "above_maximum", a=value, b=most)
+    notes.add(rows, value < least, "below_minimum", case="value", a=value, b=least)
+    tolerance = np.maximum(rows["indicator"].map(table["resolution"]).fillna(0.0) / 2, 0.0005) + 1e-9
+    notes.add(rows, whole & ((stated - value).abs() > tolerance), "value_differs", p=stated, q=value)
+    notes.add(rows, count & (value % 1 != 0) & value.notna(), "fraction_in_count", a=value)
+    notes.add(rows, rate & denominator.eq(0), "zero_denominator", a=denominator)
+    case = rows["lower"].notna().map({True: "lower", False: "upper"})
+    notes.add(rows, rows["bound"], "bound_only", case=case, v=rows["lower"].fillna(rows["upper"]))
+
+
+def _bound_fractions(rows: pd.DataFrame, hit: pd.Series) -> None:
+    """ "gần 63.000" of "hơn 126.000": the share is bounded, and neither side is a count to add up."""
     part = rows[hit]
-    side = {
-        name: part[name] if name in part else part[name.split("_")[0]]
-        for name in ("numerator_low", "numerator_high", "denominator_low", "denominator_high")
-    }
-    above = side["numerator_high"] / side["denominator_low"].where(side["denominator_low"] > 0)
-    below = side["numerator_low"] / side["denominator_high"]
+    low, high = ({side: part[f"{side}_{end}"].fillna(part[side]) for side in _PARTS} for end in ("low", "high"))
+    above = high["numerator"] / low["denominator"].where(low["denominator"] > 0)
+    below = low["numerator"] / high["denominator"]
     rows.loc[hit, "upper"] = above.where(above < 1)
     rows.loc[hit, "lower"] = below.where(below > 0)
-    rows.loc[hit, ["numerator", "denominator"]] = np.nan
+    rows.loc[hit, list(_PARTS)] = np.nan
 
 
-_TWO_WAYS = ": a count with three decimals, or thousands in another style: state `numbers`"
-Told = str | pd.Series | Callable[[pd.DataFrame], pd.Series]
-
-
-def _refuse(rows: pd.DataFrame, hit: pd.Series | np.ndarray, flag: str, found: Told) -> None:
-    """Mark rows as refused; the first reason stands."""
-    hit = np.asarray(hit, dtype=bool)
-    if not hit.any():
-        return
-    hit = hit & rows["refused"].eq("").to_numpy()
-    if hit.any():
-        if callable(found):
-            found = found(rows[hit])
-        elif not isinstance(found, str):
-            found = np.asarray(found, dtype=object)[hit]
-        rows.loc[hit, "found"] = found
-        rows.loc[hit, "refused"] = flag
-
-
-def _check_values(rows: pd.DataFrame, *, indicators: pd.DataFrame, source: SourceParams) -> list[pd.DataFrame]:
-    """Rates from numerators and denominators; values that cannot be are refused; what is odd is noted."""
-    table = indicators.set_index("indicator")
-    kind = rows["indicator"].map(table["kind"])
-    rate, count, rank = kind.eq("rate"), kind.eq("count"), kind.eq("rank")
-    stated = rows["value"].copy()
-    if source.bounds == "bound":
-        _bound_fractions(rows, rate)
-    numerator, denominator = rows["numerator"], rows["denominator"]
-    for name in ("numerator", "denominator"):
-        _refuse(rows, rows[name] < 0, "below_minimum", lambda part, name=name: _quote(part, name))
-    _refuse(rows, rate & (numerator > denominator), "numerator_above_denominator", _fraction)
-    alone = rate & numerator.notna() & denominator.isna() & stated.isna()
-    _refuse(rows, alone, "missing_denominator", lambda part: _quote(part, "numerator"))
-    whole = rate & numerator.notna() & (denominator > 0)
-    rows["value"] = np.where(whole, numerator / denominator.where(denominator > 0), rows["value"])
-    rows["value"] = np.where(count & stated.isna() & numerator.notna(), numerator, rows["value"])
-    rows["most"] = rows["indicator"].map(table["maximum"]).where(~rate, 1.0)
-    rows["least"] = np.where(rate | count, 0.0, np.where(rank, 1.0, -np.inf))
-    above = rows["value"] > rows["most"]
-    _refuse(rows, above, "above_maximum", lambda part: _quote(part, "value") + " is above " + _number(part["most"]))
-    below = rows["value"] < rows["least"]
-    _refuse(rows, below, "below_minimum", lambda part: _quote(part, "value") + " is below " + _number(part["least"]))
-    step = rows["indicator"].map(table["resolution"]).fillna(0.0)
-    rows["stated"] = stated
-    differs = whole & stated.notna() & ((stated - rows["value"]).abs() > np.maximum(step / 2, 0.0005) + 1e-9)
-    findings = []
-    for flag, hit, told in (
-        (
-            "value_differs",
-            differs,
-            lambda part: "stated " + _number(part["stated"]) + ", computed " + _number(part["value"]),
-        ),
-        (
-            "fraction_in_count",
-            count & (rows["value"] % 1 != 0) & rows["value"].notna(),
-            lambda part: _quote(part, "value"),
-        ),
-        ("zero_denominator", rate & denominator.eq(0), lambda part: _quote(part, "denominator")),
-        ("bound_only", rows["bound"], _bounds),
-    ):
-        part = rows[hit] if hit.any() else rows[:0]
-        part = part[part["refused"].eq("")]
-        if len(part):
-            findings.append(finding(part, flag=flag, found=told(part) + _at(part), source=source.source))
-    return findings
-
-
-def _fraction(part: pd.DataFrame) -> pd.Series:
-    return "numerator " + _number(part["numerator"]) + " is above denominator " + _number(part["denominator"])
-
-
-def _bounds(part: pd.DataFrame) -> pd.Series:
-    below, above = _number(part["lower"]), _number(part["upper"])
-    return ("at least " + below).where(part["lower"].notna(), "at most " + above)
-
-
-def _number(values: pd.Series) -> pd.Series:
-    return values.map(lambda one: f"{one:.10g}")
-
-
-def _quote(rows: pd.DataFrame, name: str) -> pd.Series:
-    return f"{name} " + _number(rows[name])
-
-
-def _at(rows: pd.DataFrame) -> pd.Series:
-    return " (row " + rows["row"].astype(str) + ")"
-
-
-def refused_findings(rows: pd.DataFrame, *, source: str) -> list[pd.DataFrame]:
-    """Findings of all refused rows, each with its value and its row.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        ``Observed.rows``.
-    source : str
-
-    Returns
-    -------
-    list of DataFrame
+def _one_row_a_key(rows: pd.DataFrame, *, source: SourceParams, notes: _Notes) -> pd.DataFrame:
+    """Of several dates in one period the last stays (where the source says so), of equal rows the first; rows that
+    disagree are all refused as "duplicate_key".
     """
-    refused = rows[rows["refused"].ne("")]
-    return [
-        finding(part, flag=flag, found=part["found"] + _at(part), source=source)
-        for flag, part in refused.groupby("refused")
-    ]
+    usable = rows["refused"].eq("") & rows[list(SIDES)].notna().any(axis=1)
+    twice = usable & rows[usable].duplicated(KEY, keep=False).reindex(rows.index, fill_value=False)
+    if not twice.any():
+        return rows
+    same = rows[twice].sort_values([*KEY, "day", "row"])
+    earlier = same["day"] < same.groupby(KEY)["day"].transform("max")
+    earlier &= source.several_dates == "last"
+    notes.add(same, earlier, "several_dates", day=same["day"].dt.strftime("%Y-%m-%d"))
+    again = same[~earlier].duplicated([*KEY, *SIDES])
+    notes.add(same[~earlier], again, "repeated_row")
+    left = same[~earlier][~again]
+    hit = rows.index.isin(left.index[left.duplicated(KEY, keep=False)])
+    if hit.any():
+        together = rows[hit].groupby(KEY)["row"].agg(list).map(lambda one: one[:MAX_EXAMPLES])
+        which = pd.Series(list(together.loc[pd.MultiIndex.from_frame(rows.loc[hit, KEY])]), index=rows.index[hit])
+        notes.add(rows, hit, "duplicate_key", which=which, a=rows["value"])
+    return rows.drop(same.index.difference(left.index))
 
 
-def check_share(rows: pd.DataFrame, *, source: SourceParams, n_rows: int, where: str) -> list[Problem]:
+def check_share(observed: Observed, *, source: SourceParams, where: str) -> list[Problem]:
     """Problems of a file of which too much is refused: one a flag, with examples."""
-    refused = rows[rows["refused"].ne("")]
-    if refused["row"].nunique() <= source.max_refused_share * n_rows:
+    refused = observed.rows[observed.rows["refused"].ne("")]
+    if refused["row"].nunique() <= source.max_refused_share * observed.n_rows:
         return []
     problems = []
     for flag, part in refused.groupby("refused"):
-        told = [f"{found} (row {row})" for found, row in zip(part["found"][:5], part["row"][:5])]
-        more = f" and {len(part) - 5} more" if len(part) > 5 else ""
-        found = f"{FLAGS[flag].en} in {part['row'].nunique()} of {n_rows} rows: {'; '.join(told)}{more}"
+        details = pd.concat([one["details"] for one in observed.findings if one["flag"].eq(flag).any()])
+        shown = "; ".join(say(flag, one) for one in details.head(MAX_EXAMPLES))
+        more = f" and {len(part) - MAX_EXAMPLES} more" if len(part) > MAX_EXAMPLES else ""
+        found = f"{FINDINGS[flag].name} in {part['row'].nunique()} of {observed.n_rows} rows: {shown}{more}"
         allowed = f"at most {source.max_refused_share:.0%} of rows refused (`max_refused_share`)"
-        problems.append(Problem(where, found, allowed, FLAGS[flag].remedy))
+        problems.append(Problem(where, found, allowed, FINDINGS[flag].remedy))
     return problems

@@ -26,21 +26,24 @@ _NAME_NAMES = re.compile(
     r"ho ten|ho va ten|full ?name|ten cong dan|ten nguoi|person|citizen name|first ?name|last ?name|hoten"
 )
 _BIRTH_NAMES = re.compile(r"ngay sinh|nam sinh|birth|\bdob\b|ngaysinh")
+_ALLOWED = "counts of people, never people"
+_REMEDY = (
+    "Remove it at the source, or name the column under `drop` in the source's file with a reason: it is then left out "
+    "before anything else looks at it"
+)
 # the fourteen commonest family names, about nine in ten people
 _FAMILY = re.compile(
     r"(?:nguyen|tran|le|pham|hoang|huynh|phan|vu|vo|dang|bui|do|ho|ngo)(?: [a-z]+){1,4}", re.IGNORECASE | re.ASCII
 )
 
 
-def check_personal(frame: pd.DataFrame, *, dropped: tuple[str, ...], where: str) -> list[Problem]:
+def check_personal(frame: pd.DataFrame, *, where: str) -> list[Problem]:
     """What looks like personal data, a problem a column; nothing of it is quoted.
 
     Parameters
     ----------
     frame : DataFrame
-        A raw table; the columns in `dropped` may still be there.
-    dropped : tuple of str
-        Columns that the source declares and drops.
+        A raw table without the columns that the source declares and drops.
     where : str
 
     Returns
@@ -48,7 +51,7 @@ def check_personal(frame: pd.DataFrame, *, dropped: tuple[str, ...], where: str)
     list of Problem
     """
     problems, names, births = [], [], []
-    for column in [one for one in frame.columns if one not in dropped]:
+    for column in frame.columns:
         title = _flat(str(column))
         cells = frame[column]
         if pd.api.types.is_numeric_dtype(cells) and not _CITIZEN_NAMES.search(title):
@@ -61,26 +64,16 @@ def check_personal(frame: pd.DataFrame, *, dropped: tuple[str, ...], where: str)
         ):
             hits = [row for row in distinct if pattern.search(row)]
             if len(hits) >= (1 if telling is not None and telling.search(title) else MIN_HITS):
-                problems.append(_problem(where, column, what, len(hits)))
+                found = f"{len(hits)} distinct cells of the column {str(column)!r} look like {what}"
+                problems.append(Problem(where, found, _ALLOWED, _REMEDY))
         if _BIRTH_NAMES.search(title) or _look_like_births(distinct):
             births.append(column)
         elif _NAME_NAMES.search(title) or _look_like_people(distinct):
             names.append(column)
     if names and births:
         found = f"the columns {examples([*names, *births])} look like names beside dates of birth"
-        problems.append(Problem(where, found, "counts of people, never people", _REMEDY))
+        problems.append(Problem(where, found, _ALLOWED, _REMEDY))
     return problems
-
-
-_REMEDY = (
-    "Remove it at the source, or name the column under `drop` in the source's file with a reason: it is then left out "
-    "before anything else looks at it"
-)
-
-
-def _problem(where: str, column: object, what: str, hits: int) -> Problem:
-    found = f"{hits} distinct cells of the column {str(column)!r} look like {what}"
-    return Problem(where, found, "counts of people, never people", _REMEDY)
 
 
 def _look_like_births(distinct: list[str]) -> bool:

@@ -9,10 +9,14 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import hashlib
+import re
 import warnings
 import zipfile
 import zlib
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +25,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.words.files import file_sha256
 from analysis.registry.sources import SourceParams
 from analysis.words.errors import MAX_EXAMPLES, AnalysisError, DataError, Problem, did_you_mean, examples, require
 
 if TYPE_CHECKING:
     import openpyxl
+    import sqlalchemy as sa
 
 MAX_BYTES = 2_000_000_000  # of a file on disk
 MAX_ROWS = 20_000_000  # 3,355 units x 20 indicators x 120 months are 8 million
@@ -33,6 +39,7 @@ MAX_COLUMNS = 500
 MAX_UNPACKED = 200_000_000  # bytes of an XLSX, unpacked; its table of texts, which is read whole, a quarter of it
 MAX_RATIO = 200  # unpacked / packed of a large member; text packs about 10 to 1
 MAX_MEMBERS = 5_000
+_BATCH = 50_000  # rows of a query
 
 
 @dataclass(frozen=True)
@@ -67,34 +74,30 @@ def read_raw(source: SourceParams, *, path: Path | str, where: str, sha256: str 
     Raises
     ------
     DataError
-        No such file, another hash, not of its format, too large, a column name twice.
+        No such file, another hash, not of its format, too large, a column name twice; of a database also a query that
+        is no single SELECT, and whatever the database says.
     """
     if source.format == "sql":
-        from analysis.intake.database import read_query
-
-        frame, digest = read_query(str(path), query=source.query, where=where, max_rows=MAX_ROWS)
+        frame, digest = _read_sql(str(path), query=source.query, where=where)
     else:
         path = Path(path)
         _require_file(path, where)
-        digest = sha256_of(path)
+        digest = file_sha256(path)
         reader = {"csv": _read_csv, "xlsx": _read_xlsx, "parquet": _read_parquet}[source.format]
         frame = reader(path, source=source, where=where)
     if sha256 and digest != sha256:
-        raise DataError(
-            Problem(where, f"the file's sha256 is {digest}", sha256, "It is not the file that was taken in")
-        )
+        found = f"the file's sha256 is {digest}"
+        raise DataError(Problem(where, found, sha256, "It is not the file that was taken in"))
     frame.columns = [str(one).strip() for one in frame.columns]
-    twice = sorted({one for one in frame.columns if list(frame.columns).count(one) > 1})
-    if twice:
-        raise DataError(Problem(where, f"columns stand twice: {examples(twice)}", "each once", "Rename one of them"))
+    require(_twice(frame.columns, where), DataError)
     frame.index = frame.index + source.header_row + 1
     return RawFile(frame, where, digest)
 
 
-def sha256_of(path: Path) -> str:
-    """Hash of a file's bytes, as hexadecimal text."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _twice(names: Iterable[str], where: str) -> list[Problem]:
+    twice = sorted(name for name, n in Counter(names).items() if n > 1)
+    found = f"columns stand twice: {examples(twice)}"
+    return [Problem(where, found, "each once", "Rename one of them")] if twice else []
 
 
 def _require_file(path: Path, where: str) -> None:
@@ -109,61 +112,44 @@ def _require_file(path: Path, where: str) -> None:
 
 def _read_csv(path: Path, *, source: SourceParams, where: str) -> pd.DataFrame:
     encoding = "utf-8-sig" if source.encoding == "utf-8" else source.encoding
-    _check_csv(path, source=source, encoding=encoding, where=where)
     try:
+        require(_check_csv(path, source=source, encoding=encoding, where=where), DataError)
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header loses cells
             frame = pd.read_csv(
                 path, sep=source.delimiter, encoding=encoding, dtype=str, keep_default_na=False, index_col=False,
-                header=source.header_row - 1, skip_blank_lines=False, on_bad_lines="error", nrows=MAX_ROWS + 1,
+                header=source.header_row - 1, skip_blank_lines=False, nrows=MAX_ROWS + 1,
             )  # fmt: skip
     except UnicodeDecodeError as error:
-        remedy = "Save it as UTF-8, or state `encoding` in the source's file"
-        raise DataError(
-            Problem(where, f"byte {error.start} is not {source.encoding}", source.encoding, remedy)
-        ) from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
-        found = str(error).strip().removeprefix("Error tokenizing data. C error: ").splitlines()[0]
-        remedy = "Mend that row; a cell with the delimiter in it stands in double quotes"
-        raise DataError(
-            Problem(where, f"it is not a table: {found}", "as many cells in each row as names", remedy)
-        ) from None
+        found, remedy = f"byte {error.start} is not {source.encoding}", "Save it as UTF-8, or state `encoding`"
+        raise DataError(Problem(where, found, source.encoding, f"{remedy} in the source's file")) from None
+    except (csv.Error, pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError) as error:
+        found, remedy = f"it is not a CSV table: {error}", "Mend the quotes, or save it again"
+        raise DataError(Problem(where, found, "", remedy)) from None
     if len(frame) > MAX_ROWS:
         raise DataError(Problem(where, f"more than {MAX_ROWS} rows", f"at most {MAX_ROWS}", "Split it"))
     return frame[~frame.eq("").all(axis=1)] if len(frame.columns) > 1 else frame
 
 
-def _check_csv(path: Path, *, source: SourceParams, encoding: str, where: str) -> None:
+def _check_csv(path: Path, *, source: SourceParams, encoding: str, where: str) -> list[Problem]:
     """Names that stand twice and rows of another length: pandas would rename the one and fill up the other."""
     names, uneven, n_uneven = [], [], 0
-    try:
-        with path.open(encoding=encoding, newline="") as file:
-            for number, cells in enumerate(csv.reader(file, delimiter=source.delimiter, strict=True), start=1):
-                if number == source.header_row:
-                    names = [one.strip() for one in cells]
-                elif number > source.header_row and cells and len(cells) != len(names):
-                    n_uneven += 1
-                    uneven += [f"row {number} has {len(cells)}"] if n_uneven <= MAX_EXAMPLES else []
-    except UnicodeDecodeError as error:
-        remedy = "Save it as UTF-8, or state `encoding` in the source's file"
-        raise DataError(
-            Problem(where, f"byte {error.start} is not {source.encoding}", source.encoding, remedy)
-        ) from None
-    except csv.Error as error:
-        raise DataError(
-            Problem(where, f"it is not a CSV table: {error}", "", "Mend the quotes, or save it anew")
-        ) from None
-    problems = []
-    twice = sorted({one for one in names if one and names.count(one) > 1})
-    if twice:
-        problems.append(Problem(where, f"columns stand twice: {examples(twice)}", "each once", "Rename one of them"))
+    with path.open(encoding=encoding, newline="") as file:
+        for number, cells in enumerate(csv.reader(file, delimiter=source.delimiter, strict=True), start=1):
+            if number == source.header_row:
+                names = [one.strip() for one in cells]
+            elif number > source.header_row and cells and len(cells) != len(names):
+                n_uneven += 1
+                uneven += [f"row {number} has {len(cells)}"] if n_uneven <= MAX_EXAMPLES else []
+    problems = _twice(filter(None, names), where)
     if len(names) > MAX_COLUMNS:
         problems.append(Problem(where, f"{len(names)} columns", f"at most {MAX_COLUMNS}", "Bring it into long form"))
-    if n_uneven:
-        told = ", ".join(uneven) + (f" and {n_uneven - MAX_EXAMPLES} more" if n_uneven > MAX_EXAMPLES else "")
+    if uneven:
+        more = f" and {n_uneven - MAX_EXAMPLES} more" if n_uneven > MAX_EXAMPLES else ""
+        found = f"the header has {len(names)} cells, {', '.join(uneven)}{more}"
         remedy = "Mend those rows; a cell with the delimiter in it stands in double quotes"
-        problems.append(Problem(where, f"the header has {len(names)} cells, {told}", "the same number", remedy))
-    require(problems, DataError)
+        problems.append(Problem(where, found, "the same number", remedy))
+    return problems
 
 
 def check_zip(path: Path, *, where: str) -> list[Problem]:
@@ -173,27 +159,33 @@ def check_zip(path: Path, *, where: str) -> list[Problem]:
             members = archive.infolist()
             total = sum(one.file_size for one in members)
             if len(members) > MAX_MEMBERS or total > MAX_UNPACKED:
-                return [
-                    Problem(where, f"{len(members)} members, {total} bytes unpacked",
-                            f"at most {MAX_MEMBERS} and {MAX_UNPACKED}", "Export it as CSV or Parquet")
-                ]  # fmt: skip
-            for one in members:
-                if one.file_size > 1_000_000 and one.file_size > MAX_RATIO * max(one.compress_size, 1):
-                    found = f"{one.filename[:80]!r} unpacks {one.file_size // max(one.compress_size, 1)}-fold"
-                    return [Problem(where, found, f"at most {MAX_RATIO}-fold", "Is it a zip bomb? Save the file anew")]
-                if one.filename.endswith("sharedStrings.xml") and one.file_size > MAX_UNPACKED // 4:
-                    found = f"the texts of the sheets are {one.file_size} bytes"
-                    return [Problem(where, found, f"at most {MAX_UNPACKED // 4}", "Export it as CSV or Parquet")]
-                if one.flag_bits & 1:
-                    return [Problem(where, "the file is protected by a password", "", "Save it without one")]
-                if one.filename.endswith((".xml", ".rels")):
-                    with archive.open(one) as file:
-                        if b"<!DOCTYPE" in (head := file.read(65_536)) or b"<!ENTITY" in head:
-                            found = f"{one.filename[:80]!r} defines XML entities"
-                            return [Problem(where, found, "none", "Save the file anew in a spreadsheet program")]
+                found, allowed = f"{len(members)} members, {total} bytes unpacked", f"{MAX_MEMBERS} and {MAX_UNPACKED}"
+                return [Problem(where, found, f"at most {allowed}", "Export it as CSV or Parquet")]
+            for member in members:
+                if wrong := _wrong_member(archive, member):
+                    return [Problem(where, *wrong)]
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, EOFError, ValueError) as error:
         return [Problem(where, f"it is not an XLSX file: {error}", "", "Save it as XLSX or CSV")]
     return []
+
+
+def _wrong_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[str, str, str] | None:
+    """What was found, what is allowed and the remedy."""
+    name, packed = repr(member.filename[:80]), max(member.compress_size, 1)
+    if member.file_size > max(1_000_000, MAX_RATIO * packed):
+        found = f"{name} unpacks {member.file_size // packed}-fold"
+        return found, f"at most {MAX_RATIO}-fold", "Is it a zip bomb? Save the file again"
+    if member.filename.endswith("sharedStrings.xml") and member.file_size > MAX_UNPACKED // 4:
+        found = f"the texts of the sheets are {member.file_size} bytes"
+        return found, f"at most {MAX_UNPACKED // 4}", "Export it as CSV or Parquet"
+    if member.flag_bits & 1:
+        return "the file is protected by a password", "", "Save it without one"
+    if member.filename.endswith((".xml", ".rels")):
+        with archive.open(member) as file:
+            head = file.read(65_536)
+        if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
+            return f"{name} defines XML entities", "none", "Save the file again in a spreadsheet program"
+    return None
 
 
 def _read_xlsx(path: Path, *, source: SourceParams, where: str) -> pd.DataFrame:
@@ -252,18 +244,16 @@ def _rows_of(sheet, header_row: int, where: str) -> pd.DataFrame:
 
 
 def _cell(value: object) -> object:
-    """A cell as text, or a number; a date as ISO text."""
-    if value is None:
+    """A cell as text, or a number; a date as ISO text; nothing as ""."""
+    if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
         return ""
     if isinstance(value, bool):
         return str(value).upper()
-    if isinstance(value, int | float):
-        return value
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat(sep=" ")
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    return str(value)
+    if isinstance(value, Decimal):
+        return float(value)
+    return value if isinstance(value, int | float) else str(value)
 
 
 def _read_parquet(path: Path, *, source: SourceParams, where: str) -> pd.DataFrame:
@@ -272,7 +262,7 @@ def _read_parquet(path: Path, *, source: SourceParams, where: str) -> pd.DataFra
         file = pq.ParquetFile(path, pre_buffer=False, **limits)
         meta, schema = file.metadata, file.schema_arrow
     except (pa.ArrowException, OSError) as error:
-        raise DataError(Problem(where, f"it is not a Parquet file: {str(error)[:200]}", "", "Write it anew")) from None
+        raise DataError(Problem(where, f"it is not a Parquet file: {str(error)[:200]}", "", "Write it again")) from None
     unpacked = sum(meta.row_group(one).total_byte_size for one in range(meta.num_row_groups))
     if meta.num_rows > MAX_ROWS or meta.num_columns > MAX_COLUMNS or unpacked > MAX_BYTES:
         found = f"{meta.num_rows} rows, {meta.num_columns} columns, {unpacked} bytes unpacked"
@@ -286,23 +276,60 @@ def _read_parquet(path: Path, *, source: SourceParams, where: str) -> pd.DataFra
         with pq.ParquetFile(path, read_dictionary=text, pre_buffer=False) as file:  # threads: the run forks later
             table = file.read(use_threads=False)
     except (pa.ArrowException, OSError, MemoryError) as error:
-        raise DataError(Problem(where, f"it cannot be read: {str(error)[:200]}", "", "Write it anew")) from None
+        raise DataError(Problem(where, f"it cannot be read: {str(error)[:200]}", "", "Write it again")) from None
     return pd.DataFrame({name: _plain(table.column(name)) for name in table.column_names})
 
 
 def _plain(column: pa.ChunkedArray) -> pd.Series:
     """One typed column as numbers or as text."""
-    if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
-        series = column.to_pandas()
-        return series if column.null_count == 0 else series.astype(object).where(series.notna(), "")
-    if pa.types.is_dictionary(column.type):
-        series = column.to_pandas()
-        return series.astype(object).where(series.notna(), "")
-    values = column.to_pandas().astype(object)
-    return values.map(_cell_or_empty)
+    series, numeric = column.to_pandas(), pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
+    if numeric or pa.types.is_dictionary(column.type):
+        return series if numeric and not column.null_count else series.astype(object).where(series.notna(), "")
+    return series.astype(object).map(_cell)
 
 
-def _cell_or_empty(value: object) -> object:
-    if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
-        return ""
-    return _cell(value.to_pydatetime() if isinstance(value, pd.Timestamp) else value)
+def _read_sql(url: str, *, query: str, where: str) -> tuple[pd.DataFrame, str]:
+    """Rows of one SELECT (add ORDER BY, so that the hash stays the same), rolled back, and the hash of what came."""
+    import sqlalchemy as sa  # a quarter of a second, for databases alone
+
+    if not re.match(r"\s*(select|with)\b", query, re.IGNORECASE) or ";" in query.strip().rstrip(";"):
+        found = f"found {query.strip()[:60]!r}"
+        raise DataError(Problem(f"{where}: query", found, "one SELECT", "Only read, one query"))
+    try:
+        engine = sa.create_engine(_read_only(sa.make_url(url), where))
+    except (sa.exc.SQLAlchemyError, ImportError) as error:
+        found = f"no database can be reached: {_first_line(error)}"
+        raise DataError(Problem(where, found, "an SQLAlchemy URL", "")) from None
+    digest, frames, n_rows = hashlib.sha256(), [], 0
+    try:
+        with engine.connect().execution_options(stream_results=True) as connection:
+            result = connection.execute(sa.text(query))
+            names = list(result.keys())
+            while batch := result.fetchmany(_BATCH):
+                n_rows += len(batch)
+                if n_rows > MAX_ROWS:
+                    found = f"more than {MAX_ROWS} rows"
+                    raise DataError(Problem(where, found, f"at most {MAX_ROWS}", "Narrow the query"))
+                rows = [tuple(map(_cell, row)) for row in batch]
+                digest.update("".join(map(repr, rows)).encode())
+                frames.append(pd.DataFrame(rows, columns=names, dtype=object))
+            connection.rollback()
+    except sa.exc.SQLAlchemyError as error:
+        raise DataError(Problem(where, f"the database refuses: {_first_line(error)}", "", "Check the query")) from None
+    finally:
+        engine.dispose()
+    empty = pd.DataFrame(columns=names, index=pd.RangeIndex(0), dtype=object)
+    return pd.concat([empty, *frames], ignore_index=True), digest.hexdigest()
+
+
+def _read_only(url: sa.URL, where: str) -> sa.URL:
+    """SQLite would create a file that is not there, and would let a query write; other databases have their grants."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith("file:"):
+        return url
+    if not Path(url.database).is_file():
+        raise DataError(Problem(where, f"there is no file {url.database!r}", "", "Check `path` in the source's file"))
+    return url.set(database=f"file:{url.database}", query={"mode": "ro", "uri": "true"})
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:200]

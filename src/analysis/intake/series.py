@@ -8,10 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.intake.aggregate import LATE_PERIODS, expected
-from analysis.intake.checks import finding
-from analysis.intake.keys import pivot
-from analysis.words.periods import codes, ordinals
+from analysis.intake.aggregate import LATE_PERIODS, as_blocks, expected
+from analysis.words.findings import finding
 
 TINY = 30  # cases a period; below, one case moves a rate by more than 3 points
 JUMP = 8.0  # robust standard deviations; a normal step passes it less than once in 10^14
@@ -38,155 +36,95 @@ def check_series(
     Returns
     -------
     list of DataFrame
-        Columns of `checks.COLUMNS`.
+        See :func:`analysis.words.findings.finding`.
     """
     findings: list[pd.DataFrame] = []
     by_indicator = dict(tuple(observations.groupby("indicator", sort=True)))
     for row in indicators.to_dict("records"):
-        part = by_indicator.get(row["indicator"])
-        if part is None:
-            continue
-        series = _Series(part, row, source_of.get(row["indicator"], ""))
-        for check in (_gaps, _falls, _jumps, _zeros, _tiny):
-            findings += check(series)
+        if row["indicator"] in by_indicator:
+            series = _Series(by_indicator[row["indicator"]], row, source_of.get(row["indicator"], ""), findings)
+            for check in (_gaps, _falls, _jumps, _zeros, _tiny):
+                check(series)
     return findings
-
-
-def check_empty(observations: pd.DataFrame, *, units: pd.DataFrame) -> list[pd.DataFrame]:
-    """Units without any figure, sums included."""
-    empty = units[~units["unit"].isin(observations.loc[observations["value"].notna(), "unit"].unique())]
-    return [finding(empty, flag="empty_unit", found="no figure in any source", source="")] if len(empty) else []
 
 
 class _Series:
     """Blocks of one indicator, shape (n, T), with what a finding needs to say where it is."""
 
-    def __init__(self, part: pd.DataFrame, indicator: dict, source: str) -> None:
-        self.indicator, self.source = indicator, source
-        self.frequency = indicator["frequency"]
-        when = ordinals(part["period"])
-        self.periods = codes(range(int(when.min()), int(when.max()) + 1), frequency=self.frequency)
-        self.units = sorted(part["unit"].unique())
-        self.value, self.numerator, self.denominator = (
-            pivot(part, column=name, units=self.units, periods=self.periods)
-            for name in ("value", "numerator", "denominator")
-        )
+    def __init__(self, part: pd.DataFrame, indicator: dict, source: str, findings: list[pd.DataFrame]) -> None:
+        self.indicator, self.source, self.findings = indicator, source, findings
+        units = sorted(part["unit"].unique())
+        periods, blocks = as_blocks(part, units=units, frequency=indicator["frequency"])
+        self.units, self.periods = np.array([*units, ""], dtype=object), np.array(periods, dtype=object)
+        self.value, self.numerator, self.denominator = blocks["value"], blocks["numerator"], blocks["denominator"]
         self.present = np.isfinite(self.value) | (self.denominator == 0)  # nothing to count is a report, too
 
-    def found(self, rows: list[tuple[str, str, str]], flag: str) -> list[pd.DataFrame]:
-        """Findings of (unit, period, what was found)."""
-        if not rows:
-            return []
-        frame = pd.DataFrame(rows, columns=["unit", "period", "told"])
-        frame["indicator"] = self.indicator["indicator"]
-        return [finding(frame, flag=flag, found=frame["told"], source=self.source)]
-
-    def number(self, value: float) -> str:
-        """A figure as the register quotes it: at most six significant digits."""
-        return f"{value:.6g}"
+    def note(self, flag: str, row: np.ndarray, at: np.ndarray, **values: np.ndarray | str | int) -> None:
+        """Findings at rows and columns of the blocks (row -1: all units), with a value for each or one for all."""
+        if len(row):
+            where = pd.DataFrame({"unit": self.units[row], "period": self.periods[at]})
+            where["indicator"] = self.indicator["indicator"]
+            each = {name: pd.Series(one) if isinstance(one, np.ndarray) else one for name, one in values.items()}
+            self.findings.append(finding(where, flag=flag, source=self.source, **each))
 
 
-def _gaps(series: _Series) -> list[pd.DataFrame]:
+def _gaps(series: _Series) -> None:
     """Periods that nobody reports (unit ""), gaps of single units, late and closed units."""
     anyone = series.present.any(axis=0)
-    whole = [("", series.periods[at], "no unit reports this period") for at in np.flatnonzero(~anyone)]
-    here = np.flatnonzero(anyone)
+    nobody, here = np.flatnonzero(~anyone), np.flatnonzero(anyone)
+    series.note("missing_period", np.full(len(nobody), -1), nobody, case="all")
+    if not len(here):  # bounds alone
+        return
     present = series.present[:, here]
-    grace = LATE_PERIODS[series.frequency]
-    wanted = expected(present, late=grace)
-    single, late, closed = [], [], []
-    for row in np.flatnonzero((wanted & ~present).any(axis=1) | ~wanted[:, -1]):
-        unit = series.units[row]
-        last = np.flatnonzero(present[row])
-        if not len(last):
-            continue
-        for start, stop in _runs(wanted[row] & ~present[row]):
-            first_code, last_code = series.periods[here[start]], series.periods[here[stop - 1]]
-            if stop == len(here):
-                late.append((unit, first_code, f"last reported {series.periods[here[last[-1]]]}"))
-            else:
-                told = f"missing from {first_code} to {last_code} ({stop - start} periods)"
-                single.append((unit, first_code, told))
-        if not wanted[row, -1]:
-            closed.append((unit, series.periods[here[last[-1]]], "last figure; nothing since"))
-    return (
-        series.found(whole + single, "missing_period")
-        + series.found(late, "late_unit")
-        + series.found(closed, "closed_unit")
-    )
+    wanted = expected(present, late=LATE_PERIODS[series.indicator["frequency"]])
+    edges = np.diff(np.pad(wanted & ~present, ((0, 0), (1, 1))).astype(int), axis=1)
+    (row, start), stop = np.nonzero(edges == 1), np.nonzero(edges == -1)[1]
+    late, begin, end = stop == len(here), here[start], here[stop - 1]
+    gap = {"first": series.periods[begin], "last": series.periods[end], "n": stop - start}
+    series.note("missing_period", row[~late], begin[~late], **{name: one[~late] for name, one in gap.items()})
+    last = here[::-1][present[:, ::-1].argmax(axis=1)]
+    series.note("late_unit", row[late], begin[late], last=series.periods[last[row[late]]])
+    closed = np.flatnonzero(present.any(axis=1) & ~wanted[:, -1])
+    series.note("closed_unit", closed, last[closed])
 
 
-def _runs(hit: np.ndarray) -> list[tuple[int, int]]:
-    """Start and stop of each run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], hit, [False]]).astype(int)))
-    return [(int(one), int(other)) for one, other in edges.reshape(-1, 2)]
+def _before(block: np.ndarray) -> np.ndarray:
+    """For each figure the one before it, over gaps; NaN for none."""
+    return pd.DataFrame(block).ffill(axis=1).shift(axis=1).to_numpy()
 
 
-def _steps(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each figure the one before it (over gaps) and the column where that stands; NaN and -1 for none."""
-    n_units, n_periods = block.shape
-    column = np.where(np.isfinite(block), np.arange(n_periods), -1)
-    latest = np.maximum.accumulate(column, axis=1)
-    before = np.concatenate([np.full((n_units, 1), -1), latest[:, :-1]], axis=1)
-    values = np.take_along_axis(block, np.maximum(before, 0), axis=1)
-    return np.where(before >= 0, values, np.nan), before
-
-
-def _falls(series: _Series) -> list[pd.DataFrame]:
+def _falls(series: _Series) -> None:
     """Cumulative figures that fall: the count itself (a warning), or only the share because its base grew."""
     if not series.indicator["cumulative"]:
-        return []
+        return
     counted = np.isfinite(series.numerator).any()
-    count = np.where(np.isfinite(series.numerator), series.numerator, np.nan) if counted else series.value
-    before, _ = _steps(count)
+    count = series.numerator if counted else series.value
+    before = _before(count)
     falls = count < before
-    rows = [
-        (series.units[row], series.periods[at], f"{series.number(before[row, at])} -> {series.number(count[row, at])}")
-        for row, at in np.argwhere(falls)
-    ]
-    found = series.found(rows, "falling_cumulative")
-    if not counted:
-        return found
-    value_before, _ = _steps(series.value)
-    base_before, _ = _steps(series.denominator)
-    shares = [
-        (
-            series.units[row],
-            series.periods[at],
-            f"{value_before[row, at]:.4%} -> {series.value[row, at]:.4%}: denominator "
-            f"{series.number(base_before[row, at])} -> {series.number(series.denominator[row, at])}",
-        )
-        for row, at in np.argwhere((series.value < value_before) & ~falls)
-    ]
-    return found + series.found(shares, "falling_share")
+    series.note("falling_cumulative", *np.nonzero(falls), v=before[falls], w=count[falls])
+    if counted:
+        value_before, base_before = _before(series.value), _before(series.denominator)
+        falls = (series.value < value_before) & ~falls
+        bases = {"a": base_before[falls], "b": series.denominator[falls]}
+        series.note("falling_share", *np.nonzero(falls), p=value_before[falls], q=series.value[falls], **bases)
 
 
-def _jumps(series: _Series) -> list[pd.DataFrame]:
+def _jumps(series: _Series) -> None:
     """Steps far outside the unit's own, the panel's and that date's, that the next figure does not take back."""
     if series.indicator["kind"] == "rank":  # places jump without anything behind it
-        return []
+        return
     level, noise = _scaled(series)
-    before, _ = _steps(level)
-    step = level - before
-    common = _nanmedian(step, axis=0)
-    own = step - common
+    step = level - _before(level)
+    own = step - _nanmedian(step, axis=0)
     spread = 1.4826 * _nanmedian(np.abs(own - _nanmedian(own, axis=1)[:, None]), axis=1)
     floor = max(float(np.nanmedian(spread)) if np.isfinite(spread).any() else 0.0, 1e-6)
-    noise_before, _ = _steps(noise)
     wide = 1.4826 * _nanmedian(np.abs(own), axis=0)  # of all units at that date: a season's start is no jump
     usual = np.maximum(np.maximum(np.nan_to_num(spread), floor)[:, None], _by_season(series, own)[None, :])
-    scale = np.sqrt(usual**2 + noise + np.nan_to_num(noise_before))
-    far = (np.abs(own) > np.maximum(JUMP * scale, JUMP_THAT_DATE * np.nan_to_num(wide))) & (
-        np.isfinite(step).sum(axis=1) >= MIN_STEPS
-    )[:, None]
-    blip = _opposite(step, after=True) | _opposite(step, after=False)  # there and back is an odd figure, no new level
-    value_before, _ = _steps(series.value)
-    rows = [
-        (series.units[row], series.periods[at],
-         f"{series.number(value_before[row, at])} -> {series.number(series.value[row, at])}")
-        for row, at in np.argwhere(far & ~blip)
-    ]  # fmt: skip
-    return series.found(rows, "level_jump")
+    scale = np.sqrt(usual**2 + noise + np.nan_to_num(_before(noise)))
+    far = np.abs(own) > np.maximum(JUMP * scale, JUMP_THAT_DATE * np.nan_to_num(wide))
+    far &= (np.isfinite(step).sum(axis=1) >= MIN_STEPS)[:, None]
+    far &= ~_opposite(step, after=True) & ~_opposite(step, after=False)  # there and back is odd, but no new level
+    series.note("level_jump", *np.nonzero(far), v=_before(series.value)[far], w=series.value[far])
 
 
 def _opposite(step: np.ndarray, *, after: bool) -> np.ndarray:
@@ -218,38 +156,34 @@ def _scaled(series: _Series) -> tuple[np.ndarray, np.ndarray]:
     return series.value, np.zeros_like(series.value)
 
 
-def _zeros(series: _Series) -> list[pd.DataFrame]:
+def _zeros(series: _Series) -> None:
     """Zeros of all units before the first figure (unit ""), and zeros at the end of a unit that had figures."""
     if series.indicator["kind"] not in ("rate", "count"):
-        return []
-    zero, positive = series.value == 0, series.value > 0
-    all_zero = (zero | ~series.present).all(axis=0) & zero.any(axis=0)
+        return
+    zero, positive, n_units = series.value == 0, series.value > 0, len(series.value)
     started = positive.any(axis=0)
-    lead = int(started.argmax()) if started.any() else 0
-    rows = []
-    if lead >= 2 and all_zero[:lead].sum() >= 2 and len(series.units) > 1:
-        first, last = series.periods[int(all_zero[:lead].argmax())], series.periods[lead - 1]
-        rows.append(("", first, f"all {len(series.units)} units report 0 from {first} to {last}: not measured?"))
-    falling = series.indicator["better"] == "down"  # 0 overdue dossiers are good news, no gap
-    for row in [] if falling else np.flatnonzero(zero.any(axis=1) & positive.any(axis=1)):
+    lead = int(started.argmax())
+    nothing = np.flatnonzero((zero | ~series.present).all(axis=0)[:lead] & zero.any(axis=0)[:lead])
+    if len(nothing) >= 2 and n_units > 1:
+        span = {"first": series.periods[nothing[0]], "last": series.periods[lead - 1]}
+        series.note("zero_run", np.array([-1]), nothing[:1], case="all", n=n_units, **span)
+    if series.indicator["better"] == "down":  # 0 overdue dossiers are good news, no gap
+        return
+    for row in np.flatnonzero(zero.any(axis=1) & positive.any(axis=1)):
         seen = np.flatnonzero(series.present[row])
-        start, stop = _runs(zero[row, seen])[-1]
-        if stop == len(seen) and stop - start >= MIN_ZEROS and positive[row, seen[:start]].sum() >= MIN_ZEROS:
-            first = series.periods[seen[start]]
-            rows.append((series.units[row], first, f"0 in the last {stop - start} periods, after figures above 0"))
-    return series.found(rows, "zero_run")
+        start = np.flatnonzero(~zero[row, seen])[-1] + 1
+        n = len(seen) - start
+        if n >= MIN_ZEROS and positive[row, seen[:start]].sum() >= MIN_ZEROS:
+            series.note("zero_run", np.array([row]), seen[start : start + 1], case="end", n=n)
 
 
-def _tiny(series: _Series) -> list[pd.DataFrame]:
+def _tiny(series: _Series) -> None:
     """Rates whose base, in the middle of the unit's periods, is below `TINY`."""
-    if series.indicator["kind"] != "rate" or not np.isfinite(series.denominator).any():
-        return []
-    middle = _nanmedian(series.denominator, axis=1)
-    rows = []
-    for row in np.flatnonzero(middle < TINY):
-        last = series.periods[int(np.flatnonzero(np.isfinite(series.denominator[row]))[-1])]
-        rows.append((series.units[row], last, f"{middle[row]:.6g} cases in the median period"))
-    return series.found(rows, "tiny_denominator")
+    if series.indicator["kind"] == "rate":
+        middle, known = _nanmedian(series.denominator, axis=1), np.isfinite(series.denominator)
+        row = np.flatnonzero(middle < TINY)
+        last = known.shape[1] - 1 - known[row, ::-1].argmax(axis=1)
+        series.note("tiny_denominator", row, last, n=middle[row])
 
 
 def _nanmedian(block: np.ndarray, *, axis: int) -> np.ndarray:

@@ -128,7 +128,7 @@ def make_page(job: PageJob, *, target: Path, seconds: float | None = None) -> di
     """
     notebook, replies = _execute(job, seconds=seconds)
     if job.template == BRIEFING:
-        require(check_executed(notebook, replies=replies, where=job.page), PublishError)
+        _require_executed(notebook, replies, where=job.page)
         notebook = canonical(notebook, context={**job.context, "page": job.page, "notebook": job.notebook.name})
         html, text = render(notebook, page=job.page), notebook_text(notebook)
     else:
@@ -215,6 +215,15 @@ def _require_to_the_end(notebook: NotebookNode, replies: dict[int, bool], *, whe
         if not went_well and TOLERATED not in notebook.cells[at].metadata.get("tags", []):
             found = f"cell {at + 1} ended the notebook (SystemExit)"
             raise PublishError(Problem(where, found, "cells that run to their end", "Take the exit out"))
+
+
+def _require_executed(notebook: NotebookNode, replies: dict[int, bool], *, where: str) -> None:
+    problems = check_executed(notebook, replies=replies, where=where)
+    if problems:
+        names = [one.ename for cell in notebook.cells for one in cell.get("outputs", []) if one.output_type == "error"]
+        error = PublishError(problems)
+        error.kind = names[0] if names else "NotWhole"
+        raise error
 
 
 def _hook(replies: dict[int, bool]):

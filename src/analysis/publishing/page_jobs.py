@@ -10,6 +10,7 @@ from analysis.publishing.site import page_frame, page_name
 from analysis.words.files import file_sha256, sha256_of_json
 from analysis.words.schema import RunTables
 
+NOT_ON_PAGES = ("max_failed_share", "keep_runs")  # params that no page shows
 UNIT_NOTEBOOK = "unit_briefing"
 RUN_PAGES = {  # key of params' `publish` -> (notebook, page of the whole run)
     "overview": ("overview_briefing", "overview.html"),
@@ -70,5 +71,6 @@ def type_hash(manifest: Mapping, notebook: Path, *, pages: set[str]) -> str:
 
     The manifest holds the hashes of the tables, and of the code, catalogue and libraries that the run uses.
     """
-    parts = [manifest["tables"], manifest["params"], manifest["hashes"]["code"], manifest["hashes"]["libraries"]]
+    params = {name: value for name, value in manifest["params"].items() if name not in NOT_ON_PAGES}
+    parts = [manifest["tables"], params, manifest["hashes"]["code"], manifest["hashes"]["libraries"]]
     return sha256_of_json([*parts, sorted(pages), file_sha256(notebook)]) if notebook.is_file() else ""

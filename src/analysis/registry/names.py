@@ -16,12 +16,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import pandas as pd
 
-from analysis.words.errors import DataError, Problem, did_you_mean, examples
+from analysis.words.errors import MAX_EXAMPLES, DataError, Problem, nearest
 
 KINDS = {  # the word for a kind of unit, folded -> how it is also written, folded
     "tinh": ("tinh", "t"),
@@ -42,16 +42,19 @@ _VOWEL_MARKS = {"\u0302": "^", "\u0306": "(", "\u031b": "'"}  # circumflex, brev
 _STOPS = ("c", "ch", "p", "t")  # final k is read as c below
 
 
-@dataclass(frozen=True)
-class Matches:
-    """`codes[i]` is the unit that the i-th name means, "" where there is none or more than one; `reasons[i]` says why.
+class Unmatched(NamedTuple):
+    """Why a name has no unit: `case` and values of the finding "unmatched_name"."""
 
-    `problems` are the reasons, each once.
-    """
+    case: str
+    text: str
+    near: str | list[str] = ""
+
+
+class Matches(NamedTuple):
+    """`codes[i]` is the unit that the i-th name means, "" where there is none or more than one; `reasons[i]` says why."""
 
     codes: tuple[str, ...]
-    problems: tuple[Problem, ...]
-    reasons: tuple[Problem | None, ...] = ()
+    reasons: tuple[Unmatched | None, ...]
 
 
 def match_names(
@@ -96,12 +99,9 @@ def match_names(
     if len(parents) != len(names):
         raise DataError(Problem(where, f"{len(names)} names but {len(parents)} parents", "one parent a name"))
     index = _Index(units, level=level)
-    known = {}
-    for name, parent in zip(names, parents):
-        if (name, parent) not in known:
-            known[name, parent] = index.find(str(name), str(parent), where=where)
+    known = {pair: index.find(*map(str, pair)) for pair in dict.fromkeys(zip(names, parents))}
     codes, reasons = zip(*(known[pair] for pair in zip(names, parents))) if names else ((), ())
-    return Matches(codes, tuple(dict.fromkeys(one for one in reasons if one)), reasons)
+    return Matches(codes, reasons)
 
 
 class _Index:
@@ -116,19 +116,19 @@ class _Index:
             for step, key in zip(self.steps, _keys(name)):
                 step.setdefault(key, []).append(unit)
 
-    def find(self, name: str, parent: str, *, where: str) -> tuple[str, Problem | None]:
+    def find(self, name: str, parent: str) -> tuple[str, Unmatched | None]:
         if name in self.codes:
             return name, None
-        above, problem = self._above(parent, where=where)
-        if problem:
-            return "", problem
+        above, unmatched = self._above(parent)
+        if unmatched:
+            return "", unmatched
         for candidates in self._candidates(name):
             found = sorted(unit for unit in candidates if unit in self.codes and self._is_below(unit, above))
             if len(found) == 1:
                 return found[0], None
             if found:
-                return "", self._ambiguous(name, found, where)
-        return "", self._unknown(name, above, where)
+                return "", Unmatched("several", name, self._shown(found))
+        return "", self._unknown(name, above)
 
     def _candidates(self, name: str) -> Iterator[set[str]]:
         """Units that the name fits, step by step."""
@@ -142,7 +142,7 @@ class _Index:
                 found |= set(self.steps[3].get("".join(_split(name, whole=True)[1]), []))
             yield found
 
-    def _above(self, parent: str, *, where: str) -> tuple[set[str], Problem | None]:
+    def _above(self, parent: str) -> tuple[set[str], Unmatched | None]:
         """Codes that `parent` may mean; empty: any."""
         if not parent.strip():
             return set(), None
@@ -151,8 +151,8 @@ class _Index:
         for found in self._candidates(parent):
             if found:
                 return found, None
-        remedy = did_you_mean(parent, self.name_of.values()) or "Take a code or name of the unit list"
-        return set(), Problem(where, f"there is no parent {parent!r}", "a unit of the list", remedy)
+        near = nearest(parent, self.name_of.values())
+        return set(), Unmatched("near_parent" if near else "no_parent", parent, near)
 
     def _is_below(self, unit: str, above: set[str]) -> bool:
         return not above or not above.isdisjoint(self._line(unit))
@@ -164,27 +164,20 @@ class _Index:
             line.append(unit)
         return line
 
-    def _shown(self, unit: str) -> str:
-        line = [self.name_of.get(one, one) for one in self._line(unit)]
-        return f"{unit} ({', '.join([self.name_of[unit], *line])})"
+    def _shown(self, units: list[str]) -> list[str]:
+        """Units with their names and those of the units above them."""
+        lines = ([self.name_of[unit], *(self.name_of.get(one, one) for one in self._line(unit))] for unit in units)
+        shown = [f"{unit} ({', '.join(line)})" for unit, line in zip(units, lines)]
+        return shown if len(shown) <= MAX_EXAMPLES else [*shown[:MAX_EXAMPLES], "…"]
 
-    def _ambiguous(self, name: str, found: list[str], where: str) -> Problem:
-        return Problem(
-            where,
-            f"{name!r} fits {len(found)} units: {examples(map(self._shown, found))}",
-            "a name that fits one unit",
-            "Give the code, or the parent beside the name",
-        )
-
-    def _unknown(self, name: str, above: set[str], where: str) -> Problem:
+    def _unknown(self, name: str, above: set[str]) -> Unmatched:
         keys = _keys(name)
         near = [unit for unit in self.steps[1].get(keys[1], []) or self.steps[3].get(keys[3], []) if unit in self.codes]
         near = sorted(unit for unit in near if self._is_below(unit, above))
         if near:
-            remedy = f"Another kind of unit has this name: {examples(map(self._shown, near))}"
-        else:
-            remedy = did_you_mean(name, (self.name_of[one] for one in self.codes)) or "Check the name, or add the unit"
-        return Problem(where, f"no unit is called {name!r}", f"a name of {len(self.codes)} units", remedy)
+            return Unmatched("other_kind", name, self._shown(near))
+        close = nearest(name, (self.name_of[one] for one in self.codes))
+        return Unmatched("near" if close else "unknown", name, close)
 
 
 @lru_cache(maxsize=65_536)

@@ -14,8 +14,9 @@ import pandas as pd
 
 from analysis.registry.crosswalk import Crosswalk, check_crosswalk
 from analysis.words.errors import require
+from analysis.words.findings import finding
 from analysis.words.periods import last_day
-from analysis.words.schema import OBSERVATIONS, QUALITY, as_table, check_key
+from analysis.words.schema import OBSERVATIONS, as_table, check_key
 
 REBASED = "rebased"  # the figure was added up from units that no longer exist, or is a part of one
 MERGER = "merger"  # first figure that a merged or divided unit reported itself
@@ -29,10 +30,10 @@ _COUNTS = ["value", "numerator", "denominator"]
 
 @dataclass(frozen=True)
 class Rebased:
-    """`observations` on the new units; `quality`: what was refused or is incomplete, and why."""
+    """`observations` on the new units; `findings`: what was refused or is incomplete, and why."""
 
     observations: pd.DataFrame
-    quality: pd.DataFrame
+    findings: list[pd.DataFrame]
 
 
 def rebase(observations: pd.DataFrame, *, crosswalk: Crosswalk, indicators: pd.DataFrame) -> Rebased:
@@ -63,17 +64,12 @@ def rebase(observations: pd.DataFrame, *, crosswalk: Crosswalk, indicators: pd.D
     later = observations[~is_old]
     known = set(crosswalk.rows["new"])
     stray = later["unit"].isin(set(crosswalk.rows["old"]) - known)
-    refused = [_refusal(later[stray], f"a unit that ended before {crosswalk.change}")]
-    usable, said = _usable(observations[is_old], crosswalk=crosswalk, indicators=indicators)
+    refused = finding(later[stray], flag=REFUSED, case="ended", first=crosswalk.change)
+    usable, findings = _usable(observations[is_old], crosswalk=crosswalk, indicators=indicators)
     added, partial = _add(_latest_by_vintage(usable, crosswalk=crosswalk), crosswalk=crosswalk)
     later = _mark_merger(later[~stray], added)
     out = pd.concat([one for one in (added, later) if len(one)] or [later], ignore_index=True)
-    quality = pd.concat([*refused, *said, partial], ignore_index=True)
-    quality = quality.groupby([*_PLACE, "flag"], as_index=False).first() if len(quality) else None
-    return Rebased(
-        as_table(out, OBSERVATIONS, where="rebased observations"),
-        QUALITY.empty() if quality is None else as_table(quality, QUALITY, where="quality of rebased observations"),
-    )
+    return Rebased(as_table(out, OBSERVATIONS, where="rebased observations"), [refused, *findings, partial])
 
 
 def apportion(totals: np.ndarray, *, weights: np.ndarray) -> np.ndarray:
@@ -113,11 +109,6 @@ def _is_before(periods: pd.Series, change: str) -> pd.Series:
     return periods.map(before).astype(bool)
 
 
-def _refusal(rows: pd.DataFrame, found: str, *, severity: str = "error") -> pd.DataFrame:
-    table = rows[_PLACE].assign(flag=REFUSED, severity=severity, source="")
-    return table.assign(found=found)
-
-
 def _mark_merger(later: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
     """Flag the first own figure of every unit and indicator whose history was added up."""
     series = ["unit", "indicator"]
@@ -135,19 +126,19 @@ def _usable(
     kind, adds = rows["indicator"].map(table["kind"]), rows["indicator"].map(table["aggregation"]).eq("sum")
     counted = rows["numerator"].notna() & rows["denominator"].notna()
     reasons = (
-        (~rows["unit"].isin(set(crosswalk.rows["old"])), "the crosswalk does not know this unit"),
-        (kind.isna(), "this indicator is not in the list"),
-        (~adds, "levels, ranks and indicators without sums cannot be added; take the new unit's own figure"),
-        (kind.eq("rate") & ~counted, "a rate without numerator and denominator; percentages are never averaged"),
-        (kind.eq("count") & rows["value"].isna(), "a count without a value"),
+        (~rows["unit"].isin(set(crosswalk.rows["old"])), "unknown_unit"),
+        (kind.isna(), "unknown_indicator"),
+        (~adds, "no_sums"),
+        (kind.eq("rate") & ~counted, "no_counts"),
+        (kind.eq("count") & rows["value"].isna(), "no_value"),
     )
-    said, open_ = [], pd.Series(True, index=rows.index)
-    for wrong, reason in reasons:
-        said.append(_refusal(rows[wrong & open_], reason))
+    findings, open_ = [], pd.Series(True, index=rows.index)
+    for wrong, case in reasons:
+        findings.append(finding(rows[wrong & open_], flag=REFUSED, case=case))
         open_ &= ~wrong
     usable = rows[open_].assign(kind=kind[open_])
     is_rate = usable["kind"].eq("rate")
-    return usable.assign(value=usable["value"].mask(is_rate)), said
+    return usable.assign(value=usable["value"].mask(is_rate)), findings
 
 
 def _latest_by_vintage(rows: pd.DataFrame, *, crosswalk: Crosswalk) -> pd.DataFrame:
@@ -165,9 +156,9 @@ def _latest_by_vintage(rows: pd.DataFrame, *, crosswalk: Crosswalk) -> pd.DataFr
 
 
 def _add(parts: pd.DataFrame, *, crosswalk: Crosswalk) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Sums by new unit, and quality rows of the sums that lack a part."""
+    """Sums by new unit, and findings of the sums that lack a part."""
     if parts.empty:
-        return OBSERVATIONS.empty(), _refusal(OBSERVATIONS.empty(), "")
+        return OBSERVATIONS.empty(), finding(OBSERVATIONS.empty(), flag=PARTIAL)
     parts = _divided(parts, crosswalk=crosswalk)
     group = parts.groupby(_KEY, sort=True).ngroup().to_numpy()  # numbered once: text keys are slow to group by
     by_group = parts.assign(even=parts["basis"].eq("even")).groupby(group)
@@ -176,14 +167,13 @@ def _add(parts: pd.DataFrame, *, crosswalk: Crosswalk) -> tuple[pd.DataFrame, pd
     share = sums["numerator"] / sums["denominator"].where(sums["denominator"] > 0)
     sums["value"] = sums["value"].where(sums["kind"].ne("rate"), share)
     expected = sums["unit"].map(crosswalk.rows.groupby("new")["old"].size())
-    lack = (expected - by_group.size()).to_numpy()
+    lack = expected - by_group.size()
     kept = _joined(parts["flags"].to_numpy(), group=group, n=len(sums))
     same = expected.eq(1).to_numpy() & by_group["weight"].first().eq(1).to_numpy()  # only the code changed
     rows = pd.DataFrame({"kept": kept, "same": same, "even": by_group["even"].any().to_numpy(), "lacks": lack > 0})
     words = {row: _flags(*row) for row in rows.drop_duplicates().itertuples(index=False, name=None)}
     sums["flags"] = [words[row] for row in rows.itertuples(index=False, name=None)]
-    found = [f"{none} of {all_} old units have no figure" for none, all_ in zip(lack[lack > 0], expected[lack > 0])]
-    partial = sums.loc[lack > 0, _PLACE].assign(flag=PARTIAL, severity="warning", source="", found=found)
+    partial = finding(sums[lack > 0], flag=PARTIAL, k=lack, n=expected)
     return sums.drop(columns="kind").assign(lower=np.nan, upper=np.nan), partial
 
 

@@ -112,6 +112,12 @@ def examples(values: Iterable[object]) -> str:
     return text if len(values) <= MAX_EXAMPLES else f"{text} and {len(values) - MAX_EXAMPLES} more"
 
 
+def nearest(word: str, allowed: Iterable[str]) -> str:
+    """The allowed word that is most like `word`, or "" where none is."""
+    close = difflib.get_close_matches(str(word), [str(one) for one in allowed], n=1, cutoff=0.6)
+    return close[0] if close else ""
+
+
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     """Suggest the nearest allowed word, as a sentence, or ``""``.
 
@@ -120,5 +126,5 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     >>> did_you_mean("horizn", ["horizon", "cutoff"])
     "Did you mean 'horizon'?"
     """
-    close = difflib.get_close_matches(str(word), [str(one) for one in allowed], n=1, cutoff=0.6)
-    return f"Did you mean {close[0]!r}?" if close else ""
+    close = nearest(word, allowed)
+    return f"Did you mean {close!r}?" if close else ""

@@ -17,7 +17,6 @@ from analysis.words.errors import DataError, Problem, examples, require
 
 STATUSES = ("met", "holding", "on_track", "likely", "at_risk", "unlikely", "missed", "not_assessable")
 ON_TRACK = ("met", "holding", "on_track")  # what "n of m sub-units on track" counts
-INDICATOR_KINDS = ("rate", "count", "level", "rank")  # share 0..1; >= 0; any; 1 is best
 OPERATORS = (">", ">=", "<", "<=")
 LANGUAGES = ("vi", "en")
 
@@ -47,7 +46,7 @@ UNITS = _table("units", "unit", text="name name_en parent level valid_from valid
 INDICATORS = _table(
     "indicators",
     "indicator",
-    # kind: INDICATOR_KINDS; better: "up" or "down"
+    # kind: "rate" (share 0..1), "count" (>= 0), "level" (any) or "rank" (1 is best); better: "up" or "down"
     # aggregation: "sum" (numerators and denominators, or counts) or "none"
     # unit_of_measure: "%" for rates, else the counted thing ("hồ sơ"); numerator/denominator: what each counts
     text="name_vi name_en kind better frequency aggregation unit_vi unit_en numerator_vi numerator_en "
@@ -89,8 +88,8 @@ ASSESSMENTS = _table(
     whole="horizon n_points n_origins n_sub_units n_sub_on_track",
     yes="settled attained_now",
 )
-QUALITY = _table(  # one row a finding; flag is a code of intake.checks.FLAGS, found quotes the raw value
-    "quality", "unit indicator period flag", text="severity found source"
+QUALITY = _table(  # one row a finding; flag is a code of words.findings.FINDINGS, details its values as a JSON object
+    "quality", "unit indicator period flag", text="severity details source"
 )
 EVIDENCE = _table(  # the panel's own backtest: one row a model x slice
     "evidence",
@@ -231,6 +230,13 @@ class RunTables:
     manifest: dict = field(default_factory=dict)
     extra: dict[str, pd.DataFrame] = field(default_factory=dict)  # tables that a target kind or a scenario adds
     previous: RunTables | None = None
+
+    def __repr__(self) -> str:
+        """Run, cutoff, units, targets, counts by status: never the tables."""
+        counts = self.assessments["status"].value_counts()
+        by_status = ", ".join(f"{counts[status]} {status}" for status in STATUSES if status in counts)
+        about = f"{len(self.units)} units, {len(self.targets)} targets"
+        return f"Run {self.run_id!r}, cutoff {self.manifest.get('cutoff', '?')}: {about}; {by_status or 'no assessments'}"
 
 
 def check_key(frame: pd.DataFrame, table: Table) -> None:

@@ -14,8 +14,7 @@ import numpy as np
 from analysis.attainment import pace
 from analysis.attainment.world import World
 from analysis.forecasting.panel import Panel
-from analysis.forecasting.paths import choices
-from analysis.forecasting.predictive import Predictive
+from analysis.forecasting.predictive import Predictive, choices
 
 SHRINK = 20.0  # pseudo-observations that draw a correlation to 0
 _BYTES = 48_000_000  # paths held at once

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from analysis.briefing.found import found_words
 from analysis.briefing.locale import number, period
 from analysis.briefing.view import View, view_of
 from analysis.publishing.downloads import csvs, docx, hubverse, xlsx
@@ -176,7 +177,8 @@ def _write_all_but_workbook(
         docx.write_report(view, out_dir / path, unit=unit)
         reports[path] = _("One-page report of {unit} (Word)").format(unit=shown(view.name(unit)))
         tick()
-    tables = csvs.write_tables(run, out_dir)
+    quality = run.quality.assign(words=[found_words(view, row) for row in run.quality.itertuples(index=False)])
+    tables = csvs.write_tables(replace(run, quality=quality), out_dir)
     tick()
     hub = hubverse.write_hub(run, out_dir / "hubverse")
     title = run_title(run.params, run.run_id, language)

@@ -55,6 +55,7 @@ Numbers are never changed. Characters that no file can hold (control characters,
 VALUES
 Shares are fractions (0.457 is 45.7%). Codes are text and keep their leading zeros. Periods are 2026-09, 2026-Q3, 2026.
 An empty field means: no value.
+The table quality has the values of a finding twice: details as JSON, words as a sentence.
 
 TABLES (the key columns come first; the kind of each column in brackets)
 {tables}
@@ -79,6 +80,7 @@ Số không bao giờ bị đổi. Ký tự không ghi được vào tệp (ký 
 GIÁ TRỊ
 Tỷ lệ là phân số (0.457 là 45,7%). Mã là văn bản, giữ số 0 ở đầu. Kỳ viết 2026-09, 2026-Q3, 2026.
 Trường trống nghĩa là: không có giá trị.
+Trong bảng quality, cột details ghi các giá trị dạng JSON, cột words viết thành câu.
 
 CÁC BẢNG (cột khóa đứng trước; kiểu của từng cột trong ngoặc)
 {tables}

@@ -91,7 +91,7 @@ VIETNAMESE = {
     "Refused": "Không nhận",
     "To be checked": "Cần kiểm tra",
     "Note": "Lưu ý",
-    "What stood there": "Giá trị gốc",
+    "Details": "Chi tiết",
     "Source": "Nguồn",
     "Period judged": "Kỳ đối chiếu",
     "Probability we gave (%)": "Xác suất đã công bố (%)",

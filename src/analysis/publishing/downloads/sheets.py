@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.briefing.flags import flag_word
+from analysis.briefing.found import found_words
 from analysis.briefing.locale import period
 from analysis.briefing.view import View
 from analysis.briefing.wording import reason_word, say_goal, status_word
@@ -261,7 +262,7 @@ def _quality(make: _Maker) -> Sheet:
         Column(_("Period"), make.words(frame["period"], make.period), width=12),
         Column(_("Finding"), make.words(frame["flag"], lambda one: flag_word(one, make.language)), width=40),
         Column(_("Weight"), make.words(frame["severity"], lambda one: severity.get(one, one)), width=14),
-        Column(_("What stood there"), make.text(frame["found"]), width=24),
+        Column(_("Details"), make.text([found_words(make.view, row) for row in frame.itertuples()]), width=60),
         Column(_("Source"), make.text(frame["source"]), width=34),
     ]
     return Sheet("quality", _("Data quality"), _("What is wrong or doubtful in the data."), columns)

@@ -7,12 +7,11 @@ import pytest
 from forecasting_make import expit, make_panel, make_walks
 from scipy import optimize, stats
 
-from analysis.forecasting import counted, scores
+from analysis.forecasting import published, scores
 from analysis.forecasting.calibration import calibrate_level, cap
-from analysis.forecasting.counted import Counted
 from analysis.forecasting.ensemble import forecast_panel
 from analysis.forecasting.panel import truncate
-from analysis.forecasting.predictive import p_beyond
+from analysis.forecasting.published import Counted, Latent, p_beyond
 from analysis.forecasting.scales import candidates
 
 
@@ -30,7 +29,7 @@ def oracle(k, *, size, mean, sd, noise, df):
     """P(K >= k) from first principles: the rate whose counts have that mean logit, one value of t after another."""
     cases = np.arange(size + 1)
     logits = np.log((cases + 0.5) / (size - cases + 0.5))
-    latent = np.sqrt(max(sd**2 - noise, counted.LEAST_LATENT * sd**2))
+    latent = np.sqrt(max(sd**2 - noise, published.LEAST_LATENT * sd**2))
     total = 0.0
     for level in (np.arange(150) + 0.5) / 150:
         y = mean + latent * stats.t.ppf(level, df)
@@ -47,9 +46,9 @@ def test_probabilities_are_those_of_a_slow_oracle(size):
     mean, sd, noise, df = np.array([-1.0, 0.4, 1.9]), np.array([0.9, 0.5, 0.7]), np.array([0.3, 0.2, 0.1]), 8.0
     panel = make_panel(np.full((3, 4), 0.4), numerator=np.full((3, 4), 0.4 * size), denominator=np.full((3, 4), size))
     few = Counted(np.full(3, size), noise, 0.0)
-    about = {"scale": candidates(panel)[0], "mean": mean, "sd": sd, "df": np.full(3, df), "counted": few}
+    latent = Latent(candidates(panel)[0], mean, sd, np.full(3, df))
     for share in (0.2, 0.6, 0.8, 1.0):
-        found = p_beyond(np.full(3, share), strict=False, **about)
+        found = p_beyond(np.full(3, share), latent, strict=False, counted=few)
         rows = zip(mean, sd, noise)
         wanted = [oracle(round(share * size), size=size, mean=m, sd=s, noise=v, df=df) for m, s, v in rows]
         np.testing.assert_allclose(found, wanted, atol=0.006)

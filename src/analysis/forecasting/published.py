@@ -1,12 +1,15 @@
-"""Rates of few cases: what is published is k of n, so a forecast of the rate is not yet a forecast of the figure.
+"""From the latent value to the published figure: rounding to steps, and counts of few cases.
 
-With n = 20 a unit whose true rate is .8 publishes anything from .6 to 1. The models' one-step errors hold that noise
-already, once: ``sd^2`` is the variance of the published rate. It is split: the latent rate keeps ``sd^2 - v``, v being
-the variance of the scale's value of k / n at the unit's recent level, and k is drawn from Binomial(n, latent rate). The
+On the modelling scale a value is ``mean + sd * t(df)``. What is published in steps meets a threshold when the latent
+value is beyond it by half a step.
+
+Rates of few cases: what is published is k of n, so a forecast of the rate is not yet a forecast of the figure. With n =
+20 a unit whose true rate is .8 publishes anything from .6 to 1. The models' one-step errors hold that noise already,
+once: ``sd^2`` is the variance of the published rate. It is split: the latent rate keeps ``sd^2 - v``, v being the
+variance of the scale's value of k / n at the unit's recent level, and k is drawn from Binomial(n, latent rate). The
 mixture over the latent rate is what a beta-binomial is for a beta. Where most small units vary less than binomial
-counts would, the cases are no independent draws (communes that have joined do not leave) and nothing is drawn.
-
-Between two counts the distribution is taken as even, so that P(k / n >= c) is the area above the half-step below c.
+counts would, the cases are no independent draws (communes that have joined do not leave) and nothing is drawn. Between
+two counts the distribution is taken as even, so that P(k / n >= c) is the area above the half-step below c.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from scipy import special
 
 from analysis.forecasting import scales
 from analysis.forecasting.panel import Panel
+from analysis.forecasting.sums import recent, recent_median
 
 MOST_CASES = 60  # cases above which the noise is near enough to continuous
 LEAST_LATENT = 0.05  # of the variance: a level smoothed over twenty periods is not known better
@@ -27,6 +31,38 @@ BINOMIAL = 0.7  # of the binomial variance: where small units typically vary les
 POINTS = 129  # latent rates for which P(k) is tabulated; straight lines between
 NODES = 32  # equally likely values of the latent rate
 ROWS = 512  # distributions at once
+
+
+@dataclass(frozen=True)
+class Latent:
+    """Values before they are published, ``mean + sd * t(df)`` on the modelling scale: `mean`, `sd` (n,) or (n, H)."""
+
+    scale: scales.Scale
+    mean: np.ndarray
+    sd: np.ndarray
+    df: np.ndarray
+
+
+def p_beyond(threshold: np.ndarray, latent: Latent, *, strict: bool, counted: Counted | None) -> np.ndarray:
+    """P(published value >= threshold), or > where `strict`; all of shape (n,)."""
+    cut = scales.edge(threshold, step=latent.scale.step, strict=strict)
+    p = t_upper((latent.scale.forward_cut(cut, strict=strict) - latent.mean) / latent.sd, latent.df)
+    if counted is None:
+        return p
+    few = counted.p_exceeds(threshold, latent, strict=strict)
+    return np.where(np.isnan(few) | np.isnan(p), p, few)
+
+
+def t_quantile(p: np.ndarray, df: np.ndarray) -> np.ndarray:
+    """Quantile of Student's t, exactly antisymmetric about p = 1/2."""
+    tail = np.minimum(p, 1.0 - p)
+    return np.where(p < 0.5, 1.0, -1.0) * special.stdtrit(df, tail)
+
+
+def t_upper(z: np.ndarray, df: np.ndarray) -> np.ndarray:
+    """P(t > z); ``t_upper(z) + t_upper(-z)`` is 1 to the last bit or two."""
+    tail = special.stdtr(df, -np.abs(z))
+    return np.where(z > 0, tail, 1.0 - tail)
 
 
 @dataclass(frozen=True)
@@ -51,7 +87,7 @@ class Counted:
         """The same for the units `index`."""
         return replace(self, size=self.size[index], noise=self.noise[index])
 
-    def latent(self, sd: np.ndarray) -> np.ndarray:
+    def latent_sd(self, sd: np.ndarray) -> np.ndarray:
         """Standard deviation of the latent rate on the modelling scale, shape of `sd`: (n,) or (n, H)."""
         square = sd * sd
         noise = self.noise.reshape(self.noise.shape + (1,) * (sd.ndim - 1))
@@ -67,42 +103,32 @@ class Counted:
         cases = np.where(np.abs(cases - nearest) <= scales.TOLERANCE * np.maximum(1.0, np.abs(cases)), nearest, cases)
         return (np.floor(cases) + 1.0 if strict and exact else np.ceil(cases)).astype(np.int64)
 
-    def p_exceeds(
-        self,
-        threshold: np.ndarray,
-        *,
-        scale: scales.Scale,
-        mean: np.ndarray,
-        sd: np.ndarray,
-        df: np.ndarray,
-        strict: bool,
-    ) -> np.ndarray:
+    def p_exceeds(self, threshold: np.ndarray, latent: Latent, *, strict: bool) -> np.ndarray:
         """P(published rate >= threshold) of the units counted, NaN for the others; all of shape (n,)."""
         out = np.full(len(self.size), np.nan)
-        least, latent = self.least(threshold, strict=strict), self.latent(sd)
+        least, sd = self.least(threshold, strict=strict), self.latent_sd(latent.sd)
         for rows, size in self._groups():
-            place, part = _nodes(scale.rows(rows), mean[rows], latent[rows], df[rows], size=size)
-            below = np.concatenate([np.zeros((POINTS, 1)), _cumulated(size, scale.name)], axis=1)  # P(K < k)
+            rates = Latent(latent.scale.rows(rows), latent.mean[rows], sd[rows], latent.df[rows])
+            place, part = _nodes(rates, size=size)
+            below = np.concatenate([np.zeros((POINTS, 1)), _cumulated(size, rates.scale.name)], axis=1)  # P(K < k)
             k = np.clip(least[rows], 0, size + 1)[:, None]
             low, high = below[place, k], below[place + 1, k]
             out[rows] = 1.0 - (low + part * (high - low)).mean(axis=1)
         return out
 
-    def quantiles(
-        self, levels: np.ndarray, *, scale: scales.Scale, mean: np.ndarray, sd: np.ndarray, df: np.ndarray
-    ) -> np.ndarray:
+    def quantiles(self, levels: np.ndarray, latent: Latent) -> np.ndarray:
         """Quantiles of the published rate of the units counted, NaN for the others, shape (n, H, L)."""
-        n, horizon = mean.shape
+        n, horizon = latent.mean.shape
         out = np.full((n, horizon, len(levels)), np.nan)
-        latent = self.latent(sd)
+        sd = self.latent_sd(latent.sd)
         for rows, size in self._groups():
             flat = np.repeat(rows, horizon)
-            of_mean, of_sd = mean[rows].ravel(), latent[rows].ravel()
+            of_mean, of_sd = latent.mean[rows].ravel(), sd[rows].ravel()
             found = np.empty((len(flat), len(levels)))
             for begin in range(0, len(flat), ROWS):
                 part = slice(begin, begin + ROWS)
-                place, share = _nodes(scale.rows(flat[part]), of_mean[part], of_sd[part], df[flat[part]], size=size)
-                found[part] = _inverted(_mixed(size, scale.name, place, share), levels)
+                rates = Latent(latent.scale.rows(flat[part]), of_mean[part], of_sd[part], latent.df[flat[part]])
+                found[part] = _inverted(_mixed(size, latent.scale.name, *_nodes(rates, size=size)), levels)
             out[rows] = found.reshape(len(rows), horizon, len(levels))
         return out
 
@@ -120,19 +146,10 @@ class Counted:
             yield np.flatnonzero(self.size == size), int(size)
 
 
-def learn(panel: Panel, *, scale: scales.Scale, sd: np.ndarray) -> Counted | None:
+def learn_counted(panel: Panel, *, scale: scales.Scale, sd: np.ndarray) -> Counted | None:
     """Find the units whose rate is of few cases; None where there are none or their counts are no binomial draws.
 
-    Parameters
-    ----------
-    panel : Panel
-    scale : scales.Scale
-    sd : array, shape (n,)
-        Standard deviation one step ahead on the modelling scale.
-
-    Returns
-    -------
-    Counted or None
+    `sd`, shape (n,), is the standard deviation one step ahead on the modelling scale.
     """
     if panel.kind != "rate" or panel.denominator is None or scale.name not in ("logit", "raw"):
         return None
@@ -141,8 +158,8 @@ def learn(panel: Panel, *, scale: scales.Scale, sd: np.ndarray) -> Counted | Non
     if not size.any():
         return None
     y = scale.forward(panel.usable())
-    recent = np.isfinite(y) & (np.cumsum(np.isfinite(y)[:, ::-1], axis=1)[:, ::-1] <= 12)
-    level = np.where(recent, y, 0.0).sum(axis=1) / np.maximum(recent.sum(axis=1), 1)
+    lately = recent(y)
+    level = np.where(lately, y, 0.0).sum(axis=1) / np.maximum(lately.sum(axis=1), 1)
     noise = np.zeros(panel.n_units)
     for cases in np.unique(size[size > 0]):
         rows = np.flatnonzero(size == cases)
@@ -151,8 +168,8 @@ def learn(panel: Panel, *, scale: scales.Scale, sd: np.ndarray) -> Counted | Non
         noise[rows] = table[place] + part * (table[place + 1] - table[place])
     if scale.name == "raw":
         noise /= scale.unit**2
-    told = (noise > 0) & np.isfinite(sd)
-    if not told.any() or np.median(sd[told] ** 2 / noise[told]) < BINOMIAL:
+    known = (noise > 0) & np.isfinite(sd)
+    if not known.any() or np.median(sd[known] ** 2 / noise[known]) < BINOMIAL:
         return None
     return Counted(size, noise, float(panel.resolution or 0.0))
 
@@ -161,7 +178,7 @@ def small_sizes(panel: Panel) -> np.ndarray:
     """Cases of every unit of late where they are few and the published rates are k of them, else 0, shape (n,)."""
     values = panel.usable()
     known = np.isfinite(values) & (panel.denominator > 0)
-    size = scales.recent_median(np.where(known, panel.denominator, np.nan))
+    size = recent_median(np.where(known, panel.denominator, np.nan))
     whole = np.abs(size - np.rint(size)) < 1e-6
     step = float(panel.resolution or 0.0)
     small = np.isfinite(size) & whole & (size >= 1) & (size <= MOST_CASES) & (step * size <= 1.0 + 1e-9)
@@ -175,13 +192,10 @@ def small_sizes(panel: Panel) -> np.ndarray:
     return np.where(small & whole, np.rint(np.where(small, size, 0.0)), 0).astype(np.int64)
 
 
-def _nodes(
-    scale: scales.Scale, mean: np.ndarray, latent: np.ndarray, df: np.ndarray, *, size: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where equally likely latent values lie in the table, shape (k, NODES)."""
-    level = (np.arange(NODES) + 0.5) / NODES
-    z = np.where(level < 0.5, 1.0, -1.0) * special.stdtrit(df[:, None], np.minimum(level, 1.0 - level))
-    return _places(scale, mean[:, None] + latent[:, None] * z, size=size)
+def _nodes(rates: Latent, *, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where equally likely latent rates lie in the table, shape (k, NODES)."""
+    z = t_quantile((np.arange(NODES) + 0.5) / NODES, rates.df[:, None])
+    return _places(rates.scale, rates.mean[:, None] + rates.sd[:, None] * z, size=size)
 
 
 def _places(scale: scales.Scale, values: np.ndarray, *, size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,12 +6,14 @@ from forecasting_make import make_walks
 from statsmodels.tsa.forecasting.theta import ThetaModel
 
 from analysis.forecasting import grid
-from analysis.forecasting.theta import straight_slope, theta_forecast
+from analysis.forecasting.members import theta_forecast
 
 
 def test_slope_is_the_least_squares_slope_and_skips_missing_periods():
     values = np.array([[1.0, 3.0, 5.0, 7.0], [1.0, np.nan, 5.0, 7.0], [4.0, np.nan, np.nan, np.nan]])
-    np.testing.assert_allclose(straight_slope(values), [2.0, 2.0, 0.0])
+    _, level, slope = grid.line_through(values, grid.points(np.isfinite(values)))
+    np.testing.assert_allclose(slope, [2.0, 2.0, 0.0])
+    np.testing.assert_allclose(level, [7.0, 7.0, 4.0])
 
 
 def test_forecasts_agree_with_statsmodels_for_the_same_smoothing_weight(monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.intake.vietnamese import Number, period_of, read_number, read_span
+from analysis.intake.parse import Number, period_of, read_number, read_span
 from analysis.words.periods import as_period, frequency_of
 
 VI = [  # text, value
@@ -61,19 +61,19 @@ def test_words_of_bounds_state_bounds(text, side, value):
 @pytest.mark.parametrize(
     ("text", "refused"),
     [
-        ("22.8", "'22.8' is no number with dots for thousands and a comma for decimals"),
-        ("45.7%", "'45.7' is no number with dots for thousands and a comma for decimals"),
-        ("0.473", "'0.473' is no number with dots for thousands and a comma for decimals"),
-        ("1.4730", "'1.4730' is no number with dots for thousands and a comma for decimals"),
-        ("1,473,000", "'1,473,000' is no number with dots for thousands and a comma for decimals"),
-        ("1.47.3", "'1.47.3' is no number with dots for thousands and a comma for decimals"),
-        ("15/7/2022", "'15/7/2022' is no number"),
-        ("46/126%", "'46/126%' is a fraction with a word or a % sign: say which of the two is meant"),
-        ("gần 46/126", "'gần 46/126' is a fraction with a word or a % sign: say which of the two is meant"),
-        ("nhiều", "'nhiều' is no number"),
-        ("12 tháng 3", "'12 tháng 3' is no number"),
-        ("nan", "'nan' is no number"), ("inf", "'inf' is no number"), ("1_000", "'1_000' is no number"),
-        ("１２", "'１２' is no number with dots for thousands and a comma for decimals"), ("#DIV/0!", "'#DIV/0!' is no number"), ("=1+1", "'=1+1' is no number"),  # noqa: E501
+        ("22.8", "vi"),
+        ("45.7%", "vi"),
+        ("0.473", "vi"),
+        ("1.4730", "vi"),
+        ("1,473,000", "vi"),
+        ("1.47.3", "vi"),
+        ("15/7/2022", "none"),
+        ("46/126%", "two_meanings"),
+        ("gần 46/126", "two_meanings"),
+        ("nhiều", "none"),
+        ("12 tháng 3", "none"),
+        ("nan", "none"), ("inf", "none"), ("1_000", "none"),
+        ("１２", "vi"), ("#DIV/0!", "none"), ("=1+1", "none"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_what_could_mean_two_things_is_refused(text, refused):
@@ -98,7 +98,7 @@ def test_other_styles_are_read_as_declared(text, numbers, value):
     ("text", "numbers"), [("1,473", "plain"), ("1.473,5", "en"), ("1,47", "en"), ("1.473.000", "plain")]
 )
 def test_a_number_of_another_style_is_refused(text, numbers):
-    assert "is no number with" in read_number(text, numbers=numbers).refused
+    assert read_number(text, numbers=numbers).refused == numbers
 
 
 def test_decomposed_letters_read_the_same():
@@ -107,7 +107,7 @@ def test_decomposed_letters_read_the_same():
 
 
 def test_a_very_long_cell_is_refused_quickly():
-    assert read_number("1" * 10_000, numbers="vi").refused == "a text of 10000 characters is no number"
+    assert read_number("1" * 10_000, numbers="vi").refused == "long"
     assert read_number("." * 199, numbers="vi").refused
 
 
@@ -153,17 +153,17 @@ def test_a_vietnamese_date_or_period(text, start, end):
 @pytest.mark.parametrize(("text", "day"), [("22.8", "2023-08-22"), ("9/8", "2023-08-09"), ("6-9", "2023-09-06")])
 def test_a_date_without_a_year_takes_the_declared_one_or_is_refused(text, day):
     assert read_span(text, dates="vi", year=2023).start == dt.date.fromisoformat(day)
-    assert read_span(text, dates="vi").refused == f"{text!r} states no year"
+    assert read_span(text, dates="vi").refused == "no_year"
 
 
 @pytest.mark.parametrize(
     ("text", "refused"),
     [
-        ("31/2/2022", "'31/2/2022' is no day of the calendar"), ("7/15/2022", "'7/15/2022' is no day of the calendar"),
-        ("13/2023", "'13/2023' is no month of the calendar"), ("15/7/22", "'15/7/22' is no date or period"),
-        ("quý V/2023", "'quý V/2023' is no date or period"), ("15/7-2022", "'15/7-2022' is no date or period"),
-        ("hôm qua", "'hôm qua' is no date or period"), ("1/1/0999", "'1/1/0999' lies outside the years 1900 to 2200"),
-        ("44562", "'44562' is no date or period"), ("22.8.2023.", "'22.8.2023.' is no date or period"),
+        ("31/2/2022", "day"), ("7/15/2022", "day"),
+        ("13/2023", "month"), ("15/7/22", "none"),
+        ("quý V/2023", "none"), ("15/7-2022", "none"),
+        ("hôm qua", "none"), ("1/1/0999", "far"),
+        ("44562", "none"), ("22.8.2023.", "none"),
     ],
 )  # fmt: skip
 def test_a_date_that_cannot_be_is_refused(text, refused):
@@ -224,8 +224,8 @@ def test_a_span_is_the_period_of_its_indicator(text, frequency, code):
 
 @pytest.mark.parametrize(
     ("text", "frequency", "refused"),
-    [("quý III/2023", "M", "a quarter, but the indicator is monthly"), ("2023", "Q", "a year, but the indicator is quarterly"),  # noqa: E501
-     ("6 tháng đầu năm 2022", "Y", "a half-year, but the indicator is yearly"), ("9/2023", "Q", "a month, but the indicator is quarterly")],  # noqa: E501
+    [("quý III/2023", "M", "not_M"), ("2023", "Q", "not_Q"),  # noqa: E501
+     ("6 tháng đầu năm 2022", "Y", "not_Y"), ("9/2023", "Q", "not_Q")],  # noqa: E501
 )  # fmt: skip
 def test_a_span_of_another_frequency_is_refused(text, frequency, refused):
     assert period_of(read_span(text, dates="vi"), frequency=frequency, rule="contains") == ("", refused)

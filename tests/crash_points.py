@@ -1,0 +1,298 @@
+"""Kill a command before and after every step that changes a name on the disk, run it again, compare every byte.
+
+SQLite tests itself in this way. The steps are replace, rename, link, symlink, unlink, remove, rmdir and opening to
+append, below the project. After each kill a reader must find the old run or the new one, whole; the same command again
+must give the bytes of an undisturbed run and leave no extra file. With ``power``, every file that was not flushed
+before the kill also loses its second half, as when the power fails.
+
+Run as a script in an interpreter with the pinned environment; prints a JSON line. What is computed (the statistics)
+is made once and used at every point; pages are made by the code of the page maker, in this process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import builtins
+import json
+import os
+import shutil
+import sys
+import time
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+KILLED = 137
+STEPS = ("replace", "rename", "link", "symlink", "unlink", "remove", "rmdir")
+MODES = ("first", "again", "quarter", "each")
+
+
+class Killer:
+    """Counts the steps of this process below `root`, and ends it before or after step `at`."""
+
+    def __init__(self, root: Path, *, at: int = 0, after: bool = False, power: bool = False):
+        self.root, self.at, self.after, self.power = str(root), at, after, power
+        self.count, self.pid, self.flushed = 0, os.getpid(), self._sizes()
+
+    def _sizes(self) -> dict[str, tuple[int, int]]:
+        found = {}
+        for path in Path(self.root).rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                stat = path.stat()
+                found[str(path)] = (stat.st_size, stat.st_mtime_ns)
+        return found
+
+    def install(self) -> None:
+        for name in STEPS:
+            setattr(os, name, self._watched(getattr(os, name)))
+        real_open, real_sync = builtins.open, os.sync
+
+        def open_(file, mode="r", *args, **kwargs):
+            if "a" in mode and self._ours(file, None):
+                return self._step(lambda: real_open(file, mode, *args, **kwargs))
+            return real_open(file, mode, *args, **kwargs)
+
+        def sync() -> None:
+            real_sync()
+            self.flushed = self._sizes()
+
+        builtins.open, os.sync = open_, sync
+
+    def _watched(self, real):
+        def call(path, *args, **kwargs):
+            if not self._ours(path, kwargs.get("dir_fd")):
+                return real(path, *args, **kwargs)
+            return self._step(lambda: real(path, *args, **kwargs))
+
+        return call
+
+    def _ours(self, path: object, dir_fd: int | None) -> bool:
+        if os.getpid() != self.pid or isinstance(path, int):
+            return False
+        where = os.readlink(f"/proc/self/fd/{dir_fd}") if dir_fd is not None else os.getcwd()
+        return os.path.join(where, os.fspath(path)).startswith(self.root)
+
+    def _step(self, act):
+        self.count += 1
+        here = self.count == self.at
+        if here and not self.after:
+            self._die()
+        try:
+            return act()
+        finally:  # an unlink of a file that is not there is a step too
+            if here and self.after:
+                self._die()
+
+    def _die(self) -> None:
+        if self.power:
+            for name, size in self._sizes().items():
+                if self.flushed.get(name) != size:
+                    os.truncate(name, size[0] // 2)
+        os._exit(KILLED)
+
+
+def write_project(folder: Path) -> None:
+    """Three units, two page types, downloads; the notebook of `each` next to it."""
+    from benchmarks.country import write_country
+
+    params = write_country(folder, communes=1, provinces=1, indicators=1)
+    text = json.loads(params.read_text())
+    text["publish"] = dict.fromkeys(text["publish"], False) | {"unit": True, "overview": True, "downloads": True}
+    params.write_text(json.dumps(text | {"keep_runs": 0, "n_paths": 100}))
+    (folder / "notebooks").unlink()
+    (folder / "notebooks").mkdir()
+    for name in ("unit_briefing", "overview_briefing"):
+        shutil.copy(ROOT / "notebooks" / f"{name}.ipynb", folder / "notebooks")
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    cells = [
+        new_code_cell("unit = 'a'", id="p", metadata={"tags": ["parameters"]}),
+        new_code_cell("print(unit)", id="c"),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+    nbformat.write(new_notebook(cells=cells, metadata=kernel), folder / "mine.ipynb")
+
+
+class InThisProcess:
+    """The page maker's own code, without its process."""
+
+    def __init__(self, *, n_jobs: int = 2, limits=None):
+        from analysis.publishing.processes import Limits
+
+        self.how = {"n_jobs": n_jobs, "limits": asdict(limits or Limits())}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *raised):
+        return None
+
+    def make(self, jobs, *, folder, run_dir=None, alone=False):
+        from analysis.publishing import page_maker
+
+        request = {"jobs": [job.plain() for job in jobs], "folder": str(folder), "alone": alone, **self.how}
+        yield from page_maker._make({**request, "run_dir": str(run_dir or "")})
+
+
+def command(folder: Path, mode: str) -> None:
+    """What is killed, and what is run again."""
+    from analysis import pipeline
+    from analysis.publishing.each import make_each
+
+    if mode == "each":
+        make_each(folder / "mine.ipynb", parameter="unit", values=["x", "y"], out_dir=folder / "outputs/each")
+        return
+    period = "2026-06" if mode == "early" else None
+    pipeline.run(folder / "params/country.yml", period=period, options=pipeline.RunOptions(jobs=1))
+
+
+def prepare(folder: Path, mode: str) -> None:
+    """The project as it is before the command of a mode."""
+    write_project(folder)
+    if mode == "again":
+        command(folder, "first")
+        path = folder / "notebooks/unit_briefing.ipynb"
+        path.write_text(path.read_text().replace("page = unit_page(", "page  =  unit_page("))
+    if mode == "quarter":
+        command(folder, "early")
+
+
+def patch() -> None:
+    """Make the statistics once for each cutoff; make pages in this process."""
+    from analysis import pipeline
+    from analysis.publishing import each
+
+    made, real = {}, pipeline.forecast_step
+
+    def forecast_step(inputs, *, params, **rest):
+        key = params.cutoff
+        if key not in made:
+            made[key] = real(inputs, params=params, **rest)
+        return dict(made[key])
+
+    pipeline.forecast_step = forecast_step
+    pipeline.PageMaker = each.PageMaker = InThisProcess
+
+
+def in_child(act) -> int:
+    """The exit code of a forked process that does something."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            act()
+            code = 0
+        except BaseException:  # noqa: BLE001
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def tree(folder: Path) -> dict[str, bytes | str]:
+    """Every file and link below outputs, by name."""
+    found: dict[str, bytes | str] = {}
+    for path in sorted((folder / "outputs").rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            found[name] = os.readlink(path)
+        elif path.parent.name == "each":  # as Papermill makes them: with times and random ids
+            whole = path.suffix == ".html" or json.loads(path.read_text(encoding="utf-8"))
+            found[name] = "whole" if whole and path.stat().st_size > 500 else "torn"
+        elif path.is_file() and path.name not in (".lock", "private.log"):
+            found[name] = path.read_bytes()
+        elif path.is_dir():
+            found[name] = "folder"
+    return found
+
+
+def reader_finds_a_whole_run(folder: Path, *, before: bool) -> str:
+    """Why a reader would be misled just now; empty when not."""
+    from analysis import records
+    from analysis.publishing.verify import altered_files
+
+    top = folder / "outputs/country"
+    current = records.current_run(top) if top.is_dir() else top
+    if current == top or not current.exists():
+        return "no run is current, though one was before" if before else ""
+    bad = altered_files(current)
+    if bad:
+        return f"the current run is not whole: {bad[:3]}"
+    records.load_run(top)
+    if (top / "site").exists() and (top / "site/index.html").resolve().parents[1] != current:
+        return "site and current lead to different runs"
+    return "" if (top / "site").exists() or not before else "no site, though there was one"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("work", type=Path)
+    parser.add_argument("mode", choices=MODES)
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--power", action="store_true")
+    parser.add_argument("--part", type=int, default=0)
+    parser.add_argument("--parts", type=int, default=1)
+    asked = parser.parse_args()
+    started = time.monotonic()
+    patch()
+    base, work = asked.work / "base", asked.work / "project"
+    base.mkdir(parents=True)
+    prepare(base, asked.mode)
+    n_steps, expected = undisturbed(base, work, asked.mode)
+    points = [(at, after) for at in range(1, n_steps + 1) for after in (False, True)]
+    chosen = points[asked.part * asked.every :: asked.parts * asked.every]
+    before = asked.mode in ("again", "quarter")
+    failures = []
+    for at, after in chosen:
+        shutil.rmtree(work)
+        shutil.copytree(base, work, symlinks=True)
+        killed = in_child(lambda at=at, after=after: run_to(work, asked, at=at, after=after))
+        why = "" if killed == KILLED else f"exit code {killed} instead of a kill"
+        if not why and asked.mode != "each":
+            why = reader_finds_a_whole_run(work, before=before)
+        if not why:
+            again = in_child(lambda: command(work, asked.mode))
+            found = tree(work)
+            differ = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
+            why = f"exit code {again}" if again else (f"differs: {differ[:5]}" if differ else "")
+        if why:
+            failures.append([at, "after" if after else "before", why])
+    shutil.rmtree(asked.work)
+    seconds = round(time.monotonic() - started, 1)
+    found = {"mode": asked.mode, "power": asked.power, "steps": n_steps, "points": len(chosen)}
+    print(json.dumps({**found, "failures": failures, "seconds": seconds}))
+
+
+def undisturbed(base: Path, work: Path, mode: str) -> tuple[int, dict]:
+    """How many steps the command takes, and what it leaves."""
+    shutil.copytree(base, work, symlinks=True)
+    command(work, mode)  # once here: makes the statistics, and loads what every later run shares
+    expected = tree(work)
+    shutil.rmtree(work)
+    shutil.copytree(base, work, symlinks=True)
+    counted = work.parent / "steps"
+
+    def count() -> None:
+        killer = Killer(work)
+        killer.install()
+        command(work, mode)
+        counted.write_text(str(killer.count))
+
+    if in_child(count):
+        raise SystemExit("the undisturbed run failed")
+    if tree(work) != expected:
+        raise SystemExit("two undisturbed runs differ")
+    return int(counted.read_text()), expected
+
+
+def run_to(work: Path, asked: argparse.Namespace, *, at: int, after: bool) -> None:
+    killer = Killer(work, at=at, after=after, power=asked.power)
+    killer.install()
+    command(work, asked.mode)
+
+
+if __name__ == "__main__":
+    main()
