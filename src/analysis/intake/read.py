@@ -25,9 +25,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.words.files import file_sha256
 from analysis.registry.sources import SourceParams
 from analysis.words.errors import MAX_EXAMPLES, AnalysisError, DataError, Problem, did_you_mean, examples, require
+from analysis.words.files import file_sha256
 
 if TYPE_CHECKING:
     import openpyxl
