@@ -70,7 +70,7 @@ def assess(
 
     Parameters
     ----------
-    targets : iterable of registry.targets.Target or Promise
+    targets : iterable of registry.targets.Target
     panels : mapping
         Indicator -> Panel that ends at the cutoff.
     predictives : mapping
@@ -102,8 +102,9 @@ def assess(
         A kind or an operator that is not known.
     """
     options = options or AssessOptions()
+    better = dict(zip(indicators["indicator"], indicators["better"]))
     world = World(
-        promises=tuple(_promises(targets, units=units, indicators=indicators)),
+        promises=tuple(promises_of(targets, units=units, units_of=units_of, better=better)),
         panels=panels,
         predictives=predictives,
         units=units,
@@ -112,7 +113,6 @@ def assess(
         declared_cumulative=_declared(indicators),
         tasks=tasks,
     )
-    better = dict(zip(indicators["indicator"], indicators["better"])) if "better" in indicators else {}
     return assess_world(world, previous=previous, better=better, annexes=annexes)
 
 
@@ -208,16 +208,6 @@ def _sorted(tables: list[pd.DataFrame]) -> pd.DataFrame:
         if one in table
     ]
     return table.sort_values(key, kind="stable", ignore_index=True)
-
-
-def _promises(targets: Iterable[object], *, units: pd.DataFrame, indicators: pd.DataFrame) -> list[Promise]:
-    targets = list(targets)
-    ready = [one for one in targets if isinstance(one, Promise)]
-    typed = [one for one in targets if not isinstance(one, Promise)]
-    if not typed:
-        return ready
-    better = dict(zip(indicators["indicator"], indicators["better"]))
-    return ready + promises_of(typed, units=units, units_of=units_of, better=better)
 
 
 def _declared(indicators: pd.DataFrame) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """A target as the statistics see it: one promise, the units it binds, its threshold for each of them.
 
-The registry's typed entries come in through :func:`promises_of`; a plain table through
-:mod:`analysis.attainment.table`. Nothing is invented here: what an entry does not say stays None.
+The registry's typed entries come in through :func:`promises_of`. Nothing is invented here: what an entry does not say
+stays None.
 """
 
 from __future__ import annotations
