@@ -1,4 +1,4 @@
-"""How fast the statistics are at a country's size, goals beside results; data made up by seed, answers looked at.
+"""How fast the statistics are at a country's size, goals and results; data made up by seed, answers looked at.
 
     python benchmarks/scale.py                        # both sections
     python benchmarks/scale.py --section forecasting  # 3,355 units x 20 indicators x 36 months, on one core
@@ -7,7 +7,7 @@
 Each section runs in an interpreter of its own. CPU seconds are the main figure: they hold on a busy machine, wall
 seconds do not. statsforecast's AutoETS runs on a sample of the same series in the same process. A time counts only
 when the answers are finite, in bounds, and paths agree with closed forms; the largest gap between a share and its
-complement is printed beside its own goal.
+complement is printed with its own goal.
 """
 
 from __future__ import annotations

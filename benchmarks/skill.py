@@ -1,4 +1,4 @@
-"""The league: our probabilities beside everyone else's, on real panels and competition series; fixed seeds.
+"""The league: our probabilities and everyone else's, on real panels and competition series; fixed seeds.
 
 Usage::
 

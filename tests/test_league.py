@@ -148,7 +148,7 @@ def test_goals_say_by_how_much_and_whether():
     assert found.loc["OWA less SCUM's, M3 monthly", "result"] == pytest.approx(0.01)
 
 
-def test_ours_stands_beside_a_peer_on_the_peers_cells():
+def test_ours_is_compared_with_a_peer_on_the_peers_cells():
     slices = pd.DataFrame(
         {
             "panel": "x",
@@ -169,7 +169,7 @@ def test_ours_stands_beside_a_peer_on_the_peers_cells():
             "slope": [1.0, 1.2, 0.6, 9.0],
         }
     )
-    found = tables.beside_peers(panels, slices).set_index("model")
+    found = tables.against_peers(panels, slices).set_index("model")
     assert list(found.index) == ["ensemble", "auto_ets", "ensemble, same cells"]
     assert found["cells"].tolist() == [2, 1, 1]
     assert found["error80"].tolist() == pytest.approx([0.075, 0.2, 0.05])

@@ -1,4 +1,4 @@
-"""M3 and tourism series: short windows, point accuracy (OWA), intervals (MSIS), coverage; beside the same peers."""
+"""M3 and tourism series: short windows, point accuracy (OWA), intervals (MSIS), coverage; ours and the same peers."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from league.tables import beside_peers, goals, read_results
+from league.tables import against_peers, goals, read_results
 
 BEGIN = "<!-- league:begin (written by `python benchmarks/skill.py --render`; do not edit) -->"
 END = "<!-- league:end -->"
@@ -27,10 +27,10 @@ def as_markdown(folder: Path) -> str:
     if panels.empty:
         return "\n\n".join([BEGIN, "Not run.", END])
     parts = [BEGIN, "### Where ours is not good enough", _losses(panels, slices, series)]
-    parts += ["### Goals beside results", _goals(panels, slices, series)]
+    parts += ["### Goals and results", _goals(panels, slices, series)]
     parts += ["### Brier score by panel (lower is better; same cases for all)", _brier(panels)]
     parts += ["### Are our probabilities and intervals honest?", _honesty(panels)]
-    parts += ["### Coverage and calibration beside the peers (same cells)", _beside(panels, slices)]
+    parts += ["### Coverage and calibration of ours and the peers (same cells)", _beside(panels, slices)]
     parts += ["### Common shocks: digital-identity cards by cutoff (Brier)", _shocks(slices)]
     parts += ["### Competition series", _series(series), END]
     return "\n\n".join(parts)
@@ -104,7 +104,7 @@ def _honesty(panels: pd.DataFrame) -> str:
 
 
 def _beside(panels: pd.DataFrame, slices: pd.DataFrame) -> str:
-    table = beside_peers(panels, slices)
+    table = against_peers(panels, slices)
     said = {
         "model": "model",
         "cells": "cells",

@@ -1,4 +1,4 @@
-"""From cases to the tables of the league: a row a panel, task and model; goals beside results; text, CSV, Markdown."""
+"""From cases to the tables of the league: a row a panel, task and model; goals and results; text, CSV, Markdown."""
 
 from __future__ import annotations
 
@@ -119,13 +119,13 @@ def score_all(parts: list[tuple[str, str, pd.DataFrame]]) -> pd.DataFrame:
 def _with_unit(cases: pd.DataFrame, *, task: str, kept: set[str]) -> pd.DataFrame:
     out = cases[cases["model"].isin(kept)].assign(target=task + " " + cases["target"])
     if "auto_ets_logit" in kept and "auto_ets_logit" not in set(out["model"]):
-        # a level has no logit: there the plain one stands for both
+        # a level has no logit: there the plain one serves for both
         out = pd.concat([out, out[out["model"] == "auto_ets"].assign(model="auto_ets_logit")], ignore_index=True)
     return out
 
 
 def goals(panels: pd.DataFrame, slices: pd.DataFrame, series: pd.DataFrame) -> pd.DataFrame:
-    """Goal beside result: a row a measure, with ``goal, result, reached``."""
+    """Goal and result: a row a measure, with ``goal, result, reached``."""
     rows = [*_series_goals(series), *_panel_goals(panels, slices)]
     table = pd.DataFrame(rows, columns=["measure", "goal", "result", "reached"])
     table["reached"] = np.where(table["result"].isna(), "-", np.where(table["reached"], "yes", "no"))
@@ -176,7 +176,7 @@ def _panel_goals(panels: pd.DataFrame, slices: pd.DataFrame) -> list[tuple]:
     return rows
 
 
-def beside_peers(panels: pd.DataFrame, slices: pd.DataFrame) -> pd.DataFrame:
+def against_peers(panels: pd.DataFrame, slices: pd.DataFrame) -> pd.DataFrame:
     """Coverage and calibration of ours and of every peer: what is attainable on these cells.
 
     A row a model that gives intervals, and "ensemble" once more for the cells of a model that was not asked everywhere.
@@ -191,14 +191,14 @@ def beside_peers(panels: pd.DataFrame, slices: pd.DataFrame) -> pd.DataFrame:
         own = cells[cells["model"] == model]
         asked = own.index.droplevel("slice").unique()
         same = cells[cells["model"] == "ensemble"].loc[own.index]
-        rows.append(_beside(own, tasks[tasks["model"] == model].loc[asked], model=model))
+        rows.append(_row_against(own, tasks[tasks["model"] == model].loc[asked], model=model))
         if len(own) < (cells["model"] == "ensemble").sum():
             ours = tasks[tasks["model"] == "ensemble"].loc[asked]
-            rows.append(_beside(same, ours, model="ensemble, same cells"))
+            rows.append(_row_against(same, ours, model="ensemble, same cells"))
     return pd.DataFrame(rows)
 
 
-def _beside(cells: pd.DataFrame, tasks: pd.DataFrame, *, model: str) -> dict:
+def _row_against(cells: pd.DataFrame, tasks: pd.DataFrame, *, model: str) -> dict:
     gap80, gap95 = cells["coverage80"] - 0.8, cells["coverage95"] - 0.95
     return {
         "model": model,
@@ -222,7 +222,7 @@ def as_text(folder) -> str:
         wanted = ["panel", "task", "model", "n_cases", *PANEL_COLUMNS[5:]]
         parts.append(panels[wanted].round(3).to_string(index=False))
         parts.append(_origins(slices).to_string())
-        parts.append(beside_peers(panels, slices).round(3).to_string(index=False))
+        parts.append(against_peers(panels, slices).round(3).to_string(index=False))
     if not series.empty:
         parts.append(series.round(3).to_string(index=False))
     parts.append(goals(panels, slices, series).round(3).to_string(index=False))

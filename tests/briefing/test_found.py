@@ -47,7 +47,8 @@ CASES = [  # flag, values, Vietnamese, English
      "“22.8” is no number with dots for thousands and a comma for decimals (column “filed”, row 6)"),
     ("several_dates", {"day": "2024-01-31", "row": 2},
      "không dùng số liệu ngày 31/01/2024 (dòng 2)", "the figure of 31 January 2024 is not used (row 2)"),
-    ("duplicate_key", {"which": [5, 6], "a": 0.4, "row": 5, "also": [{"which": [5, 6], "a": None, "row": 6}], "more": 2},
+    ("duplicate_key",
+     {"which": [5, 6], "a": 0.4, "row": 5, "also": [{"which": [5, 6], "a": None, "row": 6}], "more": 2},
      "các dòng 5, 6 khác nhau, giá trị ở đây: 0,4 (dòng 5); các dòng 5, 6 khác nhau, giá trị ở đây: – (dòng 6); "
      "và 2 trường hợp khác",
      "rows 5, 6 disagree, value here: 0.4 (row 5); rows 5, 6 disagree, value here: – (row 6); and 2 more"),
@@ -144,17 +145,15 @@ def english_words(sentence):
     return {one.lower() for one in re.findall(r"[A-Za-z']{3,}", bare)}
 
 
-def sample(name):
-    """A value for a place in a sentence, without an English word in it."""
-    texts = {"first": "2024-01", "last": "2024-03", "day": "2024-01-31", "units": ["001"], "case": ""}
-    return texts.get(name, ["Xã Cũ"] if name in ("old", "set", "names", "near") else "22.8" if name in
-                     ("text", "column", "name", "reason") else 0.25)  # fmt: skip
+SAMPLES = {"first": "2024-01", "last": "2024-03", "day": "2024-01-31", "units": ["001"]}
+SAMPLES |= dict.fromkeys(("old", "set", "names", "near"), ["Xã Cũ"]) | dict.fromkeys(("text", "name", "reason"), "22.8")
 
 
 @pytest.mark.parametrize("key", SENTENCES)
 def test_no_english_word_of_a_sentence_is_in_the_vietnamese_one(run, key):
     flag, _, case = key.partition(".")
-    values = {name: sample(name) for name in re.findall(r"\{(\w+)\}", SENTENCES[key])} | ({"case": case} if case else {})
+    values = {name: SAMPLES.get(name, 0.25) for name in re.findall(r"\{(\w+)\}", SENTENCES[key])}
+    values |= {"case": case} if case else {}
     words = {language: found_words(view_of(run, language), row(flag, values)) for language in ("vi", "en")}
     assert english_words(words["vi"]) & english_words(SENTENCES[key]) == set()
     assert words["vi"] != words["en"] and "{" not in words["vi"] + words["en"]

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from analysis.intake.deadlines import check_deadlines, cutoffs
+from analysis.intake.deadlines import check_cutoff, check_deadlines, cutoffs
 from analysis.words.errors import AnalysisError, ParamsError
 from intake.factory import INDICATOR, TARGET, read_project, write_text
 
@@ -24,6 +24,11 @@ def test_a_deadline_before_the_cutoff_is_an_error_unless_settled(tmp_path):
     ]
     assert read_project(tmp_path / "b", targets=[late | {"settled": True}]).targets[0].settled
     assert read_project(tmp_path / "c", targets=[late], params={"cutoff": "2024-01"}).targets
+
+
+def test_figures_without_a_value_have_no_first_one_that_a_cutoff_could_precede():
+    empty = pd.DataFrame({"indicator": ["online"], "period": ["2024-01"], "value": [float("nan")]})
+    assert check_cutoff(empty, indicators=pd.DataFrame([INDICATOR]), cutoff="2023-12") == []
 
 
 def test_a_deadline_at_the_cutoff_is_the_moment_of_settlement(tmp_path):

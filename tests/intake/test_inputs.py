@@ -123,7 +123,8 @@ def test_a_stated_rate_that_is_not_its_fraction_is_flagged_and_the_fraction_used
 
 def test_equal_rows_count_once_and_are_noted(tmp_path):
     inputs = read_project(tmp_path, csv=CSV + "02,2024-02,20,50\n")
-    assert found(inputs, "repeated_row") == [("02", "online", "2024-02", "the same figures as in an earlier row (row 6)")]
+    words = "the same figures as in an earlier row (row 6)"
+    assert found(inputs, "repeated_row") == [("02", "online", "2024-02", words)]
     assert figures(inputs)[("02", "2024-02")] == 0.4
 
 
@@ -198,8 +199,12 @@ def test_a_correction_is_data_with_a_reason_and_a_count(tmp_path):
     inputs = read_project(tmp_path, source={"corrections": [correction]})
     assert figures(inputs)[("02", "2024-02")] == 0.5
     assert found(inputs, "corrected") == [
-        ("02", "", "", "'filed: 20 → 25', rows: 1, the first: 5. "
-         "Reason: 'letter of 3 May: five dossiers were entered late'")
+        (
+            "02",
+            "",
+            "",
+            "'filed: 20 → 25', rows: 1, the first: 5. Reason: 'letter of 3 May: five dossiers were entered late'",
+        )
     ]
 
 
@@ -379,6 +384,13 @@ def test_a_bound_stays_a_bound_unless_the_source_says_otherwise(tmp_path):
     assert figures(taken)[("01", "2022-07")] == 0.5
 
 
+def test_a_source_of_bounds_alone_is_read(tmp_path):
+    csv = "unit,period,what\n01,7/2022,gần 50%\n01,9/2022,trên 85%\n"
+    source = {"numbers": "vi", "dates": "vi", "measures": [{"indicator": "online", "value": "what"}]}
+    inputs = read_project(tmp_path, csv=csv, source=source)
+    assert figures(inputs, "upper")["01", "2022-07"] == 0.5 and figures(inputs, "lower")["01", "2022-09"] == 0.85
+
+
 def test_a_fraction_of_bounds_is_a_bound_and_no_count_to_add_up(tmp_path):
     csv = 'unit,period,filed,all\n01,15/7/2022,"gần 63.000 hồ sơ","hơn 126.000 hồ sơ"\n02,15/7/2022,10,20\n'
     inputs = read_project(tmp_path, csv=csv, source={"numbers": "vi", "dates": "vi"})
@@ -392,7 +404,8 @@ def test_a_count_that_could_be_thousands_of_another_style_is_refused(tmp_path, n
     csv = CSV + f"02,2024-03,{cell},5000\n"
     inputs, text = read_project(tmp_path, csv=csv, source={"numbers": numbers}), cell.strip('"')
     assert [one[3] for one in found(inputs, "unreadable_number")] == [
-        f"'{text}' is a count with three decimals, or has thousands in another style: state `numbers` (column 'filed', row 6)"
+        f"'{text}' is a count with three decimals, or has thousands in another style: state `numbers` "
+        "(column 'filed', row 6)"
     ]
 
 

@@ -170,6 +170,12 @@ def test_a_date_that_cannot_be_is_refused(text, refused):
     assert read_span(text, dates="vi").refused == refused
 
 
+@pytest.mark.parametrize("text", ["1500-01", "1899-Q4", "2201", "2300-12", "9999-Q4"])
+@pytest.mark.parametrize("dates", ["code", "vi"])
+def test_a_period_of_another_age_is_refused_and_stops_nothing(text, dates):
+    assert read_span(text, dates=dates).refused == "far"
+
+
 @pytest.mark.parametrize("text", ["15/7/2022", "2022-7-5", "20220705", "2022-02-30", "2022-07-15T10:30:00"])
 def test_iso_dates_are_only_iso_dates(text):
     assert read_span(text, dates="iso").refused

@@ -46,6 +46,8 @@ def test_what_looks_like_people_is_refused_and_not_quoted(frame, found):
         {"name": ["Xã Lê Lợi", "Phường Trần Phú", "Nguyễn Huệ"], "as_of": ["1/3/2024", "1/4/2024", "1/5/2024"]},
         {"filed": [912345678, 123456789012]},
         {"unit": ["000000000001", "000000000002", "000000000003"]},  # no province 000
+        {"value": ["0.0351234567", "0.0912345678", "1.0812345678"]},  # decimals of shares
+        {"value": ["0.001099012345", "0,079203001234", "0.052301999999"]},
         {"x": ["0912345678"]},  # one alone may be anything
         {"leader": ["Nguyễn Văn An", "Trần Thị Bình", "Lê Hoàng"]},  # names without dates of birth: officials
     ],

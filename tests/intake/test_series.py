@@ -141,7 +141,9 @@ def test_zeros_of_all_units_and_zeros_at_the_end():
 def test_tiny_denominators_are_named_once_a_unit():
     block, base = quiet(units=2, months=5)
     block[0], base[0] = 3, 29
-    assert told(observations(block, base)) == [("tiny_denominator", "u0", "2021-05", "median number of cases a period: 29")]
+    assert told(observations(block, base)) == [
+        ("tiny_denominator", "u0", "2021-05", "median number of cases a period: 29")
+    ]
 
 
 @pytest.mark.parametrize("block", [[[0.5]], [[0.5, 0.5]], [[np.nan, 0.5]], [[0.0] * 20], [[1.0] * 20]])

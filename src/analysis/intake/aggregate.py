@@ -63,9 +63,7 @@ def _bottom_up(units: pd.DataFrame, below: dict[str, list[str]]) -> list[str]:
     return sorted(below, key=lambda unit: (-depth(unit), unit))
 
 
-def as_blocks(
-    rows: pd.DataFrame, *, units: list[str], frequency: str
-) -> tuple[list[str], dict[str, np.ndarray]]:
+def as_blocks(rows: pd.DataFrame, *, units: list[str], frequency: str) -> tuple[list[str], dict[str, np.ndarray]]:
     """Rows of one indicator as blocks.
 
     Parameters

@@ -71,7 +71,7 @@ def check_cutoff(observations: pd.DataFrame, *, indicators: pd.DataFrame, cutoff
     first = observations[observations["value"].notna()].groupby("indicator")["period"].min().to_dict()
     here = cutoffs(observations, indicators=indicators, cutoff=cutoff)
     late = sorted(code for code in first if as_period(first[code]) > as_period(here[code]))
-    if len(late) < len(first):  # an indicator that begins later is not assessable, and says so
+    if not first or len(late) < len(first):  # an indicator that begins later is not assessable, and says so
         return []
     begins = min(first.values(), key=last_day)
     return [

@@ -126,8 +126,9 @@ def _sum_vintages(
     for day in sorted(figures["vintage"].unique()):
         sums, findings = sum_up(latest(figures, as_of=day), units=units, indicators=indicators)
         if len(sums):
-            new = sums if before is None else sums[sums.merge(before, how="left", indicator="side")["side"].ne("both").to_numpy()]
-            parts.append(new.assign(vintage=day))
+            known = sums[:0] if before is None else before
+            same = sums.merge(known, how="left", indicator="side")["side"].eq("both").to_numpy()
+            parts.append(sums[~same].assign(vintage=day))
             before = sums
     return (pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)), findings
 
@@ -135,7 +136,7 @@ def _sum_vintages(
 def _declared(figures: pd.DataFrame, sources: list[SourceParams]) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
     """Zeros declared as "not measured" become empty; other figures in that stretch stay."""
     findings = []
-    for source, one in ((source, one) for source in sources for one in source.not_measured):
+    for code, one in [(source.source, one) for source in sources for one in source.not_measured]:
         zeros = figures[figures["indicator"].eq(one.indicator) & figures["value"].eq(0)]
         if len(zeros):
             last = last_in(one.until, frequency_of(zeros["period"].iloc[0])).ordinal
@@ -144,7 +145,7 @@ def _declared(figures: pd.DataFrame, sources: list[SourceParams]) -> tuple[pd.Da
             span = {"first": zeros["period"].min(), "last": zeros["period"].max()}
             where = pd.DataFrame({"indicator": [one.indicator], "period": span["first"]})
             values = span | {"n": len(zeros), "reason": one.reason}
-            findings.append(finding(where, flag="not_measured", source=source.source, **values))
+            findings.append(finding(where, flag="not_measured", source=code, **values))
             figures = figures.drop(zeros.index)
     return figures, findings
 

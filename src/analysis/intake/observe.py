@@ -109,7 +109,13 @@ def _indicator_codes(frame: pd.DataFrame, *, measure: Measure, source: SourcePar
 
 
 def _read_measure(
-    frame: pd.DataFrame, measure: Measure, codes: np.ndarray, *, source: SourceParams, table: pd.DataFrame, notes: _Notes
+    frame: pd.DataFrame,
+    measure: Measure,
+    codes: np.ndarray,
+    *,
+    source: SourceParams,
+    table: pd.DataFrame,
+    notes: _Notes,
 ) -> pd.DataFrame:
     rows = pd.DataFrame({"unit": frame[source.columns.unit].to_numpy(), "indicator": codes, "row": frame.index})
     rows = rows.assign(refused="", bound=False, bound_part=False, **dict.fromkeys((*SIDES, *_ENDS), np.nan))
@@ -205,9 +211,7 @@ def _bound_fractions(rows: pd.DataFrame, hit: pd.Series) -> None:
 
 
 def _one_row_a_key(rows: pd.DataFrame, *, source: SourceParams, notes: _Notes) -> pd.DataFrame:
-    """Of several dates in one period the last stays (where the source says so), of equal rows the first; rows that
-    disagree are all refused as "duplicate_key".
-    """
+    """Of several dates in a period the last stays where the source says so; of equal rows the first; no others."""
     usable = rows["refused"].eq("") & rows[list(SIDES)].notna().any(axis=1)
     twice = usable & rows[usable].duplicated(KEY, keep=False).reindex(rows.index, fill_value=False)
     if not twice.any():

@@ -260,7 +260,7 @@ def read_span(text: str, *, dates: str, year: int | None = None) -> Span:
     clean = _clean(text)
     frequency = frequency_of(clean)
     if frequency and dates != "iso":
-        start = as_period(clean).start_time
+        start = as_period(clean).asfreq("M", how="start")  # not its Timestamp: these begin in 1677 and end in 2262
         return _months(start.year, start.month, _LENGTHS[frequency])
     iso = _ISO.fullmatch(clean)
     if iso and dates != "code":

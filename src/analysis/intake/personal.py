@@ -14,10 +14,11 @@ import pandas as pd
 from analysis.words.errors import Problem, examples
 
 MIN_HITS = 3  # distinct values in a column whose name says nothing; one is enough where the name gives it away
+_START = r"(?<![0-9])(?<![0-9][.,])"  # neither inside a number nor the decimals of one
 # first digit 0, province 001..096, century and sex 0..3, year, number (Circular 59/2021/TT-BCA on the citizen number)
-_CITIZEN = re.compile(r"(?<![0-9])0(?:0[1-9]|[1-8][0-9]|9[0-6])[0-3][0-9]{8}(?![0-9])")
-_TWELVE = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
-_PHONE = re.compile(r"(?<![0-9])(?:\+84[ .-]?|0)[35789](?:[ .-]?[0-9]){8}(?![0-9])")
+_CITIZEN = re.compile(_START + r"0(?:0[1-9]|[1-8][0-9]|9[0-6])[0-3][0-9]{8}(?![0-9])")
+_TWELVE = re.compile(_START + r"[0-9]{12}(?![0-9])")
+_PHONE = re.compile(_START + r"(?:\+84[ .-]?|0)[35789](?:[ .-]?[0-9]){8}(?![0-9])")
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 _DAY = re.compile(r"(?:\d{1,2}[/.-]\d{1,2}[/.-](?:19|20)\d{2}|(?:19|20)\d{2}-\d{2}-\d{2})")
 _CITIZEN_NAMES = re.compile(r"cccd|cmnd|cmtnd|dinh danh|citizen|national id|id number|can cuoc|chung minh|my ?number")

@@ -106,9 +106,7 @@ def _fill_codes(frame: pd.DataFrame, *, source: SourceParams) -> tuple[pd.DataFr
     return frame, [finding(units, flag="mended_code", source=source.source, **values)]
 
 
-def with_codes(
-    frame: pd.DataFrame, *, source: SourceParams, units: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def with_codes(frame: pd.DataFrame, *, source: SourceParams, units: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Put codes in the place of unit names.
 
     Parameters

@@ -25,9 +25,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.words.files import file_sha256
 from analysis.registry.sources import SourceParams
 from analysis.words.errors import MAX_EXAMPLES, AnalysisError, DataError, Problem, did_you_mean, examples, require
+from analysis.words.files import file_sha256
 
 if TYPE_CHECKING:
     import openpyxl
@@ -88,10 +88,35 @@ def read_raw(source: SourceParams, *, path: Path | str, where: str, sha256: str 
     if sha256 and digest != sha256:
         found = f"the file's sha256 is {digest}"
         raise DataError(Problem(where, found, sha256, "It is not the file that was taken in"))
-    frame.columns = [str(one).strip() for one in frame.columns]
-    require(_twice(frame.columns, where), DataError)
+    frame = _named(frame, where)
     frame.index = frame.index + source.header_row + 1
     return RawFile(frame, where, digest)
+
+
+def raw_table(frame: pd.DataFrame, *, where: str) -> RawFile:
+    """A table in memory as :func:`read_raw` would hand it over.
+
+    Its index holds the table's own labels, or positions from 0 where these repeat or are no whole numbers.
+    """
+    index = frame.index
+    labelled = index.is_unique and pd.api.types.is_integer_dtype(index)
+    frame = _named(frame.set_axis(index if labelled else range(len(frame))), where)
+    return RawFile(pd.DataFrame({name: _typed(frame[name]) for name in frame}, index=frame.index), where, "")
+
+
+def _typed(column: pd.Series) -> pd.Series:
+    """A column as numbers where every cell is one, else as text and numbers, "" where there is nothing."""
+    if column.dtype.kind in "iuf" and column.notna().all():
+        return column
+    column = column.dt.date if column.dtype.kind == "M" else column
+    return column.astype(object).where(column.notna(), "").map(_cell)
+
+
+def _named(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+    """The table with its columns' names trimmed, each there once."""
+    frame = frame.set_axis([str(one).strip() for one in frame.columns], axis=1)
+    require(_twice(frame.columns, where), DataError)
+    return frame
 
 
 def _twice(names: Iterable[str], where: str) -> list[Problem]:
@@ -103,7 +128,7 @@ def _twice(names: Iterable[str], where: str) -> list[Problem]:
 def _require_file(path: Path, where: str) -> None:
     if not path.is_file():
         near = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-        remedy = did_you_mean(path.name, near) or "Check `path` in the source's file, and --data"
+        remedy = did_you_mean(path.name, near) or "Check the path, in the source's file or on the command line"
         raise DataError(Problem(where, "there is no such file", "", remedy))
     size = path.stat().st_size
     if not 0 < size <= MAX_BYTES:

@@ -51,7 +51,7 @@ class Unmatched(NamedTuple):
 
 
 class Matches(NamedTuple):
-    """`codes[i]` is the unit that the i-th name means, "" where there is none or more than one; `reasons[i]` says why."""
+    """`codes[i]` is the unit that the i-th name means, "" where no unit or more than one fits; `reasons[i]`: why."""
 
     codes: tuple[str, ...]
     reasons: tuple[Unmatched | None, ...]

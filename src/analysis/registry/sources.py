@@ -170,3 +170,11 @@ def read_source(path: str | Path) -> SourceParams:
     source, problems = as_entry(SourceParams, read_yaml(path), where=str(path))
     require(problems, ParamsError)
     return source
+
+
+def plain_source(**more: Any) -> SourceParams:
+    """What a file of ``params/sources`` would say of a plain table; `more` are its keys."""
+    columns = {"unit": "unit", "indicator": "indicator", "period": "period"}
+    plain = {"source": "observations", "title": "Observations", "licence": "", "path": VINTAGE, "format": "csv"}
+    plain |= {"numbers": "plain", "dates": "code", "columns": columns, "measures": [{"value": "value"}]}
+    return SourceParams.model_validate(plain | more)

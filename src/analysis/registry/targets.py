@@ -6,7 +6,7 @@ keep together are refused, as is the same promise under two codes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -20,8 +20,10 @@ from analysis.words.errors import ParamsError, Problem, did_you_mean, examples, 
 from analysis.words.schema import OPERATORS, TARGETS, as_table
 
 __all__ = [
-    "KINDS", "Target", "check_targets", "find_targets", "places_of", "read_targets", "targets_table", "units_of",
+    "KINDS", "Target", "check_targets", "find_targets", "places_of", "read_targets", "targets_of_rows", "targets_table",
+    "units_of",
 ]  # fmt: skip
+ROW = ("target", "indicator", "operator", "threshold", "deadline", "unit")  # a row of a plain table
 
 
 def read_targets(
@@ -143,6 +145,63 @@ def _as_target(raw: object, *, where: str) -> tuple[Target | None, list[Problem]
     return as_entry(KINDS.get(kind, KINDS["level_at"]), raw, where=where)
 
 
+def targets_of_rows(
+    rows: pd.DataFrame, *, kinds: dict[str, str], units: Iterable[str], also: Callable[[Target], list[Problem]]
+) -> tuple[tuple[Target, ...], pd.DataFrame]:
+    """Targets of a plain table: a row is a promise for the unit that it names, or for all units that no row names.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        `ROW` as text, "" where a cell is empty.
+    kinds : dict
+        Indicator -> its kind.
+    units : iterable of str
+        Units that a row without one is for.
+    also : callable
+        Further problems of a target; their `where` is a column.
+
+    Returns
+    -------
+    targets, refused : tuple
+        One target for all rows that differ in unit and threshold only. Refused rows, once for each problem, with
+        ``row`` (its label) and ``reason, found, allowed, remedy``.
+    """
+    again = rows.duplicated(["target", "unit"], keep=False)
+    groups: dict[tuple, dict[str, Target]] = {}
+    refused = []
+    for row, cells in rows.to_dict("index").items():
+        entry = {name: cells[name] or None for name in ROW if name != "unit"}
+        names = {"kind": "level_at", "scope": "all", "name_vi": cells["target"], "name_en": cells["target"]}
+        target, problems = _as_target(names | entry, where="")
+        if target is not None:
+            problems += _check_indicators(target, kinds, "") or also(target)
+        if again[row]:
+            found = f"{cells['target']!r} occurs twice"
+            problems.append(Problem("target", found, "each code once", "Give the new promise its own code"))
+        if not problems:
+            same = (target.target, target.indicator, target.operator, target.deadline)
+            groups.setdefault(same, {})[cells["unit"]] = target
+        for one in problems:
+            name = one.where.removeprefix(": ")
+            said = {"reason": f"{name}_refused", "found": f"{name}: {one.found} (row {row})", "allowed": one.allowed}
+            refused.append(cells | said | {"row": row, "remedy": one.remedy})
+    return tuple(_bind(groups, units)), pd.DataFrame(refused)
+
+
+def _bind(groups: dict[tuple, dict[str, Target]], units: Iterable[str]) -> Iterator[Target]:
+    """Each group as one target with its units and their thresholds."""
+    named: dict[str, set[str]] = {}
+    for (code, *_same), group in groups.items():
+        named.setdefault(code, set()).update(group)
+    for (code, *_same), group in groups.items():
+        own = {unit: one.threshold for unit, one in group.items() if unit}
+        scope = tuple(sorted(set(own) | (set(units) - named[code] if "" in group else set())))
+        if scope:
+            one = group.get("", next(iter(group.values())))
+            yield one.model_copy(update={"scope": scope, "unit_thresholds": own})
+
+
 def check_targets(
     targets: Sequence[Target], *, indicators: pd.DataFrame, units: pd.DataFrame, places: dict[str, str] | None = None
 ) -> list[Problem]:
@@ -193,7 +252,7 @@ def _check_indicators(target: Target, kinds: dict[str, str], where: str) -> list
             f"{where}: {key}",
             f"there is no indicator {one!r}",
             examples(sorted(kinds)),
-            did_you_mean(one, kinds) or "Take an indicator of the run's indicator file",
+            did_you_mean(one, kinds) or "Take one of them",
         )
         for key, one in named
         if one not in kinds

@@ -1,4 +1,4 @@
-"""Cells as numbers that stand for them: tables can then be compared and hashed without looking at each text."""
+"""Cells as numbers: tables can then be compared and hashed without looking at each text."""
 
 from __future__ import annotations
 

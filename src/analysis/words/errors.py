@@ -21,9 +21,9 @@ class Problem:
     where : str
         File, entry and line, as the reader would look for it: ``"params/demo.yml: horizon_months"``.
     found : str
-        What stands there, values shown with ``!r``.
+        What was found there, values shown with ``!r``.
     allowed : str
-        What may stand there.
+        What is allowed there.
     remedy : str
         What to do about it.
     """
@@ -62,13 +62,13 @@ class AnalysisError(Exception):
 
 
 class ParamsError(AnalysisError):
-    """A params file, a target, a unit list or an argument is wrong: the user's to mend."""
+    """A params file, a target, a unit list or an argument is wrong: the user's to correct."""
 
     exit_code = 2
 
 
 class DataError(AnalysisError):
-    """The data cannot be read or contradicts itself: the user's to mend."""
+    """The data cannot be read or contradicts itself: the user's to correct."""
 
     exit_code = 2
 

@@ -18,9 +18,9 @@ from analysis.words.errors import DataError, Problem, examples
 
 FREQUENCIES = {"M": 12, "Q": 4, "Y": 1}  # code of a frequency -> periods in a year
 _PATTERNS = {
-    "M": re.compile(r"(\d{4})-?(0[1-9]|1[0-2])"),
-    "Q": re.compile(r"(\d{4})-?[Qq]([1-4])"),
-    "Y": re.compile(r"(\d{4})"),
+    "M": re.compile(r"([1-9]\d{3})-?(0[1-9]|1[0-2])"),
+    "Q": re.compile(r"([1-9]\d{3})-?[Qq]([1-4])"),
+    "Y": re.compile(r"([1-9]\d{3})"),
 }
 
 
@@ -170,7 +170,8 @@ def last_day(code: str) -> dt.date:
     >>> last_day("2024-02")
     datetime.date(2024, 2, 29)
     """
-    return as_period(code).end_time.date()
+    day = as_period(code).asfreq("D", how="end")  # not its Timestamp: that ends in the year 2262
+    return dt.date(day.year, day.month, day.day)
 
 
 def finest(frequencies: Iterable[str]) -> str:

@@ -37,6 +37,7 @@ class Table:
 
 
 def _table(name: str, key: str, text: str = "", number: str = "", whole: str = "", yes: str = "") -> Table:
+    """Columns by kind, the key first; a key column is text unless another kind names it."""
     columns = {one: "text" for one in (*key.split(), *text.split())}
     columns |= {one: "number" for one in number.split()} | {one: "whole" for one in whole.split()}
     return Table(name, tuple(key.split()), MappingProxyType(columns | {one: "yes/no" for one in yes.split()}))
@@ -70,12 +71,11 @@ OBSERVATIONS = _table(
     number="value numerator denominator lower upper",
 )
 FORECASTS = _table(
-    "forecasts", "unit indicator cutoff horizon quantile_level", text="period member", number="predicted"
-)
-FORECASTS = Table(
     "forecasts",
-    FORECASTS.key,
-    MappingProxyType({**FORECASTS.columns, "horizon": "whole", "quantile_level": "number"}),
+    "unit indicator cutoff horizon quantile_level",
+    text="period member",
+    number="predicted quantile_level",
+    whole="horizon",
 )
 ASSESSMENTS = _table(
     "assessments",

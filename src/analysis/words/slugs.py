@@ -16,7 +16,7 @@ _DEVICES = frozenset(["con", "prn", "aux", "nul"] + [f"{one}{n}" for one in ("co
 
 
 def page_slug(unit: str) -> str:
-    """Name of a unit's page without extension: plain codes stand, others get a readable stem and a hash.
+    """Name of a unit's page without extension: plain codes are kept, others get a readable stem and a hash.
 
     Two codes never share a slug, also where the file system does not tell "A" from "a"
     (hash: first 12 hexadecimal digits of SHA-256, so 3,355 odd codes collide with probability 2e-8).

@@ -3,8 +3,12 @@ import hashlib
 import json
 import zipfile
 
+import openpyxl
+import pandas as pd
 import pytest
 
+from analysis.briefing.found import found_words
+from analysis.briefing.view import view_of
 from analysis.publishing.downloads import JOURNAL, write_downloads
 from analysis.publishing.downloads.files import write_bytes
 from analysis.publishing.downloads.packed import note_of
@@ -35,6 +39,17 @@ def test_every_file_is_told_with_its_size_and_hash(written):
         content = (folder / one.path).read_bytes()
         assert (one.n_bytes, one.sha256) == (len(content), hashlib.sha256(content).hexdigest())
         assert one.path.endswith(one.name) and one.name.endswith(f".{one.format}") and one.title
+
+
+def test_findings_have_their_values_and_their_words(run, written):
+    folder, _ = written
+    table = pd.read_csv(folder / "csv/quality.csv", dtype=str, keep_default_na=False)
+    assert table["details"].tolist() == run.quality["details"].tolist()
+    view = view_of(run, "vi")
+    assert table["words"].tolist() == [found_words(view, row) for row in run.quality.itertuples(index=False)]
+    book = openpyxl.load_workbook(folder / "factory.xlsx", read_only=True)
+    cells = {str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row}
+    assert set(table["words"]) - {""} <= cells
 
 
 def test_the_order_is_that_of_asking(written):
