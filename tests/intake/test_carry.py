@@ -94,9 +94,9 @@ def test_a_source_that_is_already_rebased_is_left_alone(tmp_path):
         (CROSSWALK.replace("0.75", "three"), {}, "crosswalk.csv: weight: found 'three'. Allowed: a share 0..1. Correct it."),  # noqa: E501
         (CROSSWALK.replace("c,y,1,2024-02", "c,y,1,2024-03"), {}, "crosswalk.csv: change: found '2024-02', '2024-03'. "
          "Allowed: one period code, as 2025-07. Write the first period of the new units in every row."),
-        (CROSSWALK.replace("weight", "wieght"), {}, "crosswalk.csv: the column 'weight' is missing. Allowed: old, new, "
-         "weight, change. Add it.\ncrosswalk.csv: column 'wieght' is not known. Allowed: old, new, weight, change. "
-         "Did you mean 'weight'?"),
+        (CROSSWALK.replace("weight", "wieght"), {}, "crosswalk.csv: column 'wieght' is not known. Allowed: old, new, "
+         "weight, change. Did you mean 'weight'?\ncrosswalk.csv: the column 'weight' is missing. Allowed: old, new, "
+         "weight, change. Add it."),
         (CROSSWALK, {"crosswalk": "params/crosswalks.csv"}, "small.yml: crosswalk: there is no file "
          "'params/crosswalks.csv'. Allowed: a path from ROOT. Check the path."),
         (CROSSWALK, {"units": None}, "small.yml: crosswalk: the run names no unit file. Allowed: a run with `units`. "

@@ -189,7 +189,7 @@ def test_joining_two_online_promises_is_refused(targets, old):
 
 
 def test_every_indicator_is_named_by_a_promise_or_an_observation(indicators, targets):
-    named = {one.indicator for one in targets.values()} | set(targets["TQ-766-C"].members) | {""}
+    named = {one.indicator for one in targets.values()} | set(targets["TQ-766-C"].weights) | {""}
     assert set(indicators["indicator"]) - named == {"online_resolved"}  # 001: "lên 72%", reported, not promised
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.registry.crosswalk import vietnam_units
-from analysis.registry.names import match_names, split_kind
+from analysis.registry.names import match_names
 from analysis.words.errors import DataError
 
 
@@ -158,8 +158,9 @@ def test_without_marks_no_commune_of_vietnam_is_taken_for_another():
 
 
 def test_kind_words_with_other_marks_are_names():
-    assert split_kind("Huyền Hội")[0] == "" and split_kind("huyện Hội")[0] == "huyen"
-    assert split_kind("Tĩnh Gia")[0] == "" and split_kind("Tỉnh Gia")[0] == "tinh"
+    names = ["Xã Huyền Hội", "Huyện Hội", "Huyện Tĩnh Gia", "Tỉnh Gia"]
+    units = pd.DataFrame({"unit": list("abcd"), "name": names, "parent": "", "level": "x"})
+    assert match_names(["Huyền Hội", "huyện Hội", "Tĩnh Gia", "Tỉnh Gia"], units).codes == ("a", "b", "c", "d")
 
 
 def other_tone_place(name):

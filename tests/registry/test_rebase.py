@@ -6,10 +6,10 @@ import pytest
 
 from analysis.registry.crosswalk import Crosswalk, vietnam_crosswalk, vietnam_units
 from analysis.registry.rebase import apportion, rebase
-from analysis.registry.units import leaves
 from analysis.words.errors import DataError
 from analysis.words.findings import as_quality
 from analysis.words.schema import INDICATORS, OBSERVATIONS, as_table
+from registry.trees import leaves
 
 NAN = float("nan")
 

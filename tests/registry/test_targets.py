@@ -23,7 +23,13 @@ UNITS_TABLE = as_table(
     UNITS,
 )
 INDICATORS_TABLE = as_table(
-    pd.DataFrame({"indicator": ["online", "accounts", "clear", "speed"], "kind": ["rate", "count", "level", "level"]}),
+    pd.DataFrame(
+        {
+            "indicator": ["online", "accounts", "clear", "speed"],
+            "kind": ["rate", "count", "level", "level"],
+            "frequency": "M",
+        }
+    ),
     INDICATORS,
 )
 COMMON = {"name_vi": "Chỉ tiêu", "name_en": "Target", "scope": "all"}
@@ -105,7 +111,7 @@ def test_a_good_entry_of_each_kind_is_read(tmp_path, kind):
 
 def test_a_composite_of_points_is_read(tmp_path):
     (target,) = read(tmp_path, GOOD["score_ge"] | {"threshold": 30})
-    assert target.weights == {"clear": 18, "speed": 20} and target.members == ("clear", "speed")
+    assert target.weights == {"clear": 18, "speed": 20}
 
 
 def test_weights_that_do_not_sum_and_a_threshold_above_the_total_are_refused(tmp_path):
@@ -277,6 +283,26 @@ def test_the_same_number_of_another_event_is_another_promise(tmp_path, kind, oth
     entry = GOOD[kind] | {"threshold": 20} if kind == "score_ge" else GOOD[kind]
     assert len(read(tmp_path, entry, entry | other)) == 2
     assert "it repeats target 'T0'" in said(tmp_path, entry, entry)[0]
+
+
+@pytest.mark.parametrize(("operator", "threshold"), [(">", 1), ("<", 0)])
+def test_a_threshold_that_no_share_can_meet_is_refused(tmp_path, operator, threshold):
+    assert said(tmp_path, LEVEL | {"operator": operator, "threshold": threshold}) == [
+        f"t.yml: target T0: threshold: no share is {operator} {threshold}. "
+        f"Allowed: a threshold that a share can meet. Write the operator '{operator}='."
+    ]
+
+
+@pytest.mark.parametrize(("deadline", "n_periods"), [("2023-10", 2), ("2023-11", 3), ("2023", 4)])
+def test_three_periods_lie_between_the_start_and_the_deadline_of_a_target_read_by_threes(tmp_path, deadline, n_periods):
+    entry = GOOD["sustained_from"] | {"reading": "rolling_3", "deadline": deadline}
+    if n_periods >= 3:
+        assert len(read(tmp_path, entry)) == 1
+    else:
+        assert said(tmp_path, entry) == [
+            f"t.yml: target T0: deadline: {n_periods} of the indicator's periods from 2023-09 to {deadline}. "
+            "Allowed: at least three for `reading: rolling_3`. Take another reading."
+        ]
 
 
 def test_nothing_is_better_than_itself(tmp_path):

@@ -3,24 +3,21 @@
 import pandas as pd
 import pytest
 
-from analysis.registry.units import ancestors, check_tree, children, descendants, leaves, read_units
+from analysis.registry.units import check_tree, descendants, read_units
 from analysis.words.errors import DataError, ParamsError
 
 TREE = pd.DataFrame({"unit": ["VN", "52", "001", "002", "79"], "parent": ["", "VN", "52", "52", "VN"], "level": "x"})
 
 
 def test_walking_the_tree():
-    assert children(TREE, "VN") == ["52", "79"]
     assert descendants(TREE, "VN") == ["001", "002", "52", "79"]
-    assert ancestors(TREE, "001") == ["52", "VN"]
-    assert leaves(TREE) == ["001", "002", "79"]
-    assert leaves(TREE, "52") == ["001", "002"] and leaves(TREE, "79") == ["79"]
+    assert descendants(TREE, "52") == ["001", "002"] and descendants(TREE, "79") == []
     assert check_tree(TREE) == []
 
 
 def test_an_unknown_unit_is_told_with_the_nearest_code():
     with pytest.raises(DataError) as error:
-        children(TREE, "0001")
+        descendants(TREE, "0001")
     assert str(error.value) == "units: there is no unit '0001'. Allowed: one of 5 codes. Did you mean '001'?"
 
 

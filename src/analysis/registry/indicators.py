@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from analysis.registry.entries import Entry, PeriodCode, Text, as_entry
-from analysis.registry.yamls import read_yaml
+from analysis.registry.yamls import read_entries
 from analysis.words.errors import ParamsError, Problem, require
 from analysis.words.schema import INDICATORS, as_table
 
@@ -72,21 +72,12 @@ def read_indicators(path: str | Path) -> pd.DataFrame:
     ParamsError
         With all problems of all entries, an indicator that stands twice included.
     """
-    raw = read_yaml(path)
-    entries = raw.get("indicators") if isinstance(raw, dict) else None
-    if not isinstance(entries, list) or set(raw) != {"indicators"} or not entries:
-        raise ParamsError(
-            Problem(
-                str(path),
-                "the list of indicators is missing",
-                "the one key `indicators`, a list",
-                "See params/README.md",
-            )
-        )
-    problems, rows, seen = [], [], set()
-    for order, entry in enumerate(entries):
-        code = str(entry.get("indicator", "")) if isinstance(entry, dict) else ""
-        where = f"{path}: indicator {code or order + 1}"
+    remedy = "See params/README.md"
+    entries, problems = read_entries(path, key="indicators", remedy=remedy)
+    if not entries and not problems:
+        problems = [Problem(str(path), "the list of indicators is empty", "at least one", remedy)]
+    rows, seen = [], set()
+    for order, (code, where, entry) in enumerate(entries):
         indicator, wrong = as_entry(Indicator, entry, where=where)
         problems += wrong
         if code in seen:

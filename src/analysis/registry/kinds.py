@@ -196,11 +196,6 @@ class ScoreGe(Target):
         """Component indicator -> highest points."""
         return {one.indicator: one.weight for one in self.components}
 
-    @property
-    def members(self) -> tuple[str, ...]:
-        """Indicators of the components."""
-        return tuple(self.weights)
-
     def _said(self) -> list[str]:
         said = []
         weights = sum(one.weight for one in self.components)

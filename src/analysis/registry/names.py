@@ -187,22 +187,6 @@ def _keys(name: str) -> tuple[str, str, str, str]:
     return f"{kind}|{strict}", strict, f"{kind}|{loose}", loose
 
 
-def split_kind(name: str) -> tuple[str, str]:
-    """Split a name into its kind of unit and its folded rest, without spaces.
-
-    Examples
-    --------
-    >>> split_kind("TP. Hải Phòng") == split_kind("thành phố Hải Phòng")
-    True
-    >>> split_kind("Xã Hoà Bình")
-    ('xa', 'hoa2binh2')
-    >>> split_kind("Xà Phiên")[0]
-    ''
-    """
-    kind, rest = _split(name)
-    return kind, "".join(rest)
-
-
 @lru_cache(maxsize=65_536)
 def _split(name: str, *, whole: bool = False) -> tuple[str, tuple[str, ...]]:
     """Kind and folded syllables of the rest; `whole`: do not look for a kind."""

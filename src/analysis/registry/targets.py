@@ -7,6 +7,7 @@ keep together are refused, as is the same promise under two codes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 
@@ -15,8 +16,9 @@ import pandas as pd
 from analysis.registry.entries import as_entry
 from analysis.registry.kinds import KINDS, Scope, Target
 from analysis.registry.units import descendants
-from analysis.registry.yamls import read_yaml
+from analysis.registry.yamls import read_entries
 from analysis.words.errors import ParamsError, Problem, did_you_mean, examples, require
+from analysis.words.periods import as_period, last_in
 from analysis.words.schema import OPERATORS, TARGETS, as_table
 
 __all__ = [
@@ -61,40 +63,20 @@ def find_targets(
     -------
     targets, problems : tuple
     """
-    paths = [paths] if isinstance(paths, str | Path) else list(paths)
     problems: list[Problem] = []
     targets: list[Target] = []
     places: dict[str, str] = {}
-    for path in paths:
-        raw = read_yaml(path)
-        entries = raw.get("targets") if isinstance(raw, dict) else None
-        if not isinstance(entries, list) or set(raw) != {"targets"}:
-            problems.append(
-                Problem(
-                    str(path),
-                    "the list of targets is missing",
-                    "the one key `targets`, a list",
-                    "See params/targets/README.md",
-                )
-            )
-            continue
-        for order, entry in enumerate(entries):
-            code = str(entry.get("target", "")) if isinstance(entry, dict) else ""
-            where = f"{path}: target {code or order + 1}"
+    for path in [paths] if isinstance(paths, str | Path) else paths:
+        entries, missing = read_entries(path, key="targets", remedy="See params/targets/README.md")
+        problems += missing
+        for code, where, entry in entries:
             target, wrong = _as_target(entry, where=where)
             problems += wrong
             if code and code in places:
-                problems.append(
-                    Problem(
-                        where,
-                        f"the code stands twice (also in {places[code]})",
-                        "each code once",
-                        "Give the new promise its own code",
-                    )
-                )
+                found = f"the code stands twice (also in {places[code]})"
+                problems.append(Problem(where, found, "each code once", "Give the new promise its own code"))
             places.setdefault(code, where)
-            if target is not None:
-                targets.append(target)
+            targets += [] if target is None else [target]
     problems += check_targets(targets, indicators=indicators, units=units, places=places)
     return tuple(_with_peers(one, units) for one in targets), problems
 
@@ -103,7 +85,7 @@ def _with_peers(target: Target, units: pd.DataFrame) -> Target:
     """The target with unit codes as peers, where it is a rank; peers that are not in the list are a problem by then."""
     if target.kind != "rank_le" or (isinstance(target.peers, Scope) and not _units_if_known(target.peers, units)):
         return target
-    return target.model_copy(update={"peers": tuple(units_in(target.peers, units))})
+    return target.model_copy(update={"peers": tuple(_units_in(target.peers, units))})
 
 
 def places_of(paths: Iterable[str | Path]) -> dict[str, str]:
@@ -115,14 +97,9 @@ def places_of(paths: Iterable[str | Path]) -> dict[str, str]:
     """
     places: dict[str, str] = {}
     for path in paths:
-        try:
-            raw = read_yaml(path)
-        except ParamsError:
-            continue
-        entries = raw.get("targets") if isinstance(raw, dict) else None
-        for entry in entries if isinstance(entries, list) else []:
-            if isinstance(entry, dict) and "target" in entry:
-                places.setdefault(str(entry["target"]), f"{path}: target {entry['target']}")
+        with suppress(ParamsError):
+            for code, where, _entry in read_entries(path, key="targets", remedy="")[0]:
+                places.setdefault(code, where)
     return places
 
 
@@ -221,6 +198,7 @@ def check_targets(
     """
     places = places or {}
     kinds = indicators.set_index("indicator")["kind"].to_dict()
+    frequencies = indicators.set_index("indicator")["frequency"].to_dict()
     known = set(units["unit"])
     codes = {one.target for one in targets}
     problems: list[Problem] = []
@@ -228,20 +206,19 @@ def check_targets(
         where = places.get(target.target, f"target {target.target}")
         problems += _check_indicators(target, kinds, where)
         problems += _check_units(target, units, known, where)
-        for key, named in (
-            ("replaces", [target.replaces] if target.replaces else []),
-            ("members", target.members if target.kind == "indicators_k_of_n" else ()),
-        ):
-            for one in sorted(set(named) - codes):
-                problems.append(
-                    Problem(
-                        f"{where}: {key}",
-                        f"there is no target {one!r}",
-                        f"one of {len(codes)} codes",
-                        did_you_mean(one, codes) or "Check the code",
-                    )
-                )
+        problems += _check_span(target, frequencies.get(target.indicator, ""), where)
+        members = target.members if target.kind == "indicators_k_of_n" else ()
+        for key, named in (("replaces", {target.replaces} - {""}), ("members", members)):
+            problems += _unknown(named, codes, where=f"{where}: {key}", what="target", remedy="Check the code")
     return problems + _check_pairs(targets, units, places)
+
+
+def _unknown(named: Iterable[str], known: set[str], *, where: str, what: str, remedy: str) -> list[Problem]:
+    """Codes that are named and do not exist."""
+    return [
+        Problem(where, f"there is no {what} {one!r}", f"one of {len(known)} codes", did_you_mean(one, known) or remedy)
+        for one in sorted(set(named) - known)
+    ]
 
 
 def _check_indicators(target: Target, kinds: dict[str, str], where: str) -> list[Problem]:
@@ -259,78 +236,57 @@ def _check_indicators(target: Target, kinds: dict[str, str], where: str) -> list
     ]
     if kinds.get(target.indicator) != "rate" or target.kind in ("rank_le", "score_ge", "relative_change"):
         return problems
+    but = "but the indicator is a rate"
     if getattr(target, "of", None) == "count":
-        problems.append(
-            Problem(
-                f"{where}: of",
-                "found 'count', but the indicator is a rate",
-                "quota, eligible",
-                "Name the indicator of the count, or set `of: eligible`",
-            )
-        )
+        remedy = "Name the indicator of the count, or set `of: eligible`"
+        problems.append(Problem(f"{where}: of", f"found 'count', {but}", "quota, eligible", remedy))
     thresholds = [("threshold", target.threshold), ("baseline", target.baseline)]
     thresholds += [("milestones", one.threshold) for one in target.milestones]
     thresholds += [(f"unit_thresholds.{unit}", value) for unit, value in target.unit_thresholds.items()]
     for key, value in thresholds:
         if value is not None and not 0 <= value <= 1:
             remedy = f"Write {value / 100:g} for {value:g} %" if 1 < value <= 100 else "Change the value"
-            problems.append(
-                Problem(
-                    f"{where}: {key}",
-                    f"found {value:g}, but the indicator is a rate",
-                    "a fraction between 0 and 1",
-                    remedy,
-                )
-            )
+            allowed = "a fraction between 0 and 1"
+            problems.append(Problem(f"{where}: {key}", f"found {value:g}, {but}", allowed, remedy))
+        elif (target.operator, value) in ((">", 1), ("<", 0)):
+            found, allowed = f"no share is {target.operator} {value:g}", "a threshold that a share can meet"
+            problems.append(Problem(f"{where}: {key}", found, allowed, f"Write the operator '{target.operator}='"))
     return problems
 
 
 def _check_units(target: Target, units: pd.DataFrame, known: set[str], where: str) -> list[Problem]:
-    problems = []
-    scopes = [("scope", target.scope)] + ([("peers", target.peers)] if target.kind == "rank_le" else [])
-    for key, scope in scopes:
-        named = (
-            scope if isinstance(scope, tuple) else [scope.within] if isinstance(scope, Scope) and scope.within else []
-        )
-        for one in sorted(set(named) - known):
-            problems.append(
-                Problem(
-                    f"{where}: {key}",
-                    f"there is no unit {one!r}",
-                    f"one of {len(known)} codes",
-                    did_you_mean(one, known) or "Take a code of the unit list",
-                )
-            )
-        levels = sorted(set(units["level"]))
-        if isinstance(scope, Scope) and scope.level not in levels:
-            problems.append(
-                Problem(
-                    f"{where}: {key}.level",
-                    f"no unit has the level {scope.level!r}",
-                    ", ".join(levels),
-                    did_you_mean(scope.level, levels) or "Choose one of them",
-                )
-            )
-    for key in ("unit_thresholds", "quota", "population", "baseline"):
-        for one in sorted(set(_mapping(getattr(target, key, None))) - known):
-            problems.append(
-                Problem(
-                    f"{where}: {key}",
-                    f"there is no unit {one!r}",
-                    f"one of {len(known)} codes",
-                    did_you_mean(one, known) or "Take a code of the unit list",
-                )
-            )
+    problems, levels = [], sorted(set(units["level"]))
+    named = {key: getattr(target, key, None) for key in ("unit_thresholds", "quota", "population", "baseline")}
+    named = {key: value for key, value in named.items() if isinstance(value, dict)}
+    for key in ("scope", "peers"):
+        scope = getattr(target, key, "all")
+        named[key] = scope if isinstance(scope, tuple) else ()
+        if isinstance(scope, Scope):
+            named[key] = {scope.within} - {None}
+            if scope.level not in levels:
+                found = f"no unit has the level {scope.level!r}"
+                remedy = did_you_mean(scope.level, levels) or "Choose one of them"
+                problems.append(Problem(f"{where}: {key}.level", found, ", ".join(levels), remedy))
+    for key, codes in named.items():
+        remedy = "Take a code of the unit list"
+        problems += _unknown(codes, known, where=f"{where}: {key}", what="unit", remedy=remedy)
     return problems
+
+
+def _check_span(target: Target, frequency: str, where: str) -> list[Problem]:
+    """Three neighbouring periods have to lie between the start and the deadline of a target that is read by threes."""
+    if target.reading != "rolling_3" or not (target.start and target.deadline and frequency):
+        return []
+    first = as_period(target.start).asfreq(frequency, how="start")
+    n_periods = last_in(target.deadline, frequency).ordinal - first.ordinal + 1
+    found = f"{n_periods} of the indicator's periods from {target.start} to {target.deadline}"
+    allowed = "at least three for `reading: rolling_3`"
+    return [] if n_periods >= 3 else [Problem(f"{where}: deadline", found, allowed, "Take another reading")]
 
 
 _SAME_EVENT = (  # targets alike in these are about the same figure of the same period
     "kind", "indicator", "components", "start", "deadline", "reading", "of", "baseline", "baseline_period", "peers",
 )  # fmt: skip
-
-
-def _mapping(value: object) -> dict:
-    return value if isinstance(value, dict) else {}
 
 
 def _check_pairs(targets: Sequence[Target], units: pd.DataFrame, places: dict[str, str]) -> list[Problem]:
@@ -340,36 +296,26 @@ def _check_pairs(targets: Sequence[Target], units: pd.DataFrame, places: dict[st
     for one in targets:
         if one.operator and one.threshold is not None:
             groups.setdefault(tuple(repr(getattr(one, name, None)) for name in _SAME_EVENT), []).append(one)
-    for group in groups.values():
-        for one, other in combinations(group, 2):
-            if not _same_days(one, other):
-                continue
-            shared = set(_units_if_known(one.scope, units)) & set(_units_if_known(other.scope, units))
-            where = places.get(other.target, f"target {other.target}")
-            for unit in sorted(shared):
-                found = _contradiction(one, other, unit)
-                if found:
-                    problems.append(
-                        Problem(
-                            where,
-                            f"{found} (unit {unit!r} and {len(shared) - 1} more)",
-                            "promises that can be kept together, each stated once",
-                            "Correct one, or end it with `valid_to` and let the other `replaces` it",
-                        )
-                    )
-                    break
+    for one, other in (pair for group in groups.values() for pair in combinations(group, 2) if _same_days(*pair)):
+        shared = sorted(set(_units_if_known(one.scope, units)) & set(_units_if_known(other.scope, units)))
+        found = next(((said, unit) for unit in shared if (said := _contradiction(one, other, unit))), None)
+        if found:
+            said, unit = found
+            problems.append(
+                Problem(
+                    places.get(other.target, f"target {other.target}"),
+                    f"{said} (unit {unit!r} and {len(shared) - 1} more)",
+                    "promises that can be kept together, each stated once",
+                    "Correct one, or end it with `valid_to` and let the other `replaces` it",
+                )
+            )
     by_code = {one.target: one for one in targets}
     for one in targets:
         old = by_code.get(one.replaces)
         if old is not None and _same_days(one, old):
-            problems.append(
-                Problem(
-                    places.get(one.target, f"target {one.target}"),
-                    f"it replaces {old.target!r}, and both hold on the same days",
-                    "the old one's valid_to before the new one's valid_from",
-                    "State both dates",
-                )
-            )
+            where, found = places.get(one.target, f"target {one.target}"), f"it replaces {old.target!r}, and both hold"
+            allowed = "the old one's valid_to before the new one's valid_from"
+            problems.append(Problem(where, f"{found} on the same days", allowed, "State both dates"))
     return problems
 
 
@@ -394,13 +340,12 @@ def _same_days(one: Target, other: Target) -> bool:
 
 
 def _units_if_known(scope: str | Scope | Sequence[str], units: pd.DataFrame) -> list[str]:
-    if isinstance(scope, Scope) and scope.within and not units["unit"].eq(scope.within).any():
-        return []
-    return units_in(scope, units)
+    unknown = isinstance(scope, Scope) and scope.within and not units["unit"].eq(scope.within).any()
+    return [] if unknown else _units_in(scope, units)
 
 
 def units_of(target: Target, units: pd.DataFrame) -> list[str]:
-    """Units that a target speaks of, sorted by code.
+    """Units that a target binds, sorted by code.
 
     Parameters
     ----------
@@ -412,23 +357,15 @@ def units_of(target: Target, units: pd.DataFrame) -> list[str]:
     -------
     list of str
     """
-    return units_in(target.scope, units)
+    return _units_in(target.scope, units)
 
 
-def units_in(scope: str | Scope | Sequence[str], units: pd.DataFrame) -> list[str]:
-    """Units of a scope or of a peer set, sorted by code.
-
-    Raises
-    ------
-    DataError
-        If the scope's `within` is not in the list.
-    """
+def _units_in(scope: str | Scope | Sequence[str], units: pd.DataFrame) -> list[str]:
+    """Units of a scope or of a peer set, sorted by code."""
     if isinstance(scope, Scope):
         among = units["unit"][units["level"].eq(scope.level)]
         return sorted(among if scope.within is None else set(among) & set(descendants(units, scope.within)))
-    if scope == "all":
-        return sorted(units["unit"])
-    return sorted(set(scope) & set(units["unit"]))
+    return sorted(units["unit"] if scope == "all" else set(scope) & set(units["unit"]))
 
 
 def targets_table(targets: Sequence[Target]) -> pd.DataFrame:

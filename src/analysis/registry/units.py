@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -30,32 +31,48 @@ def read_units(path: str | Path) -> pd.DataFrame:
     ParamsError
         No such file, wrong columns, a unit twice, a parent that is not in the list, a circle: all at once.
     """
-    path = Path(path)
+    frame = read_csv(path, columns=tuple(UNITS.columns), required=REQUIRED, key="units")
+    require(check_tree(frame, where=str(path)), ParamsError)
+    return as_table(frame, UNITS, where=str(path))
+
+
+def read_csv(path: str | Path, *, columns: Sequence[str], key: str, required: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a CSV file that a key of the params names: UTF-8, every cell text without spaces around it.
+
+    Parameters
+    ----------
+    path : str or Path
+    columns, required : sequence of str
+        Columns allowed, and those that must be there; default: all.
+    key : str
+        For the messages.
+
+    Raises
+    ------
+    ParamsError
+        No such file, too large, not CSV in UTF-8, or every column that is missing or not known.
+    """
+    path, where, allowed = Path(path), str(path), ", ".join(columns)
     if not path.is_file():
-        raise ParamsError(Problem(str(path), "there is no such file", "", "Check `units` in the params file"))
+        raise ParamsError(Problem(where, "there is no such file", "", f"Check `{key}` in the params file"))
     if path.stat().st_size > MAX_BYTES:
-        raise ParamsError(Problem(str(path), f"the file has {path.stat().st_size} bytes", f"at most {MAX_BYTES}"))
+        raise ParamsError(Problem(where, f"the file has {path.stat().st_size} bytes", f"at most {MAX_BYTES}"))
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ParamsError(Problem(str(path), f"it cannot be read: {error}", "CSV in UTF-8")) from None
-    allowed = tuple(UNITS.columns)
+        raise ParamsError(Problem(where, f"it cannot be read: {error}", "CSV in UTF-8")) from None
     problems = [
-        Problem(
-            str(path), f"column {one!r} is not known", ", ".join(allowed), did_you_mean(one, allowed) or "Remove it"
-        )
-        for one in frame.columns
-        if one not in allowed
+        Problem(where, f"column {one!r} is not known", allowed, did_you_mean(one, columns) or "Remove it")
+        for one in frame
+        if one not in columns
     ]
     problems += [
-        Problem(str(path), f"the column {one!r} is missing", ", ".join(allowed), "Add it")
-        for one in REQUIRED
-        if one not in frame.columns
+        Problem(where, f"the column {one!r} is missing", allowed, "Add it")
+        for one in required or columns
+        if one not in frame
     ]
     require(problems, ParamsError)
-    frame = frame.map(str.strip)
-    require(check_tree(frame, where=str(path)), ParamsError)
-    return as_table(frame, UNITS, where=str(path))
+    return frame.map(str.strip)
 
 
 def check_tree(units: pd.DataFrame, *, where: str = "units") -> list[Problem]:
@@ -119,18 +136,6 @@ def _circle(parent_of: dict[str, str]) -> list[str]:
     return []
 
 
-def children(units: pd.DataFrame, unit: str) -> list[str]:
-    """Units directly below `unit`, sorted by code.
-
-    Raises
-    ------
-    DataError
-        If `unit` is not in the list.
-    """
-    _require_known(units, unit)
-    return sorted(units.loc[units["parent"].eq(unit), "unit"])
-
-
 def descendants(units: pd.DataFrame, unit: str) -> list[str]:
     """All units below `unit`, at any depth, sorted by code.
 
@@ -139,7 +144,9 @@ def descendants(units: pd.DataFrame, unit: str) -> list[str]:
     DataError
         If `unit` is not in the list.
     """
-    _require_known(units, unit)
+    if not units["unit"].eq(unit).any():
+        remedy = did_you_mean(unit, units["unit"]) or "Take a code of the unit list"
+        raise DataError(Problem("units", f"there is no unit {unit!r}", f"one of {len(units)} codes", remedy))
     below = units.groupby("parent")["unit"].agg(list).to_dict()
     found, queue = [], list(below.get(unit, []))
     while queue:
@@ -147,38 +154,3 @@ def descendants(units: pd.DataFrame, unit: str) -> list[str]:
         found.append(one)
         queue.extend(below.get(one, []))
     return sorted(found)
-
-
-def ancestors(units: pd.DataFrame, unit: str) -> list[str]:
-    """Units above `unit`, the nearest first.
-
-    Raises
-    ------
-    DataError
-        If `unit` is not in the list.
-    """
-    _require_known(units, unit)
-    parent_of = dict(zip(units["unit"], units["parent"]))
-    found = []
-    while parent_of.get(unit):
-        unit = parent_of[unit]
-        found.append(unit)
-    return found
-
-
-def leaves(units: pd.DataFrame, unit: str | None = None) -> list[str]:
-    """Units without children, in the whole list or below `unit` (which is its own leaf), sorted by code.
-
-    Raises
-    ------
-    DataError
-        If `unit` is not in the list.
-    """
-    among = units["unit"] if unit is None else [unit, *descendants(units, unit)]
-    return sorted(set(among) - set(units["parent"]))
-
-
-def _require_known(units: pd.DataFrame, unit: str) -> None:
-    if not units["unit"].eq(unit).any():
-        remedy = did_you_mean(unit, units["unit"]) or "Take a code of the unit list"
-        raise DataError(Problem("units", f"there is no unit {unit!r}", f"one of {len(units)} codes", remedy))

@@ -108,6 +108,31 @@ def read_yaml(path: str | Path) -> Any:
     return parse_yaml(text, where=str(path))
 
 
+def read_entries(path: str | Path, *, key: str, remedy: str) -> tuple[list[tuple[str, str, Any]], list[Problem]]:
+    """Entries of a file that holds one list, as ``targets: [...]``: the code, the place and the content of each.
+
+    Parameters
+    ----------
+    path : str or Path
+    key : str
+        Plural of what is listed: "targets"; the code of an entry is under its singular.
+    remedy : str
+        What to read where the list is missing.
+
+    Returns
+    -------
+    entries, problems : tuple
+        No entry and one problem where the file holds something else.
+    """
+    raw, noun = read_yaml(path), key.removesuffix("s")
+    entries = raw.get(key) if isinstance(raw, dict) else None
+    if not isinstance(entries, list) or set(raw) != {key}:
+        return [], [Problem(str(path), f"the list of {key} is missing", f"the one key `{key}`, a list", remedy)]
+    codes = [str(entry.get(noun, "")) if isinstance(entry, dict) else "" for entry in entries]
+    places = [f"{path}: {noun} {code or order}" for order, code in enumerate(codes, start=1)]
+    return list(zip(codes, places, entries)), []
+
+
 def parse_yaml(text: str, *, where: str) -> Any:
     """Parse YAML text under the same rules as :func:`read_yaml`.
 
