@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.forecasting.panel import Panel, last_observed
+from analysis.forecasting.scales import logit
 
 _LEAST = 0.0005  # where neither counts nor a published step are known, 0 % and 100 % are read as 0.05 % and 99.95 %
 
@@ -48,7 +49,7 @@ def on_scale(values, *, kind: str, denominator=None, resolution: float | None = 
         n = np.broadcast_to(np.asarray(denominator, dtype=float), values.shape)
         share = np.where(n > 0, (np.clip(values, 0, 1) * n + 0.5) / (n + 1), share)
     with np.errstate(invalid="ignore"):
-        return np.log(share) - np.log1p(-share)
+        return logit(share)
 
 
 def actual_pace(values: np.ndarray, *, window: int) -> np.ndarray:

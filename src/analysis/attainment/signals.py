@@ -22,6 +22,7 @@ from analysis.attainment import pace
 from analysis.attainment.suspicions import WINDOW, suspicions
 from analysis.attainment.world import World
 from analysis.forecasting.panel import Panel
+from analysis.forecasting.scales import inverse_logit
 
 LIMIT = 2.66  # 3 / d2(2) with d2(2) = 1.128: mean moving range to three sigma
 SCREEN = 3.267  # D4(2): moving ranges beyond this many mean ranges are left out once
@@ -93,7 +94,7 @@ def _special(name: str, panel: Panel, *, up: bool) -> pd.DataFrame:
     edges = {}
     for edge, block in zip(("centre", "lower", "upper"), _edges(limits)):  # as shares or counts again
         moved = block[:, -1] + (scaled[:, -1] - charted[:, -1])  # the season of this month back on
-        shown = np.where(chart == "p_prime", block[:, -1], 1 / (1 + np.exp(-moved)))
+        shown = np.where(chart == "p_prime", block[:, -1], inverse_logit(moved))
         edges[edge] = shown if is_rate else moved
     table = {
         "unit": np.array(panel.units, dtype=object),
