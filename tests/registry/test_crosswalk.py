@@ -97,7 +97,7 @@ def test_split_communes_are_divided_evenly_and_say_so():
         ),
         (
             [("a", "x", 1.0), ("a", "x", 0.0)],
-            "crosswalk: pairs stand twice: ('a', 'x'). Allowed: each pair once. Remove one.",
+            "crosswalk: pairs occur twice: ('a', 'x'). Allowed: each pair once. Remove one.",
         ),
         (
             [("a", "x", 1.5), ("a", "y", -0.5)],

@@ -38,9 +38,9 @@ def test_what_does_not_fit_the_kind_is_refused(tmp_path, change, allowed):
 
 def test_all_entries_are_told_at_once(tmp_path):
     assert said(tmp_path, INDICATOR, INDICATOR, INDICATOR | {"indicator": "b", "kind": "rat"}, "x") == [
-        "i.yml: indicator online: this indicator stands twice. Allowed: each once. Remove one of them.",
+        "i.yml: indicator online: this indicator occurs twice. Allowed: each once. Remove one of them.",
         "i.yml: indicator b: kind: found 'rat'. Allowed: rate, count, level, rank. Did you mean 'rate'?",
-        "i.yml: indicator 4: str 'x' stands here. Allowed: a mapping of keys to values. Write it as `key: value` lines.",  # noqa: E501
+        "i.yml: indicator 4: found str 'x'. Allowed: a mapping of keys to values. Write it as `key: value` lines.",  # noqa: E501
     ]
 
 

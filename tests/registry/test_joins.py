@@ -50,7 +50,7 @@ def test_a_target_may_not_replace_one_on_another_indicator():
     old, new = make_target("OLD", "online_filed"), make_target("NEW", "online_full", replaces="OLD")
     assert [str(one) for one in check_joins(targets=[old, new])] == [
         "target NEW: replaces: 'OLD' is measured by 'online_filed', this target by 'online_full'. "
-        "Allowed: a target on the same indicator. Let both stand side by side, each with its own validity."
+        "Allowed: a target on the same indicator. Keep both targets, each with its own validity."
     ]
     assert check_joins(targets=[old, make_target("NEW", "online_filed", replaces="OLD")]) == []
     assert check_joins(targets=[make_target("NEW", "online_filed", replaces="GONE")]) == []

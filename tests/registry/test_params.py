@@ -93,5 +93,5 @@ def test_files_that_are_not_there_are_all_told(tmp_path):
 def test_a_file_that_is_no_mapping_is_told(tmp_path):
     path = write_yaml(tmp_path / "params/small.yml", ["a"])
     assert said(path) == [
-        "small.yml: list \"['a']\" stands here. Allowed: a mapping of keys to values. Write it as `key: value` lines."
+        "small.yml: found list \"['a']\". Allowed: a mapping of keys to values. Write it as `key: value` lines."
     ]

@@ -323,7 +323,7 @@ def test_a_code_stands_once_over_all_files(tmp_path):
     with pytest.raises(ParamsError) as error:
         read_targets([one, other], indicators=INDICATORS_TABLE, units=UNITS_TABLE)
     assert str(error.value) == (
-        f"{other}: target X: the code stands twice (also in {one}: target X). Allowed: each code once. "
+        f"{other}: target X: the code occurs twice (also in {one}: target X). Allowed: each code once. "
         "Give the new promise its own code."
     )
 

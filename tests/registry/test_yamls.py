@@ -56,7 +56,7 @@ def test_a_whole_number_of_thousands_of_digits_is_refused_with_its_line():
 
 def test_a_key_that_stands_twice_is_an_error():
     assert said("a: 1\nb: 2\na: 3") == [
-        "a.yml: line 3: the key 'a' stands twice (lines 1 and 3). "
+        "a.yml: line 3: the key 'a' occurs twice (lines 1 and 3). "
         "Allowed: YAML: key: value, lists with '-', text quoted where it holds ': '. Mend that line."
     ]
 
@@ -74,7 +74,7 @@ def test_a_bomb_is_refused_quickly():
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
     start = time.perf_counter()
     assert said("\n".join(lines)) == [
-        "a.yml: line 2: an alias stands inside an anchored entry. "
+        "a.yml: line 2: an alias is inside an anchored entry. "
         f"Allowed: at most {MAX_ALIASES} aliases, not nested. Write the values out."
     ]
     assert time.perf_counter() - start < 1

@@ -1,4 +1,4 @@
-"""What other bodies' rules would call the same series, beside our status, and one sentence code where they disagree.
+"""What other bodies' rules would call the same series, next to our status, and one sentence code where they disagree.
 
 None of these rules gives a probability. They are computed from the base period, the present value, the target and the
 deadline, as their owners do; ours comes from the forecast.

@@ -1,4 +1,4 @@
-"""A parent's probability never stands alone: how many sub-units are on track, where the worst tenth is, what the
+"""Next to a parent's probability: how many sub-units are on track, where the worst tenth is, what the
 sub-units' own forecasts add up to, and which sub-unit holds the parent back.
 
 The parent's own forecast decides `p_attain`; next to it is the probability from joint draws of its sub-units (weights:

@@ -28,7 +28,7 @@ LIMIT = 2.66  # 3 / d2(2) with d2(2) = 1.128: mean moving range to three sigma
 SCREEN = 3.267  # D4(2): moving ranges beyond this many mean ranges are left out once
 RUN = 7  # points of a run or a trend
 SIGMA = 1.128  # d2(2)
-LEAST_ROWS = 10  # fewer series do not share a season that can be told from noise
+LEAST_ROWS = 10  # fewer series do not share a season that differs from noise
 LEAST_POINTS = 8  # fewer points give limits nobody should act on
 COLUMNS = ("unit", "indicator", "period", "signal", "rule", "value", "centre", "lower", "upper")
 _OUTSIDE = ("above_limit", "below_limit", "two_of_three_above", "two_of_three_below")

@@ -2,7 +2,7 @@
 
 ================== =================================================================================================
 heaping            far more units just on the good side of a target than on the other, in the present period
-end_of_period      the last month of a half-year stands out from its neighbours, and falls back after it
+end_of_period      the last month of a half-year is far above its neighbours, and falls back after it
 denominator_drop   the denominator is far below what it usually was: a share can rise without one more case
 level_jump         the level changes from one period to the next and stays
 quota_population   the assigned quota is met while only a small part of the population is
@@ -117,7 +117,7 @@ def _quotas(world: World, denominators: pd.DataFrame) -> pd.DataFrame:
 
 
 def heaping(values, *, threshold: float, up: bool, band: float = BAND) -> tuple[np.ndarray, float]:
-    """Units just above the target when too many stand there for chance, and the one-sided p value.
+    """Units just above the target when there are too many of them for chance, and the one-sided p value.
 
     Without heaping a unit within `band` of the target is as likely above as below it (the density is smooth).
 
@@ -190,7 +190,7 @@ def denominator_drops(denominator: np.ndarray) -> np.ndarray:
 
 
 def end_of_period_surges(values: np.ndarray, *, months: np.ndarray) -> np.ndarray:
-    """Columns (June or December) that stand out upwards and fall back, as a mask of shape (n, T).
+    """Columns (June or December) that are far above the month before and fall back, as a mask of shape (n, T).
 
     Parameters
     ----------

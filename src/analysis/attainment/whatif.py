@@ -1,8 +1,8 @@
 """What if? A lever moves the forecast, and the probability is read again. Scenarios are labelled and never mixed in.
 
 ``points_per_period``  the share rises (falls, for "at most") by so much a period more than forecast
-``weakest_at_median``  the weakest sub-units stand at their siblings' median at the deadline; the rest as forecast
-``component_at_90``    a component of a score stands at 90 % of its points (:mod:`analysis.attainment.events.composite`)
+``weakest_at_median``  the weakest sub-units are at their siblings' median at the deadline; the rest as forecast
+``component_at_90``    a component of a score is at 90 % of its points (:mod:`analysis.attainment.events.composite`)
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _weakest(case: Case, own: pd.DataFrame) -> pd.DataFrame:
 
 
 def lift(values: np.ndarray, *, weights: np.ndarray, weakest: int, up: bool) -> float:
-    """By how much the weighted mean moves when the weakest values stand at the median of all.
+    """By how much the weighted mean moves when the weakest values rise to the median of all.
 
     Examples
     --------

@@ -158,7 +158,7 @@ def check_crosswalk(crosswalk: Crosswalk, *, where: str = "crosswalk") -> list[P
     rows, problems = crosswalk.rows, []
     if rows.duplicated(["old", "new"]).any():
         twice = rows.loc[rows.duplicated(["old", "new"]), ["old", "new"]].itertuples(index=False, name=None)
-        problems.append(Problem(where, f"pairs stand twice: {examples(twice)}", "each pair once", "Remove one"))
+        problems.append(Problem(where, f"pairs occur twice: {examples(twice)}", "each pair once", "Remove one"))
     outside = rows.loc[~rows["weight"].between(0, 1), "old"]
     if len(outside):
         problems.append(Problem(where, f"weights outside 0..1 for {examples(outside)}", "0..1", "Correct them"))
@@ -186,7 +186,7 @@ def _query(sql: str) -> pd.DataFrame:
 
 @lru_cache(maxsize=1)
 def _old() -> pd.DataFrame:
-    """Old communes; the five island districts without communes stand for themselves under their district's code."""
+    """Old communes; the five island districts without communes count as one, under their district's code."""
     rows = _query(
         "SELECT province, provinceCode, provinceKey, district, districtCode, districtKey, ward, wardCode, wardKey "
         "FROM admin_units_legacy"

@@ -1,4 +1,4 @@
-"""Typed entries of our files: frozen, no unknown key, and every mistake told as a `Problem`.
+"""Typed entries of our files: frozen, no unknown key, and every mistake reported as a `Problem`.
 
 Pydantic finds the mistakes, :func:`as_entry` says them in our four parts with a "did you mean".
 """
@@ -78,7 +78,7 @@ def as_entry(model: type[Model], raw: Any, *, where: str) -> tuple[Model | None,
         return None, [
             Problem(
                 where,
-                f"{type(raw).__name__} {str(raw)[:60]!r} stands here",
+                f"found {type(raw).__name__} {str(raw)[:60]!r}",
                 "a mapping of keys to values",
                 "Write it as `key: value` lines",
             )
@@ -116,7 +116,7 @@ def _problem(error: dict, model: type[BaseModel], raw: Any, where: str) -> Probl
 
 
 def _allowed(error: dict) -> str:
-    """What may stand there, from pydantic's message, without its grammar."""
+    """What is allowed there, from pydantic's message, without its grammar."""
     if error["type"] == "too_short":
         return f"at least {error['ctx']['min_length']} entries"
     if error["type"] == "string_pattern_mismatch":

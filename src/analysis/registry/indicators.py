@@ -70,7 +70,7 @@ def read_indicators(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     ParamsError
-        With all problems of all entries, an indicator that stands twice included.
+        With all problems of all entries, an indicator that occurs twice included.
     """
     remedy = "See params/README.md"
     entries, problems = read_entries(path, key="indicators", remedy=remedy)
@@ -81,7 +81,7 @@ def read_indicators(path: str | Path) -> pd.DataFrame:
         indicator, wrong = as_entry(Indicator, entry, where=where)
         problems += wrong
         if code in seen:
-            problems.append(Problem(where, "this indicator stands twice", "each once", "Remove one of them"))
+            problems.append(Problem(where, "this indicator occurs twice", "each once", "Remove one of them"))
         seen.add(code)
         if indicator is not None:
             rows.append(indicator.model_dump() | {"order": order})

@@ -39,7 +39,7 @@ def _joined_by_targets(targets: Sequence[Target]) -> list[Problem]:
             f"target {one.target}: replaces",
             f"{one.replaces!r} is measured by {indicator_of[one.replaces]!r}, this target by {one.indicator!r}",
             "a target on the same indicator",
-            "Let both stand side by side, each with its own validity",
+            "Keep both targets, each with its own validity",
         )
         for one in targets
         if indicator_of.get(one.replaces, one.indicator) != one.indicator

@@ -116,7 +116,7 @@ def _before(one: str, other: str) -> bool:
 
 
 class LevelAt(Target):
-    """The value stands at `operator` `threshold` at the deadline."""
+    """The value is at `operator` `threshold` at the deadline."""
 
     kind: Literal["level_at"]
     indicator: Text
@@ -126,7 +126,7 @@ class LevelAt(Target):
 
 
 class SustainedFrom(Target):
-    """The value stands at `operator` `threshold` in every period from `start` on, by the `reading` named official."""
+    """The value is at `operator` `threshold` in every period from `start` on, by the `reading` named official."""
 
     kind: Literal["sustained_from"]
     indicator: Text

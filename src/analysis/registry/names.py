@@ -73,7 +73,7 @@ def match_names(
     units : DataFrame
         `schema.UNITS`: columns `unit`, `name`, `parent`, `level`.
     parents : sequence of str, length n, optional
-        Code or name of a unit above, at any height; "" where unknown. Tells repeated names apart.
+        Code or name of a unit above, at any height; "" where unknown. Distinguishes repeated names.
     level : str, optional
         Only units of this level.
     where : str

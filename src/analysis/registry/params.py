@@ -1,6 +1,6 @@
 """One run = one params file: complete, flat, checked here, copied and hashed into the outputs.
 
-Nothing in code has a default that changes a published number, so every key stands in the file; the few that may be
+Nothing in code has a default that changes a published number, so every key is in the file; the few that may be
 left out only switch pages on or narrow what is read.
 """
 
@@ -46,7 +46,7 @@ class Publish(Entry):
 
 
 class RunParams(Entry):
-    """Checked params of one run; the meaning of every key stands in ``params/README.md``."""
+    """Checked params of one run; every key is explained in ``params/README.md``."""
 
     run_id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
     title_vi: str

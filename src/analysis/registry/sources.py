@@ -15,11 +15,11 @@ from analysis.registry.yamls import read_yaml
 from analysis.words.errors import ParamsError, require
 
 SIDES = ("value", "numerator", "denominator", "lower", "upper")  # of one figure
-VINTAGE = "{vintage}"  # stands in `path` where the folder of each vintage stands
+VINTAGE = "{vintage}"  # in `path`: the folder of each vintage
 
 
 class Columns(Entry):
-    """Names of the file's columns that say where, when and what; the numbers stand in `measures`."""
+    """Names of the file's columns that say where, when and what; the numbers are in `measures`."""
 
     unit: Text
     period: Text
@@ -151,7 +151,7 @@ class SourceParams(Entry):
         if self.columns.indicator is not None and len(self.measures) > 1:
             said.append("one measure only, where the file has an indicator column")
         if self.units_by == "name" and (self.columns.unit_name or self.tree):
-            said.append("`units_by: name` without `columns.unit_name` and `tree`: the names stand in `columns.unit`")
+            said.append("`units_by: name` without `columns.unit_name` and `tree`: the names are in `columns.unit`")
         if (self.format == "sql") != (self.query is not None):
             said.append("`query` for format sql, and only there")
         if said:

@@ -57,7 +57,7 @@ def read_targets(
 def find_targets(
     paths: str | Path | Iterable[str | Path], *, indicators: pd.DataFrame, units: pd.DataFrame
 ) -> tuple[tuple[Target, ...], list[Problem]]:
-    """As :func:`read_targets`, but what is wrong is handed back beside the entries that could be read.
+    """As :func:`read_targets`, but what is wrong is returned with the entries that could be read.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def find_targets(
             target, wrong = _as_target(entry, where=where)
             problems += wrong
             if code and code in places:
-                found = f"the code stands twice (also in {places[code]})"
+                found = f"the code occurs twice (also in {places[code]})"
                 problems.append(Problem(where, found, "each code once", "Give the new promise its own code"))
             places.setdefault(code, where)
             targets += [] if target is None else [target]
@@ -381,7 +381,7 @@ def targets_table(targets: Sequence[Target]) -> pd.DataFrame:
         row = {name: getattr(target, name) for name in TARGETS.columns if hasattr(target, name)}
         row |= {"order": order, "scope": _scope_text(target.scope), "inferred": " ".join(target.inferred)}
         if isinstance(target.baseline, dict):
-            row["baseline"] = None  # one a unit: stands in the entry
+            row["baseline"] = None  # one a unit: see the entry
         rows.append(row)
     if not rows:
         return TARGETS.empty()

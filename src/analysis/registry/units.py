@@ -97,7 +97,7 @@ def check_tree(units: pd.DataFrame, *, where: str = "units") -> list[Problem]:
         )
     twice = sorted(codes[codes.duplicated() & ~empty].unique())
     if twice:
-        problems.append(Problem(where, f"units stand twice: {examples(twice)}", "each once", "Remove one of them"))
+        problems.append(Problem(where, f"units occur twice: {examples(twice)}", "each once", "Remove one of them"))
     known = set(codes)
     for parent in sorted(set(units["parent"]) - known - {""}):
         children_of = codes[units["parent"].eq(parent)].tolist()

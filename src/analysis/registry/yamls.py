@@ -51,7 +51,7 @@ def _mapping(loader: yaml.Loader, node: yaml.MappingNode) -> dict:
             raise yaml.constructor.ConstructorError(
                 None,
                 None,
-                f"the key {key!r} stands twice (lines {seen[key]} and {key_node.start_mark.line + 1})",
+                f"the key {key!r} occurs twice (lines {seen[key]} and {key_node.start_mark.line + 1})",
                 key_node.start_mark,
             )
         seen[key] = key_node.start_mark.line + 1
@@ -87,7 +87,7 @@ def read_yaml(path: str | Path) -> Any:
     Raises
     ------
     ParamsError
-        No such file, not UTF-8, over `MAX_BYTES`, not YAML, a tag, a key that stands twice, too deep, too many aliases.
+        No such file, not UTF-8, over `MAX_BYTES`, not YAML, a tag, a key that occurs twice, too deep, too many aliases.
     """
     path = Path(path)
     if not path.is_file():
@@ -174,7 +174,7 @@ def _check_events(text: str, where: str) -> list[Problem]:
         if isinstance(event, yaml.AliasEvent):
             aliases += 1
             if aliases > MAX_ALIASES or anchored:
-                found = "an alias stands inside an anchored entry" if anchored else f"more than {MAX_ALIASES} aliases"
+                found = "an alias is inside an anchored entry" if anchored else f"more than {MAX_ALIASES} aliases"
                 return [
                     Problem(
                         f"{where}: line {line}",

@@ -75,7 +75,7 @@ def _draws(world: World, indicator: str, rows: np.ndarray, horizon: int) -> np.n
 
 
 def _relapse(natural: np.ndarray, predictive: Predictive, rows: np.ndarray, column: int, seed: int) -> None:
-    """Units that stand at a bound: what followed elsewhere, as often as its weight says; in place."""
+    """Units at a bound: what followed elsewhere, as often as its weight says; in place."""
     for at, row in enumerate(rows):
         side = int(predictive.relapse.side[row])
         if side:
