@@ -138,19 +138,19 @@ def _peer(panel, *, n_peer: int, ours: float) -> dict:
 def attainment(*, n_units: int = 3321, n_paths: int = 2000) -> dict:
     """Every kind of target for every commune, by joint paths, roll-ups and annexes included."""
     from analysis.attainment.assess import assess
-    from analysis.attainment.options import AssessOptions
+    from analysis.attainment.world import AssessOptions, World
     from analysis.forecasting.ensemble import forecast_panel
 
     found: dict = {"communes": n_units}
     panels = make_panels(n_units)
     units, indicators = _units_and_indicators(panels)
-    promises, tasks = make_promises(panels)
+    targets, tasks = make_targets(panels)
     forecast_panel(make_rates(50, seed=1), horizon=HORIZON)  # imports
     with timed(found, "forecasts of 12 indicators"):
         predictives = {code: forecast_panel(panel, horizon=HORIZON) for code, panel in panels.items()}
     with timed(found, "attainment"):
-        made = assess(
-            promises,
+        world = World(
+            targets=targets,
             panels=panels,
             predictives=predictives,
             units=units,
@@ -159,16 +159,17 @@ def attainment(*, n_units: int = 3321, n_paths: int = 2000) -> dict:
             options=AssessOptions(n_paths=n_paths),
             tasks=tasks,
         )
+        made = assess(world)
     for kind in ("CPU", "wall"):
         parts = (found[f"{one}, {kind} s"] for one in ("forecasts of 12 indicators", "attainment"))
         found[f"attainment and its forecasts, {kind} s"] = sum(parts)
     p = made.assessments["p_attain"].dropna()
     _require("p in bounds", len(p) > 0 and p.between(0, 1).all())
-    asked = {one.target for one in promises}
+    asked = {one.target for one in targets}
     _require("every target is assessed", set(made.assessments["target"]) == asked)
     _require("every commune and target once", not made.assessments.duplicated(["unit", "target"]).any())
     _require("a status each", made.assessments["status"].ne("").all())
-    kinds = len({one.kind for one in promises})
+    kinds = len({one.kind for one in targets})
     return found | {"assessments": len(made.assessments), "kinds of target": kinds, "extra tables": len(made.extra)}
 
 
@@ -200,38 +201,44 @@ def _units_and_indicators(panels: dict):
     return as_table(units, UNITS), as_table(indicators, INDICATORS)
 
 
-def make_promises(panels: dict) -> tuple[list, object]:
-    """One promise a kind and three more levels, each for every commune; the tasks of the last."""
+def make_targets(panels: dict) -> tuple[tuple, object]:
+    """One target a kind and three more levels, each for every commune; the tasks of the last."""
     import pandas as pd
 
-    from analysis.attainment.promise import Promise
+    from analysis.registry.kinds import KINDS
     from analysis.words import periods
 
     units, last = panels["x0"].units, panels["x0"].periods[-1]
     year, half = periods.shift(last, 12), periods.shift(last, 6)
+    then, since = panels["x0"].periods[20], periods.shift(last, -5)
     weights = {"x6": 18, "x7": 20, "x8": 12, "x9": 10, "x0": 18, "x1": 22}  # Decision 766's six parts
-    then = panels["x0"].periods[20]
-    promises = [Promise(f"L{one}", f"x{one}", "level_at", units, ">=", THRESHOLD, deadline=year) for one in range(4)]
-    promises += [
-        Promise("S", "x4", "sustained_from", units, ">", 0.5, start=periods.shift(last, -5), deadline=half),
-        Promise("C", "count", "cumulative_count", units, ">=", 1.0, deadline=year, of="quota",
-                quota={unit: 1500 for unit in units}),
-        Promise("CO", "x5", "coverage_all", units, deadline=year),
-        Promise("R", "score", "rank_le", units, "<=", 100, deadline=year, peers=units),
-        Promise("SC", "", "score_ge", units, ">=", 65, deadline=year, weights=weights, total=100),
-        Promise("RC", "x6", "relative_change", units, ">=", 0.5, deadline=year, baseline_period=then),
-        Promise("DI", "x7", "directional", units, start=then, deadline=year),
-        Promise("CN", "x8", "conditional", units, ">=", 0.5, deadline=year, started=False, inner="level_at"),
-        Promise("T", "", "tasks_k_of_n", units, deadline=year),
+    parts = [{"indicator": code, "weight": weight} for code, weight in weights.items()]
+    reach = {"operator": ">=", "deadline": year}
+    names = {"name_vi": "", "name_en": "", "scope": units}
+    stated = [
+        *(("level_at", f"L{one}", {"indicator": f"x{one}", "threshold": THRESHOLD, **reach}) for one in range(4)),
+        ("sustained_from", "S", {"indicator": "x4", "operator": ">", "threshold": 0.5, "start": since,
+                                 "deadline": half, "reading": "each_period"}),
+        ("cumulative_count", "C", {"indicator": "count", "threshold": 1.0, "of": "quota",
+                                   "quota": dict.fromkeys(units, 1500), **reach}),
+        ("coverage_all", "CO", {"indicator": "x5", "deadline": year}),
+        ("rank_le", "R", {"indicator": "score", "threshold": 100, "peers": units, "deadline": year}),
+        ("score_ge", "SC", {"threshold": 65, "components": parts, "total": 100, "version": "766", **reach}),
+        ("relative_change", "RC", {"indicator": "x6", "threshold": 0.5, "baseline_period": then, **reach}),
+        ("directional", "DI", {"indicator": "x7", "start": then, "deadline": year}),
+        ("conditional", "CN", {"indicator": "x8", "threshold": 0.5, "then": "level_at", "condition_vi": "",
+                               "condition_en": "", **reach}),
+        ("tasks_k_of_n", "T", {"deadline": year}),
     ]  # fmt: skip
-    members = tuple(one.target for one in promises if one.target not in ("CN", "T"))
-    promises.append(Promise("K", "", "indicators_k_of_n", units, k=8, members=members, deadline=year))
+    members = tuple(code for _kind, code, _more in stated if code not in ("CN", "T"))
+    stated.append(("indicators_k_of_n", "K", {"members": members, "k": 8, "deadline": year}))
+    targets = tuple(KINDS[kind](kind=kind, target=code, **names, **more) for kind, code, more in stated)
     rows = [
         (f"t{task}", "T", unit, f"{last[:4]}-{1 + (at + task) % 12:02d}-15", _done(at, task, year=last[:4]))
         for at, unit in enumerate(units)
         for task in range(10)
     ]
-    return promises, pd.DataFrame(rows, columns=["task", "target", "unit", "due", "done"])
+    return targets, pd.DataFrame(rows, columns=["task", "target", "unit", "due", "done"])
 
 
 def _done(at: int, task: int, *, year: str) -> str:

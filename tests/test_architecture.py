@@ -16,16 +16,16 @@ MAY_IMPORT = {
     "briefing": {"words"},
     "records": {"words", "forecasting.scores"},
     "publishing": {"words", "briefing", "records"},
-    # joiners, top to bottom: cli > pipeline, assess_tables > statistics, run_folder
+    # joiners, top to bottom: cli > analyst, pipeline > statistics, run_folder
     "statistics": STAGES,
     "run_folder": STAGES,
-    "assess_tables": STAGES | {"statistics"},
+    "analyst": STAGES | {"statistics"},
     "pipeline": STAGES | {"statistics", "run_folder"},
     "progress": {"words"},
     "cli": {
         "words",
         "pipeline",
-        "assess_tables",
+        "analyst",
         "progress",
         "publishing.environment",
         "publishing.each",

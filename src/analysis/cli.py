@@ -79,11 +79,11 @@ def assess(
     out: Annotated[Path, typer.Option(help="CSV or Parquet to write, one row a unit and target")],
 ) -> None:
     """The same statistics for a table from anywhere, without notebooks."""
-    from analysis import assess_tables
+    from analysis.analyst import plain_tables
 
-    assessed, found = assess_tables.assess_files(observations, targets=targets, cutoff=cutoff, out=out)
+    assessed, found = plain_tables.assess_files(observations, targets=targets, cutoff=cutoff, out=out)
     print(f"{len(assessed)} rows written to {out}", file=sys.stderr)
-    for one in assess_tables.in_words(found):
+    for one in plain_tables.in_words(found):
         print(f"  {_shown(str(one))}", file=sys.stderr)
     if len(found):
         print(f"  each row: {out}.refused.csv", file=sys.stderr)

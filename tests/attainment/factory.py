@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from analysis.attainment.options import AssessOptions
-from analysis.attainment.world import World
+from analysis.attainment.world import AssessOptions, World
 from analysis.forecasting.panel import Panel
 from analysis.forecasting.predictive import Predictive
 from analysis.forecasting.scales import Scale
+from analysis.registry.kinds import KINDS
 from analysis.words.periods import codes
-from analysis.words.schema import UNITS, as_table
+from analysis.words.schema import INDICATORS, UNITS, as_table
 
 END = "2023-12"  # last period of every panel here
 NORMAL = 1e7  # degrees of freedom at which Student's t is the normal distribution
@@ -65,16 +65,46 @@ def make_units(parents=None, *, units=()):
     return as_table(table.assign(name=table["unit"], level="x"), UNITS)
 
 
-def make_world(promises, *, panels, predictives=None, parents=None, tasks=None, cutoff=END, cumulative=(), **options):
-    options = {"calibrate": False, "n_paths": 20_000} | options
-    units = sorted({unit for panel in panels.values() for unit in panel.units} | {u for p in promises for u in p.units})
+NEEDED = {  # what a kind has to state
+    "level_at": {"operator": ">="},
+    "sustained_from": {"operator": ">=", "reading": "each_period"},
+    "cumulative_count": {"operator": ">=", "of": "count"},
+    "score_ge": {"operator": ">=", "version": "1"},
+    "conditional": {"condition_vi": "c", "condition_en": "c", "then": "level_at"},
+}
+
+
+def make_target(target, indicator, kind, units, operator=None, threshold=None, *, weights=None, milestones=(), **more):
+    """A target of the registry that binds `units`.
+
+    `weights`: component indicator -> highest points; `milestones`: pairs of period and threshold.
+    """
+    stated = {"target": target, "indicator": indicator, "operator": operator, "threshold": threshold}
+    stated = {name: value for name, value in stated.items() if value is not None}
+    if weights:
+        parts = [{"indicator": name, "weight": weight} for name, weight in weights.items()]
+        more = {"components": parts, "total": sum(weights.values())} | more
+    steps = [{"period": period, "threshold": threshold} for period, threshold in milestones]
+    names = {"name_vi": "", "name_en": "", "scope": tuple(units), "kind": kind, "milestones": steps}
+    return KINDS[kind](**names | NEEDED.get(kind, {}) | stated | more)
+
+
+def make_indicators(panels, *, better=None, cumulative=()):
+    table = pd.DataFrame({"indicator": sorted(panels)})
+    better = table["indicator"].map(better or {}).fillna("up")
+    return as_table(table.assign(better=better, cumulative=table["indicator"].isin(cumulative)), INDICATORS)
+
+
+def make_world(targets, *, panels, predictives=None, parents=None, tasks=None, cutoff=END, **options):
+    about = {name: options.pop(name) for name in ("better", "cumulative") if name in options}
+    bound = {unit for target in targets for unit in target.scope}
     return World(
-        promises=tuple(promises),
+        targets=tuple(targets),
         panels=panels,
         predictives=predictives or {},
-        units=make_units(parents, units=units),
+        units=make_units(parents, units=sorted({unit for panel in panels.values() for unit in panel.units} | bound)),
+        indicators=make_indicators(panels, **about),
         cutoff=cutoff,
-        options=AssessOptions(**options),
-        declared_cumulative=frozenset(cumulative),
+        options=AssessOptions(**{"calibrate": False, "n_paths": 20_000} | options),
         tasks=tasks,
     )

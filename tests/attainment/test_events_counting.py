@@ -4,21 +4,18 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from analysis.attainment.assess import assess_world
-from analysis.attainment.promise import Promise
-from attainment.factory import make_forecast, make_panel, make_shares, make_world
+from analysis.attainment.assess import assess
+from attainment.factory import make_forecast, make_panel, make_shares, make_target, make_world
 
 
 def solve(promise, panel, forecast=None, **more):
-    answer = assess_world(
-        make_world([promise], panels={"x": panel}, predictives={"x": forecast} if forecast else {}, **more)
-    )
+    answer = assess(make_world([promise], panels={"x": panel}, predictives={"x": forecast} if forecast else {}, **more))
     return answer.assessments.iloc[0], answer.extra
 
 
 def count(**more):
     usual = {"target": "C", "indicator": "x", "kind": "cumulative_count", "units": ("u0",), "deadline": "2024-01"}
-    return Promise(**usual | {"operator": ">=", "threshold": 1.0} | more)
+    return make_target(**usual | {"operator": ">=", "threshold": 1.0} | more)
 
 
 RISING = [[5.0 * i for i in range(1, 21)]]  # 5 .. 100
@@ -78,7 +75,7 @@ def test_both_denominators_say_when_they_are_settled():
 
 
 def coverage(**more):
-    return Promise(
+    return make_target(
         **{"target": "K", "indicator": "x", "kind": "coverage_all", "units": ("u0",), "deadline": "2024-01"} | more
     )
 
@@ -122,7 +119,7 @@ def test_coverage_without_a_deadline_is_looked_at_as_far_as_the_options_say():
 
 def change(**more):
     usual = {"target": "R", "indicator": "x", "kind": "relative_change", "units": ("u0",), "operator": "<="}
-    return Promise(**usual | {"threshold": -0.5, "deadline": "2024-01", "baseline": 0.08} | more)
+    return make_target(**usual | {"threshold": -0.5, "deadline": "2024-01", "baseline": 0.08} | more)
 
 
 def test_halving_against_a_stated_baseline():
@@ -163,6 +160,6 @@ def test_exactly_half_of_the_baseline_is_enough_for_at_most():
 def test_every_unit_has_its_own_baseline():
     panel = make_shares([[10, 10], [10, 10], [10, 10]], [[100, 100]] * 3)
     promise = change(units=("u0", "u1", "u2"), baseline={"u0": 0.2, "u1": 0.15}, deadline="2023-12")
-    table = assess_world(make_world([promise], panels={"x": panel})).assessments
+    table = assess(make_world([promise], panels={"x": panel})).assessments
     assert table["status"].tolist() == ["met", "missed", "not_assessable"]
     assert np.isnan(table["threshold"].iloc[2])

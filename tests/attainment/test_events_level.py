@@ -4,20 +4,19 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from analysis.attainment.assess import assess_world
-from analysis.attainment.events.settling import fell
-from analysis.attainment.promise import Promise
+from analysis.attainment.assess import assess
+from analysis.attainment.events.level import fell
 from analysis.forecasting.ensemble import forecast_panel
-from attainment.factory import make_forecast, make_panel, make_shares, make_world
+from attainment.factory import make_forecast, make_panel, make_shares, make_target, make_world
 
 
 def row(world, unit="u0", target="T"):
-    table = assess_world(world).assessments.set_index(["unit", "target"])
+    table = assess(world).assessments.set_index(["unit", "target"])
     return table.loc[(unit, target)]
 
 
 def level(**more):
-    return Promise(
+    return make_target(
         **{"target": "T", "indicator": "x", "kind": "level_at", "units": ("u0",), "deadline": "2024-03"} | more
     )
 
@@ -157,12 +156,12 @@ def test_a_unit_that_reports_late_has_its_missing_months_to_make_up():
 def test_reasons_when_nothing_can_be_said():
     panel = make_panel([[1.0] * 30])
     forecast = make_forecast(panel, [1.0], [1.0])
+    undated = make_target("T", "x", "conditional", ("u0",), ">=", 1.0, start="2023-01")
+    own = make_target("T", "x", "coverage_all", ("u0",), deadline="2024-01")  # all of how many?
     worlds = {
-        "no_deadline": make_world(
-            [level(threshold=1.0, deadline=None)], panels={"x": panel}, predictives={"x": forecast}
-        ),
+        "no_deadline": make_world([undated], panels={"x": panel}, predictives={"x": forecast}),
         "no_series": make_world([level(threshold=1.0)], panels={}),
-        "no_threshold": make_world([level(deadline="2024-01")], panels={"x": panel}, predictives={"x": forecast}),
+        "no_threshold": make_world([own], panels={"x": panel}, predictives={"x": forecast}),
         "no_forecast": make_world([level(threshold=1.0)], panels={"x": panel}),
     }
     for reason, world in worlds.items():
@@ -193,7 +192,7 @@ def test_milestones_are_kept_missed_or_forecast():
     forecast = make_forecast(panel, [0.62, 0.64, 0.66], [0.01] * 3, lower=0.0, upper=1.0)
     steps = (("2023-10", 0.52), ("2023-11", 0.57), ("2024-02", 0.64))
     world = make_world([level(threshold=0.75, milestones=steps)], panels={"x": panel}, predictives={"x": forecast})
-    table = assess_world(world).extra["milestones"]
+    table = assess(world).extra["milestones"]
     assert table["observed"].tolist() == [True, True, False]
     assert table["kept"].tolist() == [True, False, False]
     assert table["p"].tolist() == [1.0, 0.0, pytest.approx(0.5)]
@@ -216,7 +215,7 @@ def test_a_share_and_its_complement_have_one_probability_to_machine_precision(op
         world = make_world(
             [promise], panels={"x": panel}, predictives={"x": forecast_panel(panel, horizon=9)}, calibrate=True
         )
-        answers.append(assess_world(world).assessments)
+        answers.append(assess(world).assessments)
     one, other = answers
     assert one["n_origins"].min() > 0 and one["p_attain"].between(0.05, 0.95).sum() > 10
     np.testing.assert_allclose(one["p_raw"], other["p_raw"], atol=1e-12)

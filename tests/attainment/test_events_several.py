@@ -7,19 +7,18 @@ import pandas as pd
 import pytest
 from scipy.stats import binom, norm
 
-from analysis.attainment.assess import assess_world
+from analysis.attainment.assess import assess
 from analysis.attainment.events.composite import points_gained, points_of
 from analysis.attainment.events.joint import copula_scores, correlation, paths_at, tie_together
 from analysis.attainment.events.several import p_at_least
-from analysis.attainment.promise import Promise
 from analysis.forecasting.bounds import Relapse
-from attainment.factory import make_forecast, make_panel, make_shares, make_world
+from attainment.factory import make_forecast, make_panel, make_shares, make_target, make_world
 
 WITHIN = 4 * 0.5 / np.sqrt(20_000)
 
 
 def solve(promises, panels, predictives=None, **more):
-    answer = assess_world(make_world(promises, panels=panels, predictives=predictives, **more))
+    answer = assess(make_world(promises, panels=panels, predictives=predictives, **more))
     return answer.assessments.set_index(["unit", "target"]), answer.extra
 
 
@@ -35,7 +34,7 @@ def ranked(**more):
         "threshold": 1.0,
         "deadline": "2024-01",
     }
-    return Promise(**usual | more)
+    return make_target(**usual | more)
 
 
 def test_equal_peers_share_the_first_places_evenly():
@@ -63,7 +62,9 @@ def test_a_common_shock_moves_no_rank():
 
 def test_where_lower_is_better_the_lowest_is_first():
     panel = make_panel([[5.0] * 3, [4.0] * 3, [9.0] * 3])
-    table, extra = solve([ranked(units=("u1",), peers=panel.units, better="down", deadline="2023-12")], {"x": panel})
+    table, extra = solve(
+        [ranked(units=("u1",), peers=panel.units, deadline="2023-12")], {"x": panel}, better={"x": "down"}
+    )
     assert table["status"].tolist() == ["met"]
     assert extra["ranks"]["rank_now"].tolist() == [1.0]
 
@@ -94,13 +95,15 @@ def test_ranks_are_read_with_their_band():
 
 def test_a_rank_without_peers_is_not_assessable():
     panel = make_panel([[90.0] * 30])
-    table, _ = solve([ranked(units=("u0",))], {"x": panel}, {"x": make_forecast(panel, [90.0], [1.0])})
+    table, _ = solve(
+        [ranked(units=("u0",), peers=("u0", "lost"))], {"x": panel}, {"x": make_forecast(panel, [90.0], [1.0])}
+    )
     assert table[["status", "reason"]].values.tolist() == [["not_assessable", "no_peers"]]
 
 
 def test_a_published_rank_is_a_level():
     panel = make_panel([[8.0, 6.0, 5.0, 4.0]], kind="rank", resolution=1.0)
-    table, _ = solve([ranked(units=("u0",), threshold=5.0, deadline="2023-12")], {"x": panel})
+    table, _ = solve([ranked(units=("u0",), peers=("u0", "u1"), threshold=5.0, deadline="2023-12")], {"x": panel})
     assert table["status"].tolist() == ["met"]
 
 
@@ -129,7 +132,7 @@ def test_peers_within_noise_are_those_whose_order_the_paths_leave_open():
         world = make_world(
             [ranked(units=panel.units, peers=panel.units)], panels={"x": panel}, predictives={"x": forecast}
         )
-        found = assess_world(world).extra["ranks"]["within_noise"].to_numpy()
+        found = assess(world).extra["ranks"]["within_noise"].to_numpy()
         paths = paths_at(world, "x", rows=np.arange(30), horizon=1)
         above = (paths[:, None, :] > paths[None, :, :]).mean(axis=2)
         slow = ((above >= 0.1) & (above <= 0.9)).sum(axis=1)
@@ -161,7 +164,7 @@ POINTS = {
 
 def score(**more):
     usual = {"target": "S", "indicator": "", "kind": "score_ge", "units": ("u0",), "weights": WEIGHTS, "total": 100.0}
-    return Promise(**usual | {"operator": ">=", "threshold": 93.0, "deadline": "2024-01"} | more)
+    return make_target(**usual | {"operator": ">=", "threshold": 93.0, "deadline": "2024-01"} | more)
 
 
 def board(sd=0.1):
@@ -205,7 +208,7 @@ def test_what_a_score_gained_since_a_quarter_ago_is_the_sum_of_what_its_componen
 
 def test_a_score_of_independent_components_against_the_normal_distribution():
     panels, forecasts = board(sd=0.05)
-    promise = score(threshold=92.9, weights={name: points + 5 for name, points in POINTS.items()})
+    promise = score(threshold=92.9, weights={name: points + 5 for name, points in POINTS.items()}, total=122.83)
     table, _ = solve([promise], panels, forecasts)
     assert table["p_raw"].iloc[0] == pytest.approx(norm.sf(0.07 / (0.05 * np.sqrt(6))), abs=WITHIN)
 
@@ -304,9 +307,11 @@ def test_promises_that_move_as_one_are_kept_as_one():
 
 
 def members(n=3, **more):
-    promises = [Promise(f"M{i}", f"x{i}", "level_at", ("u0",), ">=", float(i), deadline="2024-01") for i in range(n)]
+    promises = [
+        make_target(f"M{i}", f"x{i}", "level_at", ("u0",), ">=", float(i), deadline="2024-01") for i in range(n)
+    ]
     codes = tuple(one.target for one in promises)
-    return [*promises, Promise("K", "", "indicators_k_of_n", ("u0",), members=codes, deadline="2024-01", **more)]
+    return [*promises, make_target("K", "", "indicators_k_of_n", ("u0",), members=codes, deadline="2024-01", **more)]
 
 
 def independent(n=3):
@@ -334,23 +339,25 @@ def test_a_place_among_peers_moves_with_the_score_and_not_against_it():
     forecast = make_forecast(panel, np.full((5, 1), 50.0), np.full((5, 1), 1.0))
     names = panel.units
     promises = [
-        Promise("A", "x", "level_at", names, ">=", 50.0, deadline="2024-01"),
+        make_target("A", "x", "level_at", names, ">=", 50.0, deadline="2024-01"),
         ranked(target="B", units=names, peers=names, threshold=2.0),
-        Promise("K", "", "indicators_k_of_n", names, members=("A", "B"), k=2),
+        make_target("K", "", "indicators_k_of_n", names, members=("A", "B"), k=2),
     ]
     table, extra = solve(promises, {"x": panel}, {"x": forecast})
     row = extra["k_of_n"].iloc[0]
     assert row["p_if_independent"] == pytest.approx(0.5 * 0.4, abs=0.03)
     assert row["p_joint"] == pytest.approx(0.4, abs=0.05)  # the likelier one comes with the other
-    lower = Promise("A", "x", "level_at", names, "<=", 50.0, deadline="2024-01")
+    lower = make_target("A", "x", "level_at", names, "<=", 50.0, deadline="2024-01")
     _, extra = solve([lower, *promises[1:]], {"x": panel}, {"x": forecast})
     assert extra["k_of_n"].iloc[0]["p_joint"] < 0.05
 
 
 def test_members_that_are_settled_can_settle_the_whole():
     panels = {f"x{i}": make_panel([[1.5] * 30]) for i in range(3)}
-    promises = [Promise(f"M{i}", f"x{i}", "level_at", ("u0",), ">=", float(i), deadline="2023-12") for i in range(3)]
-    whole = [Promise("K", "", "indicators_k_of_n", ("u0",), members=("M0", "M1", "M2"), k=k) for k in (2, 3)]
+    promises = [
+        make_target(f"M{i}", f"x{i}", "level_at", ("u0",), ">=", float(i), deadline="2023-12") for i in range(3)
+    ]
+    whole = [make_target("K", "", "indicators_k_of_n", ("u0",), members=("M0", "M1", "M2"), k=k) for k in (2, 3)]
     for promise, status in zip(whole, ("met", "missed")):
         table, _ = solve([*promises, promise], panels)
         assert table.loc[("u0", "K"), "status"] == status
@@ -359,11 +366,12 @@ def test_members_that_are_settled_can_settle_the_whole():
 def test_one_missed_member_does_not_decide_while_enough_are_open():
     panels, forecasts = independent()
     promises = members(k=2)
-    promises[0] = replace(promises[0], deadline="2023-12", threshold=99.0)  # missed already
+    missed = {"deadline": "2023-12", "threshold": 99.0}
+    promises[0] = promises[0].model_copy(update=missed)
     table, extra = solve(promises, panels, forecasts)
     row = table.loc[("u0", "K")]
     assert not row["settled"] and row["p_raw"] == pytest.approx(norm.sf(0) * norm.sf(1), abs=0.03)
-    promises[1] = replace(promises[1], deadline="2023-12", threshold=99.0)
+    promises[1] = promises[1].model_copy(update=missed)
     table, _ = solve(promises, panels, forecasts)
     assert table.loc[("u0", "K"), "status"] == "missed"
 
@@ -384,22 +392,22 @@ def test_an_unknown_member_matters_only_where_it_can_change_the_answer():
 def test_a_wish_gets_the_probability_of_improvement_and_no_threshold():
     panel = make_panel([[10.0] * 20 + [12.0] * 10])
     forecast = make_forecast(panel, [13.0], [1.0])
-    promise = Promise("D", "x", "directional", ("u0",), start="2023-01", deadline="2024-01")
+    promise = make_target("D", "x", "directional", ("u0",), start="2023-01", deadline="2024-01")
     table, extra = solve([promise], {"x": panel}, {"x": forecast})
     row = table.iloc[0]
     assert row["p_raw"] == pytest.approx(norm.sf(-3), abs=1e-6)
     assert np.isnan(row["threshold"]) and np.isnan(row["gap"])
     assert extra["directional"].iloc[0][["base_period", "base_value", "change"]].tolist() == ["2023-01", 10.0, 2.0]
-    today = Promise("D", "x", "directional", ("u0",), deadline="2024-01", better="down")
-    table, _ = solve([today], {"x": panel}, {"x": forecast})
+    today = make_target("D", "x", "directional", ("u0",), deadline="2024-01")
+    table, _ = solve([today], {"x": panel}, {"x": forecast}, better={"x": "down"})
     assert table["p_raw"].iloc[0] == pytest.approx(norm.cdf(-1), abs=1e-6)
 
 
 def test_a_condition_that_is_not_met_has_no_clock():
     panel = make_panel([[10.0] * 30])
-    usual = {"units": ("u0",), "operator": ">=", "threshold": 9.0, "deadline": "2023-12", "inner": "level_at"}
-    waiting = Promise("W", "x", "conditional", started=False, **usual)
-    running = Promise("R", "x", "conditional", started=True, **usual)
+    usual = {"units": ("u0",), "operator": ">=", "threshold": 9.0, "deadline": "2023-12", "then": "level_at"}
+    waiting = make_target("W", "x", "conditional", **usual)
+    running = make_target("R", "x", "conditional", start="2023-06", **usual)
     table, _ = solve([waiting, running], {"x": panel})
     assert table.loc[("u0", "W"), ["status", "reason"]].tolist() == ["not_assessable", "not_started"]
     assert np.isnan(table.loc[("u0", "W"), "p_attain"])
@@ -416,13 +424,13 @@ def test_shuffled_units_and_promises_change_nothing():
         panel = make_panel(values[order], units=[names[i] for i in order])
         forecast = make_forecast(panel, values[order][:, -3:] + 0.02, np.full((6, 3), 0.05), common=0.2)
         promises = [
-            Promise("L", "x", "level_at", tuple(names), ">=", 0.6, deadline="2024-03"),
-            Promise("S", "x", "sustained_from", tuple(names), ">=", 0.5, start="2024-01", deadline="2024-03"),
-            Promise("R", "x", "rank_le", tuple(names), "<=", 2.0, deadline="2024-03", peers=tuple(names)),
-            Promise("K", "", "indicators_k_of_n", tuple(names), members=("L", "S"), k=1),
+            make_target("L", "x", "level_at", tuple(names), ">=", 0.6, deadline="2024-03"),
+            make_target("S", "x", "sustained_from", tuple(names), ">=", 0.5, start="2024-01", deadline="2024-03"),
+            make_target("R", "x", "rank_le", tuple(names), "<=", 2.0, deadline="2024-03", peers=tuple(names)),
+            make_target("K", "", "indicators_k_of_n", tuple(names), members=("L", "S"), k=1),
         ]
         promises = [promises[i] for i in promise_order]
-        return assess_world(make_world(promises, panels={"x": panel}, predictives={"x": forecast}, n_paths=500))
+        return assess(make_world(promises, panels={"x": panel}, predictives={"x": forecast}, n_paths=500))
 
     one, other = answer([0, 1, 2, 3, 4, 5], [0, 1, 2, 3]), answer([5, 3, 1, 0, 2, 4], [3, 1, 0, 2])
     pd.testing.assert_frame_equal(one.assessments, other.assessments)

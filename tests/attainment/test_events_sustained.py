@@ -4,24 +4,21 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from analysis.attainment.assess import assess_world
-from analysis.attainment.promise import Promise
-from attainment.factory import make_forecast, make_panel, make_shares, make_world
+from analysis.attainment.assess import assess
+from attainment.factory import make_forecast, make_panel, make_shares, make_target, make_world
 
 WITHIN = 4 * 0.5 / np.sqrt(20_000)  # four Monte Carlo standard errors
 
 
 def sustained(**more):
     usual = {"target": "S", "indicator": "x", "kind": "sustained_from", "units": ("u0",), "operator": ">"}
-    return Promise(
+    return make_target(
         **usual | {"threshold": 0.6, "start": "2024-01", "deadline": "2024-03", "reading": "each_period"} | more
     )
 
 
 def solve(promise, panel, forecast=None, **more):
-    answer = assess_world(
-        make_world([promise], panels={"x": panel}, predictives={"x": forecast} if forecast else {}, **more)
-    )
+    answer = assess(make_world([promise], panels={"x": panel}, predictives={"x": forecast} if forecast else {}, **more))
     return answer.assessments.iloc[0], answer.extra["readings"].set_index("reading")
 
 
@@ -137,10 +134,8 @@ def test_blocks_of_units_change_nothing():
     panel = make_panel(rng.uniform(0.5, 0.7, (9, 30)))
     forecast = make_forecast(panel, rng.uniform(0.58, 0.66, (9, 3)), np.full((9, 3), 0.03), common=0.3)
     promise = sustained(units=panel.units)
-    one = assess_world(
-        make_world([promise], panels={"x": panel}, predictives={"x": forecast}, n_paths=500, block_units=1)
-    )
-    all_ = assess_world(make_world([promise], panels={"x": panel}, predictives={"x": forecast}, n_paths=500))
+    one = assess(make_world([promise], panels={"x": panel}, predictives={"x": forecast}, n_paths=500, block_units=1))
+    all_ = assess(make_world([promise], panels={"x": panel}, predictives={"x": forecast}, n_paths=500))
     assert one.assessments["p_raw"].tolist() == all_.assessments["p_raw"].tolist()
 
 

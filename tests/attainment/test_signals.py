@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from analysis.attainment import signals
+from analysis.attainment.assess import assess
 from analysis.attainment.signals import Limits
+from attainment.factory import make_panel, make_target, make_world
 from attainment.r_random import R
 
 
@@ -203,14 +205,15 @@ def test_p_prime_where_everyone_or_no_one_counts():
 def test_a_unit_on_the_way_to_its_target_does_not_fail_consistently():
     rng = np.random.default_rng(0)
     values = block(0.40 + 0.01 * np.arange(24) + rng.normal(0, 0.005, 24))
-    exact = signals.assurance(signals.xmr(values), target=0.8, up=True)
-    assert exact.tolist() == ["consistent_fail"]
     limits, slope = signals.around_trend(values)
     assert slope[0] == pytest.approx(0.01, abs=0.001)
-    assert signals.assurance_on_the_way(limits, slope, exact=exact, up=True).tolist() == ["on_the_way"]
     assert np.mean((values > limits.upper) | (values < limits.lower)) == 0
-    away = signals.assurance_on_the_way(limits, -slope, exact=exact, up=True)
-    assert away.tolist() == ["consistent_fail"]
+    target = make_target("T", "x", "level_at", ("u0", "u1"), ">=", 0.8, deadline="2024-12")
+    panel = make_panel(np.vstack([values, values[:, ::-1]]))  # the second moves away from it
+    table = assess(make_world([target], panels={"x": panel})).extra["crosswalk_labels"]
+    nhs = table[table["body"] == "nhs_assurance"].set_index("unit")
+    assert nhs["label"].tolist() == ["consistent_fail"] * 2 and nhs["note"].to_dict() == {"u0": "on_the_way", "u1": ""}
+    assert (table.loc[table["body"] != "nhs_assurance", "note"] == "").all()
 
 
 def test_noise_seldom_passes_for_a_trend():

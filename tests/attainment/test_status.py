@@ -2,18 +2,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.attainment.options import CUT_POINTS, AssessOptions
 from analysis.attainment.status import (
     BANDS,
     bounded,
-    chained,
-    counts_on_track,
     flip_flop_index,
     flip_flops,
     grade_of,
     status_of,
+    with_statuses,
 )
-from analysis.words.errors import ParamsError
+from analysis.attainment.world import CUT_POINTS
 from analysis.words.schema import STATUSES
 
 
@@ -129,29 +127,25 @@ def test_flip_flop_index_counts_reversals():
     assert np.isnan(flip_flop_index(["likely", "met"]))
 
 
-def test_what_counts_as_on_track():
-    assert counts_on_track(["met", "holding", "on_track", "likely", "missed", "not_assessable"]) == 3
-
-
-def test_options_say_everything_that_is_wrong_at_once():
-    with pytest.raises(ParamsError) as caught:
-        AssessOptions(cut_points={"on_track": 0.5, "likely": 0.8, "at_risk": 0.2}, n_paths=1)
-    assert [one.where for one in caught.value.problems] == ["cut_points", "n_paths"]
-    assert "each in (0, 1)" in str(caught.value)
-
-
 def quarter(cutoff, p, **more):
     usual = {"threshold": 0.8, "operator": ">=", "deadline": "2026-12", "settled": False, "attained_now": False}
     row = {"unit": "a", "target": "T", "cutoff": cutoff, "p_attain": p, "grade": "A", "reason": "", "status": ""}
     return pd.DataFrame([row | usual | more])
 
 
+def chained(tables):
+    out = []
+    for table in tables:
+        out.append(with_statuses(table, out[-1] if out else None, cut_points=CUT_POINTS, margin=0.05))
+    return out
+
+
 def test_a_history_computed_again_holds_its_statuses_from_quarter_to_quarter():
     """0.82, 0.77, 0.81, then 0.74: alone the colours would go down, up and down again."""
     tables = [quarter(cutoff, p) for cutoff, p in (("2025-09", 0.82), ("2025-12", 0.77), ("2026-03", 0.81))]
-    alone = [chained([one], cut_points=CUT_POINTS, margin=0.05)[0] for one in tables]
+    alone = [chained([one])[0] for one in tables]
     assert [one["status"].iloc[0] for one in alone] == ["on_track", "likely", "on_track"]
-    held = chained(tables, cut_points=CUT_POINTS, margin=0.05)
+    held = chained(tables)
     assert [one["status"].iloc[0] for one in held] == ["on_track"] * 3
     assert held[2][["previous_status", "previous_p"]].iloc[0].tolist() == ["on_track", 0.77]
     last = quarter("2026-06", 0.74, status="likely")
@@ -162,6 +156,6 @@ def test_a_history_computed_again_holds_its_statuses_from_quarter_to_quarter():
 
 def test_a_new_text_of_the_promise_frees_its_status():
     tables = [quarter("2025-12", 0.82), quarter("2026-03", 0.77, threshold=0.85)]
-    assert chained(tables, cut_points=CUT_POINTS, margin=0.05)[1]["status"].tolist() == ["likely"]
+    assert chained(tables)[1]["status"].tolist() == ["likely"]
     thin = [quarter("2025-12", 0.82), quarter("2026-03", 0.9, reason="series_ended")]
-    assert chained(thin, cut_points=CUT_POINTS, margin=0.05)[1]["status"].tolist() == ["not_assessable"]
+    assert chained(thin)[1]["status"].tolist() == ["not_assessable"]

@@ -56,7 +56,7 @@ def test_every_mistake_is_told_at_once(tmp_path):
         ({"interval_levels": [80]}, "small.yml: interval_levels.0: found 80. Allowed: less than 1. Change the value."),
         (
             {"cut_points": {"on_track": 0.5, "likely": 0.5, "at_risk": 0.2}},
-            "small.yml: cut_points: the keys do not fit together. Allowed: on_track > likely > at_risk > 0. "
+            "small.yml: cut_points: the keys do not fit together. Allowed: 1 > on_track > likely > at_risk > 0. "
             "Correct one of them.",
         ),
         (

@@ -1,32 +1,31 @@
-"""Every promise and unit: probability, status, evidence, and what is needed. One row each, none dropped."""
+"""Every target and unit: probability, status, evidence, and what is needed. One row each, none dropped."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from analysis.attainment.annexes import crosswalk_table, signals_table
-from analysis.attainment.contributions import contributions
 from analysis.attainment.events.composite import score_ge
 from analysis.attainment.events.counting import coverage_all, cumulative_count, relative_change
-from analysis.attainment.events.level import level_at
-from analysis.attainment.events.listing import tasks_k_of_n
-from analysis.attainment.events.milestones import add_milestones
+from analysis.attainment.events.level import add_milestones, level_at
 from analysis.attainment.events.ranking import rank_le
 from analysis.attainment.events.several import SOLVED, conditional, directional, indicators_k_of_n
 from analysis.attainment.events.sustained import sustained_from
-from analysis.attainment.options import AssessOptions
-from analysis.attainment.promise import Promise, promises_of
-from analysis.attainment.rollup import add_sub_units, roll_up
-from analysis.attainment.status import before_of, bounded, flip_flops, grade_of, status_of
+from analysis.attainment.events.tasks import tasks_k_of_n
+from analysis.attainment.labels import crosswalk_table
+from analysis.attainment.rollup import add_sub_units, contributions, roll_up
+from analysis.attainment.signals import signals_table
+from analysis.attainment.status import bounded, flip_flops, grade_of, with_statuses
 from analysis.attainment.whatif import scenarios
 from analysis.attainment.world import Case, Outcome, World
-from analysis.registry.targets import units_of
-from analysis.words.errors import ParamsError, Problem, did_you_mean, require
+from analysis.forecasting.panel import Panel
+from analysis.registry.kinds import Target
+from analysis.words.errors import Problem, did_you_mean
+from analysis.words.periods import last_day
 from analysis.words.schema import ASSESSMENTS, as_table
 
 EVENTS: dict[str, Callable[[Case], Outcome]] = {
@@ -43,6 +42,8 @@ EVENTS: dict[str, Callable[[Case], Outcome]] = {
 }
 EVENTS["conditional"] = partial(conditional, events=EVENTS)
 LAST = ("indicators_k_of_n",)  # kinds that look at the answers to others
+_ANSWER = ["p_attain", "settled", "attained_now", "grade", "n_points", "n_origins"]  # what they look at
+_KEY = ("target", "unit", "scenario", "reading", "component", "member", "period", "place", "task")
 
 
 @dataclass(frozen=True)
@@ -53,206 +54,139 @@ class Assessed:
     extra: dict[str, pd.DataFrame]
 
 
-def assess(
-    targets: Iterable[object],
-    *,
-    panels: Mapping[str, object],
-    predictives: Mapping[str, object],
-    units: pd.DataFrame,
-    indicators: pd.DataFrame,
-    cutoff: str,
-    options: AssessOptions | None = None,
-    previous: pd.DataFrame | None = None,
-    tasks: pd.DataFrame | None = None,
-    annexes: bool = True,
-) -> Assessed:
+def assess(world: World, *, previous: pd.DataFrame | None = None, annexes: bool = True) -> Assessed:
     """Assess every target for every unit it binds.
 
     Parameters
     ----------
-    targets : iterable of registry.targets.Target
-    panels : mapping
-        Indicator -> Panel that ends at the cutoff.
-    predictives : mapping
-        Indicator -> Predictive; a missing one gives rows that are not assessable, with their reason.
-    units, indicators : DataFrame
-        ``schema.UNITS`` and ``schema.INDICATORS``.
-    cutoff : str
-        Period code; goes into the key.
-    options : AssessOptions, optional
+    world : World
     previous : DataFrame, optional
         ``schema.ASSESSMENTS`` of the cutoff before: hysteresis and change. With several cutoffs the latest counts, and
         the flip-flop index is reported.
-    tasks : DataFrame, optional
-        See :mod:`analysis.attainment.tasks`.
     annexes : bool
         False leaves out roll-ups, scenarios, labels and signals: for past cutoffs, where only p counts.
 
     Returns
     -------
     Assessed
-        ``extra`` holds, where there is something to say: pace, milestones; by kind readings, denominators, coverage,
-        baselines, ranks, components, members, k_of_n, directional, tasks, task_counts; beside all rollup,
+        ``extra`` holds, where there is something to state: pace, milestones; by kind readings, denominators, coverage,
+        baselines, ranks, components, members, k_of_n, directional, tasks, task_counts; of all kinds rollup,
         contributions, scenarios, crosswalk_labels, signals, flip_flops. Each has columns unit and target (signals:
         unit and indicator).
-
-    Raises
-    ------
-    ParamsError
-        A kind or an operator that is not known.
     """
-    options = options or AssessOptions()
-    better = dict(zip(indicators["indicator"], indicators["better"]))
-    world = World(
-        promises=tuple(promises_of(targets, units=units, units_of=units_of, better=better)),
-        panels=panels,
-        predictives=predictives,
-        units=units,
-        cutoff=cutoff,
-        options=options,
-        declared_cumulative=_declared(indicators),
-        tasks=tasks,
-    )
-    return assess_world(world, previous=previous, better=better, annexes=annexes)
-
-
-def assess_world(
-    world: World, *, previous: pd.DataFrame | None = None, better: Mapping[str, str] | None = None, annexes: bool = True
-) -> Assessed:
-    """Assess the promises of a prepared world; see :func:`assess`. Without `annexes` only the kinds' own extra
-    tables."""
-    world.memory.setdefault(SOLVED, {})
-    check_kinds(world.promises)
+    solved = world.memory.setdefault(SOLVED, {})
     extra: dict[str, list[pd.DataFrame]] = {}
-    tables = []
-    for turn in (False, True):
-        own = [one for one in world.promises if (one.kind in LAST) is turn]
-        frames = [_outcome(world, one, extra) for one in sorted(own, key=lambda one: one.target)]
-        frames = [one for one in frames if len(one)]
-        if frames:
-            frame = pd.concat(frames, ignore_index=True)
-            _judge(frame, world, previous)
-            _remember(frame, world)
-            tables.append(frame)
-    if not tables:
+    frames = []
+    for is_last in (False, True):
+        cases = [case for case in world.cases if (case.target.kind in LAST) is is_last]
+        found = [frame for frame in (_outcome(case, extra) for case in cases) if len(frame)]
+        if found:
+            frame = _judged(pd.concat(found, ignore_index=True), world, previous)
+            for row in frame[["unit", "target", *_ANSWER]].to_dict("records"):
+                solved[row["unit"], row["target"]] = row
+            frames.append(frame)
+    if not frames:
         return Assessed(ASSESSMENTS.empty(), {})
-    frame = pd.concat(tables, ignore_index=True)
+    frame = pd.concat(frames, ignore_index=True)
     add_sub_units(frame, world)
-    for name, table in (_annexes(frame, world, better or {}, extra, previous) if annexes else {}).items():
-        if len(table):
-            extra.setdefault(name, []).append(table)
+    if annexes:
+        _add_annexes(extra, frame, world, previous)
     table = as_table(frame[[name for name in ASSESSMENTS.columns if name in frame]], ASSESSMENTS)
     return Assessed(table, {name: _sorted(tables) for name, tables in sorted(extra.items())})
 
 
-def _annexes(
-    frame: pd.DataFrame,
-    world: World,
-    better: Mapping[str, str],
-    extra: Mapping[str, list[pd.DataFrame]],
-    previous: pd.DataFrame | None,
-) -> dict[str, pd.DataFrame]:
-    denominators = pd.concat(extra["denominators"], ignore_index=True) if "denominators" in extra else None
-    return {
-        "flip_flops": flip_flops(frame, previous),
-        "rollup": roll_up(frame, world),
-        "contributions": contributions(frame, world),
-        "scenarios": scenarios(frame, world),
-        "crosswalk_labels": crosswalk_table(frame, world),
-        "signals": signals_table(world, better=dict(better), denominators=denominators),
-    }
+def check_targets(
+    targets: Sequence[Target], *, panels: Mapping[str, Panel], cutoff: str, places: Mapping[str, str]
+) -> list[Problem]:
+    """What is wrong with targets once their figures are known; the registry checks everything else before.
 
+    Parameters
+    ----------
+    targets : sequence of registry.kinds.Target
+    panels : mapping
+        Indicator -> Panel.
+    cutoff : str
+    places : mapping
+        Code of a target -> its file and entry, for the messages.
 
-def check_kinds(promises: Iterable[Promise]) -> None:
-    """Raise where a promise is of a kind that has no event.
-
-    Raises
-    ------
-    ParamsError
-        With every such promise at once.
+    Returns
+    -------
+    list of Problem
+        Deadlines inside the history that are not marked as settled, components without data, ranks without peers.
     """
-    allowed = ", ".join(EVENTS)
-    require(
-        [
-            Problem(f"target {one.target}: kind", f"{one.kind!r} is not known", allowed, did_you_mean(one.kind, EVENTS))
-            for one in promises
-            if one.kind not in EVENTS
-        ],
-        ParamsError,
+    found = []
+    for target in targets:
+        where = places.get(target.target, f"target {target.target}")
+        if target.deadline and not target.settled and last_day(target.deadline) < last_day(cutoff):
+            remedy = "Set `settled: true` to keep it on the board as met or missed, or end it with `valid_to`"
+            seen = f"{target.deadline!r} lies in the history, the cutoff is {cutoff!r}"
+            found.append(Problem(f"{where}: deadline", seen, "a deadline at or after the cutoff", remedy))
+        for name in sorted(set(target.weights) - set(panels)) if target.kind == "score_ge" else ():
+            remedy = did_you_mean(name, panels) or "Add its source"
+            found.append(Problem(f"{where}: components", f"component {name!r} has no data", "", remedy))
+        panel = panels.get(target.indicator)
+        if target.kind == "rank_le" and panel is not None and panel.kind != "rank":
+            n_known, remedy = len(set(target.peers) & set(panel.units)), "Name the peers, or their level in the tree"
+            if n_known < 2:
+                seen = f"{n_known} of {len(target.peers)} peers have data"
+                found.append(Problem(f"{where}: peers", seen, "at least two peers with data", remedy))
+    return found
+
+
+def _outcome(case: Case, extra: dict[str, list[pd.DataFrame]]) -> pd.DataFrame:
+    """What the case's event says, as rows of the assessments; its own tables are added to `extra`."""
+    target, event = case.target, EVENTS[case.target.kind]
+    outcome = event(case)
+    if target.milestones and (case.panel is not None or target.kind in ("score_ge", "tasks_k_of_n")):
+        add_milestones(outcome, case, event=event)
+    for name, table in outcome.extra.items():
+        _add(extra, name, table.assign(target=target.target))
+    return outcome.frame.assign(
+        target=target.target,
+        indicator=target.indicator,
+        kind=target.kind,
+        operator=case.operator,
+        deadline=case.deadline or "",
+        cutoff=case.world.cutoff,
     )
 
 
-def _outcome(world: World, promise: Promise, extra: dict[str, list[pd.DataFrame]]) -> pd.DataFrame:
-    case = world.case(promise)
-    outcome = EVENTS[promise.kind](case)
-    if promise.milestones and (case.panel is not None or promise.kind in ("score_ge", "tasks_k_of_n")):
-        add_milestones(outcome, case, event=EVENTS[promise.kind])
-    for name, table in outcome.extra.items():
-        if len(table):
-            extra.setdefault(name, []).append(table.assign(target=promise.target))
-    return _described(outcome.frame, promise).assign(cutoff=world.cutoff)
+def _add_annexes(extra: dict[str, list[pd.DataFrame]], frame: pd.DataFrame, world: World, previous) -> None:
+    denominators = pd.concat(extra["denominators"], ignore_index=True) if "denominators" in extra else None
+    _add(extra, "flip_flops", flip_flops(frame, previous))
+    _add(extra, "rollup", roll_up(frame, world))
+    _add(extra, "contributions", contributions(frame, world))
+    _add(extra, "scenarios", scenarios(frame, world))
+    _add(extra, "crosswalk_labels", crosswalk_table(frame, world))
+    _add(extra, "signals", signals_table(world, denominators=denominators))
 
 
-def _remember(frame: pd.DataFrame, world: World) -> None:
-    """Keep the answers for the promises that are about other promises."""
-    names = ["p_attain", "settled", "attained_now", "grade", "n_points", "n_origins"]
-    for row in frame[["unit", "target", *names]].to_dict("records"):
-        world.memory[SOLVED][row["unit"], row["target"]] = row
+def _add(extra: dict[str, list[pd.DataFrame]], name: str, table: pd.DataFrame) -> None:
+    if len(table):
+        extra.setdefault(name, []).append(table)
 
 
 def _sorted(tables: list[pd.DataFrame]) -> pd.DataFrame:
     table = pd.concat(tables, ignore_index=True)
-    key = [
-        one
-        for one in ("target", "unit", "scenario", "reading", "component", "member", "period", "place", "task")
-        if one in table
-    ]
-    return table.sort_values(key, kind="stable", ignore_index=True)
+    return table.sort_values([name for name in _KEY if name in table], kind="stable", ignore_index=True)
 
 
-def _declared(indicators: pd.DataFrame) -> frozenset[str]:
-    if "cumulative" not in indicators:
-        return frozenset()
-    return frozenset(indicators.loc[indicators["cumulative"].fillna(False).astype(bool), "indicator"])
-
-
-def _described(frame: pd.DataFrame, promise: Promise) -> pd.DataFrame:
-    return frame.assign(
-        target=promise.target,
-        indicator=promise.indicator,
-        kind=promise.kind,
-        operator=promise.operator,
-        deadline=promise.deadline or "",
-    )
-
-
-def _judge(frame: pd.DataFrame, world: World, previous: pd.DataFrame | None) -> None:
-    """Grade, bounded probability, status with hysteresis; in place."""
+def _judged(frame: pd.DataFrame, world: World, previous: pd.DataFrame | None) -> pd.DataFrame:
+    """Add grade, bounded probability, the reason where there is none, and status with hysteresis."""
     options = world.options
-    settled = frame["settled"].to_numpy(dtype=bool)
-    frame["grade"] = grade_of(
+    settled, broken = frame["settled"].to_numpy(dtype=bool), frame["broken"].to_numpy(dtype=bool)
+    few = (frame["n_points"] < options.min_points).to_numpy()
+    grade = grade_of(
         frame["n_points"].to_numpy(),
         n_origins=frame["n_origins"].to_numpy(),
         stale=frame["stale"].to_numpy(),
         min_points=options.min_points,
         max_stale_share=options.max_stale_share,
-        broken=frame["broken"].to_numpy(dtype=bool),
+        broken=broken,
     )
-    frame["p_attain"] = bounded(frame["p"].to_numpy(dtype=float), settled=settled, floor=options.p_floor)
-    short = (frame["grade"] == "D") & ~settled & (frame["reason"] == "")
-    frame.loc[short & frame["broken"].astype(bool), "reason"] = "break"
-    short &= frame["reason"] == ""
-    frame.loc[short & (frame["n_points"] < options.min_points), "reason"] = "too_few_points"
-    frame.loc[short & (frame["n_points"] >= options.min_points), "reason"] = "series_ended"
-    frame.loc[np.isnan(frame["p_attain"]) & (frame["reason"] == ""), "reason"] = "no_forecast"
-    before = before_of(frame, previous)
-    frame["previous_status"], frame["previous_p"] = before["status"].to_numpy(), before["p_attain"].to_numpy()
-    frame["status"] = status_of(
-        frame["p_attain"],
-        settled=settled,
-        attained_now=frame["attained_now"].to_numpy(dtype=bool),
-        grade=np.where(frame["reason"] != "", "D", frame["grade"]),
-        cut_points=options.cut_points,
-        margin=options.hysteresis_margin,
-        previous=np.where(before["same"], before["status"], ""),
-    )
+    p = bounded(frame["p"].to_numpy(dtype=float), settled=settled, floor=options.p_floor)
+    weak = np.where(broken, "break", np.where(few, "too_few_points", "series_ended"))
+    lacking = np.where((grade == "D") & ~settled, weak, np.where(np.isnan(p), "no_forecast", ""))
+    reason = np.where(frame["reason"] == "", lacking, frame["reason"])
+    frame = frame.assign(grade=grade, p_attain=p, reason=reason)
+    return with_statuses(frame, previous, cut_points=options.cut_points, margin=options.hysteresis_margin)

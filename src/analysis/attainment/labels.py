@@ -24,6 +24,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from analysis.attainment import signals
+from analysis.attainment.suspicions import LEVEL_KINDS
+from analysis.attainment.world import World
+from analysis.forecasting.panel import last_observed
 from analysis.words.schema import ON_TRACK
 
 BODIES = ("un_progress", "eurostat", "escap", "healthy_people", "nhs_assurance", "traffic")
@@ -45,6 +49,49 @@ _SAYS = {
     "consistent_fail": -1, "red": -1,
 }  # fmt: skip
 _OURS = {**{one: 1 for one in ON_TRACK}, "likely": 0, "at_risk": 0, "unlikely": -1, "missed": -1}
+
+
+def crosswalk_table(frame: pd.DataFrame, world: World) -> pd.DataFrame:
+    """What other bodies' rules say about every unit and level target, next to our status.
+
+    Returns
+    -------
+    DataFrame
+        unit, target, status, body, label, ratio, says, disagrees, sentence, note ("on_the_way": the NHS label says
+        "consistent_fail" of a unit that moves to its target).
+    """
+    tables = []
+    for case in world.cases:
+        if case.target.kind not in LEVEL_KINDS or case.panel is None or case.horizon is None:
+            continue
+        own = frame[frame["target"] == case.target.target].set_index("unit").loc[list(case.units)]
+        values = case.pick(case.panel.usable())
+        values = values[:, : case.horizon] if case.horizon < 0 else values  # a past deadline: as it was then
+        if not values.shape[1]:
+            continue
+        target = own["threshold"].to_numpy(dtype=float)
+        _limits, slope = signals.around_trend(values)
+        exact = signals.assurance(signals.xmr(values), target=target, up=case.up)
+        table = cross_walk(
+            own["status"].to_numpy(),
+            values,
+            target=target,
+            horizon=max(case.horizon, 0),
+            up=case.up,
+            reached=np.where(own["settled"], own["p_attain"] == 1, own["attained_now"].to_numpy(dtype=bool)),
+            assurance=exact,
+            kind=case.panel.kind,
+        )
+        row, towards = table.pop("row"), (slope > 0) if case.up else (slope < 0)
+        table.insert(0, "unit", np.array(case.units, dtype=object)[row])
+        table.insert(1, "target", case.target.target)
+        table.insert(2, "status", own["status"].to_numpy()[row])
+        on_the_way = (table["body"] == "nhs_assurance") & ((exact == "consistent_fail") & towards)[row]
+        tables.append(table.assign(note=np.where(on_the_way, "on_the_way", "")))
+    if not tables:
+        return pd.DataFrame()
+    table = pd.concat(tables, ignore_index=True)
+    return table.sort_values(["target", "unit", "body"], kind="stable", ignore_index=True)
 
 
 def growth_ratio(base, current, *, target, elapsed, total, up) -> np.ndarray:
@@ -193,7 +240,7 @@ def cross_walk(
     known = np.isfinite(values)
     n, width = values.shape
     first = np.where(known.any(axis=1), np.argmax(known, axis=1), 0)
-    last = np.where(known.any(axis=1), width - 1 - np.argmax(known[:, ::-1], axis=1), 0)
+    last = np.maximum(last_observed(values), 0)
     base, current = values[np.arange(n), first], values[np.arange(n), last]
     ratio = growth_ratio(base, current, target=target, elapsed=last - first, total=width - 1 - first + horizon, up=up)
     if kind == "rate":

@@ -1,4 +1,4 @@
-"""What stands beside every probability: current value, gap, pace, forecast at the deadline. The same for all kinds."""
+"""What is known next to every probability, the same for all kinds: current value, gap, pace, forecast."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.attainment import pace
-from analysis.attainment.compare import at_least, cases_needed, holds
+from analysis.attainment.compare import cases_needed, meets_threshold
 from analysis.attainment.world import Case
 
 QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
@@ -21,69 +21,60 @@ def base_frame(case: Case) -> pd.DataFrame:
     DataFrame
         Sorted by unit; columns of ``schema.ASSESSMENTS``, and ``stale`` and ``broken`` for the grade.
     """
-    n = len(case.units)
-    frame = pd.DataFrame({"unit": list(case.units)})
-    frame["current"] = np.nan
-    frame["p"] = np.nan
-    frame["p_raw"] = np.nan
-    frame["settled"] = False
-    frame["reason"] = ""
-    frame["n_origins"] = 0
-    frame["horizon"] = case.horizon
-    frame["threshold"] = case.thresholds
+    frame = pd.DataFrame({"unit": list(case.units)}).assign(
+        **{"current": np.nan, "p": np.nan, "p_raw": np.nan, "settled": False, "reason": "", "n_origins": 0},
+        horizon=case.horizon,
+        threshold=case.thresholds,
+    )
     if case.panel is None:
         return frame.assign(
             n_points=0, stale=0, broken=False, attained_now=False, current_period="", reason="no_series"
         )
     usable = case.pick(case.panel.usable())
     last = pace.last_observed(usable)
-    seen = last >= 0
-    at = np.clip(last, 0, None)
+    seen, at = last >= 0, np.clip(last, 0, None)
     for name, block in (
         ("current", usable),
         ("current_numerator", case.pick(case.panel.numerator)),
         ("current_denominator", case.pick(case.panel.denominator)),
     ):
-        frame[name] = np.where(seen, block[np.arange(n), at], np.nan) if block.ndim == 2 else np.nan
+        frame[name] = np.where(seen, block[np.arange(len(frame)), at], np.nan) if block.ndim == 2 else np.nan
     frame["current_period"] = np.where(seen, np.array(case.panel.periods, dtype=object)[at], "")
     frame["n_points"] = np.isfinite(usable).sum(axis=1)
     frame["stale"] = np.where(seen, case.panel.n_periods - 1 - last, case.panel.n_periods)
     frame["broken"] = (case.pick(case.panel.first) > 0) & (frame["n_points"] < case.options.min_points)
-    frame["attained_now"] = holds(
+    frame["attained_now"] = meets_threshold(
         frame["current"],
-        operator=case.promise.operator,
+        operator=case.operator,
         threshold=frame["threshold"],
+        upper=case.upper,
         numerator=frame["current_numerator"],
         denominator=frame["current_denominator"],
     )
-    if np.isfinite(case.promise.upper):
-        frame["attained_now"] &= holds(
-            frame["current"],
-            operator="<=",
-            threshold=case.promise.upper,
-            numerator=frame["current_numerator"],
-            denominator=frame["current_denominator"],
-        )
-    frame.loc[case.rows < 0, "reason"] = "no_series"
+    set_reason(frame, "no_series", where=case.rows < 0)
     return frame
+
+
+def set_reason(frame: pd.DataFrame, reason: str | np.ndarray, *, where: object = True) -> None:
+    """State why rows cannot be assessed, where no reason was found before; in place."""
+    frame["reason"] = np.where((frame["reason"] == "") & where, reason, frame["reason"])
+
+
+def settle(frame: pd.DataFrame, met: np.ndarray, *, known: np.ndarray) -> None:
+    """The outcome is observed where `known`: p is exactly 0 or 1 there, and missing elsewhere; in place."""
+    frame["settled"] = known
+    frame["p"] = frame["p_raw"] = np.where(known, np.asarray(met, dtype=float), np.nan)
 
 
 def add_gap(frame: pd.DataFrame, case: Case) -> None:
     """Gap to the threshold in units of the indicator and in cases; positive: still missing."""
-    sign = 1.0 if at_least(case.promise.operator) else -1.0
-    frame["gap"] = sign * (frame["threshold"] - frame["current"])
-    if case.panel is not None and case.panel.kind == "rate":
-        frame["gap_cases"] = cases_needed(
-            frame["current_numerator"],
-            frame["current_denominator"],
-            operator=case.promise.operator,
-            threshold=frame["threshold"],
-        )
-    elif case.panel is not None and case.panel.kind == "count":
-        ones = np.ones(len(frame))
-        frame["gap_cases"] = cases_needed(
-            frame["current"], ones, operator=case.promise.operator, threshold=frame["threshold"]
-        )
+    frame["gap"] = (1.0 if case.up else -1.0) * (frame["threshold"] - frame["current"])
+    if case.panel is None or case.panel.kind not in ("rate", "count"):
+        return
+    counts = (frame["current_numerator"], frame["current_denominator"])
+    if case.panel.kind == "count":
+        counts = (frame["current"], np.ones(len(frame)))
+    frame["gap_cases"] = cases_needed(*counts, operator=case.operator, threshold=frame["threshold"])
 
 
 def add_pace(frame: pd.DataFrame, case: Case) -> pd.DataFrame:
@@ -97,7 +88,6 @@ def add_pace(frame: pd.DataFrame, case: Case) -> pd.DataFrame:
     """
     if case.panel is None or case.horizon is None:
         return pd.DataFrame()
-    up = at_least(case.promise.operator)
     panel, usable = case.panel, case.panel.usable()
     window = pace.window_length(
         horizon=case.horizon,
@@ -105,59 +95,63 @@ def add_pace(frame: pd.DataFrame, case: Case) -> pd.DataFrame:
         season_length=panel.season_length,
         pace_window=case.options.pace_window,
     )
-    left = case.horizon + frame["stale"].to_numpy()
+    left = case.horizon + frame["stale"].to_numpy() if case.horizon > 0 else np.zeros(len(frame))  # 0: none is needed
     current, threshold = frame["current"].to_numpy(), frame["threshold"].to_numpy()
-    frame["required_pace"] = np.where(
-        case.horizon > 0, pace.required_pace(current, threshold=threshold, horizon=left), np.nan
-    )
-    frame["actual_pace"] = pace.actual_pace(case.pick(usable), window=max(window, panel.season_length))
+    recent = max(window, panel.season_length)
+    frame["required_pace"] = pace.required_pace(current, threshold=threshold, horizon=left)
+    frame["actual_pace"] = pace.actual_pace(case.pick(usable), window=recent)
     if "gap_cases" in frame:
         missing = np.clip(frame["gap_cases"].to_numpy(dtype=float), 0, None)
-        frame["required_cases"] = np.where(case.horizon > 0, missing / np.clip(left, 1, None), np.nan)
+        frame["required_cases"] = np.where(left > 0, missing / np.clip(left, 1, None), np.nan)
+    scaled = pace.scaled(panel)
     about = {"kind": panel.kind, "resolution": panel.resolution}
-    scaled = pace.on_scale(usable, denominator=panel.denominator, **about)
     bottom = frame["current_denominator"].to_numpy() if panel.denominator is not None else None
     now = pace.on_scale(current, denominator=bottom, **about)
     goal = pace.on_scale(threshold, denominator=bottom, **about)
-    required = np.where(case.horizon > 0, pace.required_pace(now, threshold=goal, horizon=left), np.nan)
-    frame["pace_percentile"] = pace.share_that_kept(scaled, required=required, window=window, up=up)
-    actual = pace.actual_pace(case.pick(scaled), window=max(window, panel.season_length))
+    required = pace.required_pace(now, threshold=goal, horizon=left)
+    how = {"required": required, "window": window, "up": case.up}
+    frame["pace_percentile"] = pace.share_that_kept(scaled, **how)
     return pd.DataFrame(
         {
             "unit": frame["unit"],
             "window": window,
             "required_scaled": required,
-            "actual_scaled": actual,
+            "actual_scaled": pace.actual_pace(case.pick(scaled), window=recent),
             "share_that_kept": frame["pace_percentile"],
-            "units_that_kept": pace.units_that_kept(scaled, required=required, window=window, up=up),
+            "units_that_kept": pace.units_that_kept(scaled, **how),
         }
     )
 
 
-def add_forecast(frame: pd.DataFrame, case: Case, *, horizon: int | None = None) -> None:
-    """Median and central intervals of the published value at the deadline; the observed value where it is past."""
-    horizon = case.horizon if horizon is None else horizon
-    if case.panel is None or horizon is None:
-        return
+def add_forecast(frame: pd.DataFrame, case: Case, *, horizon: int) -> None:
+    """Median and central intervals of the published value at `horizon`; the observed value where it is past."""
     if horizon <= 0:
-        observed = observed_at(case, horizon)
-        for name in QUANTILE_NAMES:
-            frame[name] = observed
+        columns = [observed_at(case, horizon)[0]] * len(QUANTILE_NAMES)
+    elif case.lacks_forecast(horizon):
         return
-    if case.predictive is None:
-        return
-    memory, key = case.world.memory, ("quantiles", case.promise.indicator)
+    else:
+        columns = case.pick(quantiles(case)[:, horizon - 1, :]).T
+        columns = [np.where(frame["n_points"] > 0, column, np.nan) for column in columns]
+    for name, column in zip(QUANTILE_NAMES, columns):
+        frame[name] = column
+
+
+def quantiles(case: Case) -> np.ndarray:
+    """Predicted `QUANTILES` of the panel's rows at every horizon, made once for all targets of an indicator."""
+    memory, key = case.world.memory, ("quantiles", case.target.indicator)
     if key not in memory:
         memory[key] = case.predictive.quantiles(QUANTILES)
-    quantiles = memory[key]
-    if horizon > quantiles.shape[1]:
-        return
-    for name, column in zip(QUANTILE_NAMES, case.pick(quantiles[:, horizon - 1, :]).T):
-        frame[name] = np.where(frame["n_points"] > 0, column, np.nan)
+    return memory[key]
 
 
-def observed_at(case: Case, horizon: int) -> np.ndarray:
-    """Observed value of each unit `horizon` <= 0 periods after the panel's end, NaN where there is none."""
+def observed_at(case: Case, horizon: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Observed value of each unit `horizon` <= 0 periods after the panel's end, and the counts behind it.
+
+    NaN where there is none.
+    """
     column = case.panel.n_periods - 1 + horizon
-    usable = case.pick(case.panel.usable())
-    return usable[:, column] if column >= 0 else np.full(len(case.units), np.nan)
+    if column < 0:
+        return np.full(len(case.units), np.nan), {}
+    blocks = {"numerator": case.panel.numerator, "denominator": case.panel.denominator}
+    counts = {name: case.pick(block[:, column]) for name, block in blocks.items() if block is not None}
+    return case.pick(case.panel.usable()[:, column]), counts

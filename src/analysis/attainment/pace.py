@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from analysis.forecasting.panel import Panel, last_observed
+
 _LEAST = 0.0005  # where neither counts nor a published step are known, 0 % and 100 % are read as 0.05 % and 99.95 %
 
 
-def last_observed(values: np.ndarray) -> np.ndarray:
-    """Column of each row's last finite value, -1 where a row has none.
-
-    Examples
-    --------
-    >>> last_observed(np.array([[1.0, np.nan, 3.0, np.nan], [np.nan] * 4])).tolist()
-    [2, -1]
-    """
-    known = np.isfinite(values)
-    return np.where(known.any(axis=1), values.shape[1] - 1 - np.argmax(known[:, ::-1], axis=1), -1)
+def scaled(panel: Panel) -> np.ndarray:
+    """Usable values of a panel on the scale where paces are compared, see :func:`on_scale`."""
+    return on_scale(panel.usable(), kind=panel.kind, denominator=panel.denominator, resolution=panel.resolution)
 
 
 def on_scale(values, *, kind: str, denominator=None, resolution: float | None = None) -> np.ndarray:

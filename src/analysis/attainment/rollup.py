@@ -1,32 +1,31 @@
-"""A parent's probability never stands alone: how many sub-units are on track, where the worst tenth stands, and what
-the sub-units' own forecasts add up to.
+"""A parent's probability never stands alone: how many sub-units are on track, where the worst tenth is, what the
+sub-units' own forecasts add up to, and which sub-unit holds the parent back.
 
-The parent's own forecast decides `p_attain`; beside it stands the probability from joint draws of its sub-units
-(weights: present denominators; shares without them are never averaged), and the difference between the parent's figure
-and the sum of its sub-units.
+The parent's own forecast decides `p_attain`; next to it is the probability from joint draws of its sub-units (weights:
+present denominators; shares without them are never averaged), and the difference between the parent's figure and the
+sum of its sub-units.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from analysis.attainment.compare import at_least
+from analysis.attainment.compare import at_least, meets_threshold
 from analysis.attainment.events.joint import paths_at
 from analysis.attainment.events.level import level_at
-from analysis.attainment.events.sustained import _within
-from analysis.attainment.pace import last_observed
 from analysis.attainment.world import Case, World
-from analysis.forecasting.panel import Panel
+from analysis.forecasting.panel import Panel, last_observed
 from analysis.words.schema import ON_TRACK
 
 WORST = 0.1
 NOT_SIMULATED = dict.fromkeys(
     ("p_from_parts", "median_from_parts", "expected_met", "met_low", "met_high"), float("nan")
 )
-KINDS = ("level_at", "cumulative_count", "coverage_all")  # promises whose parent is the sum of its parts
+KINDS = ("level_at", "cumulative_count", "coverage_all")  # targets whose parent is the sum of its parts
 
 
 def add_sub_units(frame: pd.DataFrame, world: World) -> None:
@@ -34,17 +33,14 @@ def add_sub_units(frame: pd.DataFrame, world: World) -> None:
 
     ``worst_decile`` is the current value that the worst tenth of the sub-units do not pass: the 10 % quantile for "at
     least", the 90 % quantile for "at most". A sub-unit that is not assessable counts as a sub-unit, not as on track.
-    Where a promise on a share binds the parent only, its sub-units are looked at as if it bound them too.
+    Where a target on a share binds the parent only, its sub-units are looked at as if it bound them too.
     """
     frame["n_sub_units"] = pd.array([pd.NA] * len(frame), dtype="Int64")
     frame["n_sub_on_track"] = pd.array([pd.NA] * len(frame), dtype="Int64")
     frame["worst_decile"] = np.nan
-    if not len(world.units):
-        return
     parent = dict(zip(world.units["unit"], world.units["parent"]))
     parts = frame.assign(parent=frame["unit"].map(parent).fillna(""), good=frame["status"].isin(ON_TRACK))
-    parts = parts[parts["parent"] != ""]
-    _add_bound(frame, parts)
+    _add_bound(frame, parts[parts["parent"] != ""])
     _add_unbound(frame, world)
 
 
@@ -70,41 +66,38 @@ def _add_bound(frame: pd.DataFrame, parts: pd.DataFrame) -> None:
 
 
 def _add_unbound(frame: pd.DataFrame, world: World) -> None:
-    """Parents of promises that bind no sub-unit: each sub-unit as if the same share were asked of it; in place."""
-    below = world.parts()
-    for promise in world.promises:
-        case = world.case(promise)
-        if promise.kind not in KINDS or case.panel is None or case.panel.kind != "rate":
+    """Parents of targets that bind no sub-unit: each sub-unit as if the same share were asked of it; in place."""
+    for case in world.cases:
+        if case.target.kind not in KINDS or case.panel is None or case.panel.kind != "rate":
             continue
-        index = {unit: row for row, unit in enumerate(case.panel.units)}
-        bare = frame["n_sub_units"].isna() & frame["unit"].isin(below)
-        mine = frame.index[(frame["target"] == promise.target) & bare]
-        for at in mine:
-            rows = [index[one] for one in below.get(frame.at[at, "unit"], ()) if one in index]
-            goal = float(frame.at[at, "threshold"])
-            if not rows or not np.isfinite(goal):
+        bare = frame["n_sub_units"].isna() & frame["unit"].isin(world.parts)
+        for at in frame.index[(frame["target"] == case.target.target) & bare]:
+            rows, goal = part_rows(case, frame.at[at, "unit"]), float(frame.at[at, "threshold"])
+            if not len(rows) or not np.isfinite(goal):
                 continue
-            value, p = case.panel.last_value()[rows], _p_as_if_bound(case, np.array(rows), goal)
+            value, p = case.panel.last_value()[rows], _p_as_if_bound(case, rows, goal)
             frame.at[at, "n_sub_units"] = len(rows)
             frame.at[at, "n_sub_on_track"] = int((p >= case.options.cut_points["on_track"]).sum())
-            known = value[np.isfinite(value)]
-            if len(known):
-                frame.at[at, "worst_decile"] = np.quantile(known, WORST if at_least(promise.operator) else 1 - WORST)
+            if np.isfinite(value).any():
+                frame.at[at, "worst_decile"] = np.nanquantile(value, WORST if case.up else 1 - WORST)
+
+
+def part_rows(case: Case, parent: str) -> np.ndarray:
+    """Rows in the panel of a unit's direct sub-units."""
+    names = case.world.parts.get(parent, ())
+    return np.array([case.row_of[one] for one in names if one in case.row_of], dtype=int)
 
 
 def _p_as_if_bound(case: Case, rows: np.ndarray, goal: float) -> np.ndarray:
     """P of each row under the parent's own number: 0 or 1 at a past deadline, NaN where there is no forecast."""
     if case.horizon is None or (case.horizon > 0 and case.lacks_forecast(case.horizon)):
         return np.full(len(rows), np.nan)
-    as_all = replace(
-        case.promise, units=case.panel.units, threshold=goal, unit_thresholds={}, kind="level_at", milestones=()
-    )
-    every = level_at(Case(world=case.world, promise=as_all, panel=case.panel)).frame.set_index("unit")["p"]
-    return every.reindex([case.panel.units[one] for one in rows]).to_numpy(dtype=float)
+    as_all = replace(case, units=case.panel.units, thresholds=np.full(case.panel.n_units, goal))
+    return level_at(as_all).frame["p"].to_numpy(dtype=float)[rows]
 
 
 def roll_up(frame: pd.DataFrame, world: World) -> pd.DataFrame:
-    """Joint simulation of the sub-units of every parent, for promises on shares and counts.
+    """Joint simulation of the sub-units of every parent, for targets on shares and counts.
 
     Parameters
     ----------
@@ -116,27 +109,23 @@ def roll_up(frame: pd.DataFrame, world: World) -> pd.DataFrame:
     -------
     DataFrame
         unit, target, p_direct, p_from_parts, n_parts, expected_met, met_low, met_high (80 % band of the number of
-        sub-units that meet the same promise), median_from_parts, current, current_from_parts, difference.
+        sub-units that meet the same target), median_from_parts, current, current_from_parts, difference.
     """
-    parts = world.parts()
-    rows = []
-    for promise in world.promises:
-        case = world.case(promise)
-        parents = [one for one in case.units if one in parts]
-        if promise.kind not in KINDS or case.panel is None or not parents or case.panel.kind not in ("rate", "count"):
-            continue
-        own = frame[frame["target"] == promise.target].set_index("unit")
-        for parent in parents:
-            row = _one_parent(case, own, parent, parts[parent])
-            if row is not None:
-                rows.append(row)
-    return pd.DataFrame(rows)
+    rows = [_one_parent(case, own, parent) for case, own, parent in _parents(frame, world, kinds=KINDS)]
+    return pd.DataFrame([row for row in rows if row is not None])
 
 
-def _one_parent(case: Case, own: pd.DataFrame, parent: str, names: tuple[str, ...]) -> dict | None:
-    panel, index = case.panel, {unit: row for row, unit in enumerate(case.panel.units)}
-    rows = np.array([index[one] for one in names if one in index], dtype=int)
-    rows = rows[np.isfinite(panel.last_value()[rows])] if len(rows) else rows
+def _parents(frame: pd.DataFrame, world: World, *, kinds: tuple[str, ...]) -> Iterator[tuple[Case, pd.DataFrame, str]]:
+    """Every target of these kinds on a share or a count, with its judged rows and each parent that it binds."""
+    for case in world.cases:
+        if case.target.kind in kinds and case.panel is not None and case.panel.kind in ("rate", "count"):
+            own = frame[frame["target"] == case.target.target].set_index("unit")
+            yield from ((case, own, unit) for unit in case.units if unit in world.parts)
+
+
+def _one_parent(case: Case, own: pd.DataFrame, parent: str) -> dict | None:
+    panel, rows = case.panel, part_rows(case, parent)
+    rows = rows[np.isfinite(panel.last_value()[rows])]
     if not len(rows):
         return None
     known = np.isfinite(weights_of(panel, rows))
@@ -145,7 +134,7 @@ def _one_parent(case: Case, own: pd.DataFrame, parent: str, names: tuple[str, ..
     total = float(together(value, weight=weight, kind=panel.kind))
     row = {
         "unit": parent,
-        "target": case.promise.target,
+        "target": case.target.target,
         "p_direct": own.at[parent, "p_attain"],
         "n_parts": len(rows),
         "current": own.at[parent, "current"],
@@ -153,34 +142,33 @@ def _one_parent(case: Case, own: pd.DataFrame, parent: str, names: tuple[str, ..
         "difference": own.at[parent, "current"] - total,
         **NOT_SIMULATED,
     }
-    horizon = case.horizon
-    if horizon is None or horizon <= 0 or case.predictive is None or horizon > case.predictive.horizon:
+    if case.horizon is None or case.horizon <= 0 or case.lacks_forecast(case.horizon):
         return row
     goal = float(own.at[parent, "threshold"])
-    unbound = goal if panel.kind == "rate" and not set(names) & set(own.index) else np.nan  # as if it bound them too
-    threshold = np.array(
-        [own.at[one, "threshold"] if one in own.index else unbound for one in (panel.units[r] for r in rows)]
-    )
+    threshold = own["threshold"].reindex([panel.units[one] for one in rows]).to_numpy(dtype=float)
+    if panel.kind == "rate" and own.index.isin(case.world.parts[parent]).sum() == 0:
+        threshold = np.full(len(rows), goal)  # as if it bound them too
     return row | _simulated(case, rows, weight, threshold, goal)
 
 
 def _simulated(case: Case, rows: np.ndarray, weight: np.ndarray, threshold: np.ndarray, goal: float) -> dict:
     n_paths, summed = case.options.n_paths, bool(np.isfinite(weight).all())
+    how = {"operator": case.operator, "upper": case.upper}
     total, met, asked = np.zeros(n_paths), np.zeros(n_paths), np.isfinite(threshold)
     usable = np.ones(len(rows), dtype=bool)
     for begin in range(0, len(rows), case.options.block_units):
         part = slice(begin, begin + case.options.block_units)
-        draws = paths_at(case.world, case.promise.indicator, rows=rows[part], horizon=case.horizon)
+        draws = paths_at(case.world, case.target.indicator, rows=rows[part], horizon=case.horizon)
         usable[part] = np.isfinite(draws).all(axis=1)
         total += np.where(usable[part][:, None], weight[part][:, None] * draws, 0.0).sum(axis=0)
-        kept = _within(draws, threshold[part][:, None], case.promise) & (usable & asked)[part][:, None]
-        met += kept.sum(axis=0)
+        kept = meets_threshold(draws, threshold=threshold[part][:, None], **how)
+        met += (kept & (usable & asked)[part][:, None]).sum(axis=0)
     if not usable.any():
         return NOT_SIMULATED
     if case.panel.kind == "rate":
         total = total / weight[usable].sum()
     low, high = np.quantile(met, (0.1, 0.9), method="inverted_cdf") if asked.any() else (np.nan, np.nan)
-    p = float(_within(total, np.array(goal), case.promise).mean()) if np.isfinite(goal) and summed else np.nan
+    p = float(meets_threshold(total, threshold=goal, **how).mean()) if np.isfinite(goal) and summed else np.nan
     floor = case.options.p_floor
     return {
         "p_from_parts": float(np.clip(p, floor, 1 - floor)),
@@ -211,3 +199,53 @@ def together(values: np.ndarray, *, weight: np.ndarray, kind: str) -> float:
     0.3
     """
     return (weight * values).sum() / (weight.sum() if kind == "rate" else 1.0)
+
+
+def contributions(frame: pd.DataFrame, world: World) -> pd.DataFrame:
+    """What each sub-unit adds to the gap of its parent: the parent's gap as a sum over its sub-units.
+
+    A share's gap is ``sum(w_i (t - x_i)) / sum(w_i)`` with the sub-units' present denominators w; a count's gap is the
+    sum of what each lacks of its own number. Shares without denominators are never averaged, so they have no such sum.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Judged rows: unit, target, threshold, current.
+    world : World
+
+    Returns
+    -------
+    DataFrame
+        unit (the parent), target, part, weight_share (of the denominators; NaN for a count), current, pull (in units of
+        the indicator; positive: holds the parent back; the pulls of a parent sum to its gap), pull_cases (the same in
+        cases) and place (1 pulls most).
+    """
+    found = _parents(frame, world, kinds=(*KINDS, "sustained_from"))
+    tables = [_pulls(case, own, parent) for case, own, parent in found]
+    tables = [table for table in tables if len(table)]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _pulls(case: Case, own: pd.DataFrame, parent: str) -> pd.DataFrame:
+    panel, rows = case.panel, part_rows(case, parent)
+    names = np.array([panel.units[one] for one in rows], dtype=object)
+    value, weight = panel.last_value()[rows], weights_of(panel, rows)
+    goal = own["threshold"].reindex([parent] * len(rows) if panel.kind == "rate" else names).to_numpy(dtype=float)
+    known = np.isfinite(value) & np.isfinite(weight) & np.isfinite(goal)
+    if not known.any():
+        return pd.DataFrame()
+    value, weight, goal = value[known], weight[known], goal[known]
+    cases = weight * (goal - value) * (1.0 if case.up else -1.0)
+    table = pd.DataFrame(
+        {
+            "unit": parent,
+            "target": case.target.target,
+            "part": names[known],
+            "weight_share": weight / weight.sum() if panel.kind == "rate" else np.nan,
+            "current": value,
+            "pull": cases / weight.sum() if panel.kind == "rate" else cases,
+            "pull_cases": cases,
+        }
+    )
+    table = table.sort_values(["pull", "part"], ascending=[False, True], kind="stable", ignore_index=True)
+    return table.assign(place=np.arange(1, len(table) + 1))

@@ -16,12 +16,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+
+from analysis.attainment import pace
+from analysis.attainment.suspicions import WINDOW, suspicions
+from analysis.attainment.world import World
+from analysis.forecasting.panel import Panel
 
 LIMIT = 2.66  # 3 / d2(2) with d2(2) = 1.128: mean moving range to three sigma
 SCREEN = 3.267  # D4(2): moving ranges beyond this many mean ranges are left out once
 RUN = 7  # points of a run or a trend
 SIGMA = 1.128  # d2(2)
 LEAST_ROWS = 10  # fewer series do not share a season that can be told from noise
+LEAST_POINTS = 8  # fewer points give limits nobody should act on
+COLUMNS = ("unit", "indicator", "period", "signal", "rule", "value", "centre", "lower", "upper")
+_OUTSIDE = ("above_limit", "below_limit", "two_of_three_above", "two_of_three_below")
 TYPES = ("common_cause", "special_cause_improvement", "special_cause_concern")
 
 
@@ -32,6 +41,75 @@ class Limits:
     centre: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
+
+
+def signals_table(world: World, *, denominators: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The last period's SPC signal of every unit and indicator, and the figures that need checking.
+
+    Parameters
+    ----------
+    world : World
+    denominators : DataFrame, optional
+        The "denominators" table of counts, for quotas that are met by a small part of the population.
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS`. `signal` is ``special_cause_improvement`` or ``special_cause_concern`` (around the trend where there
+        is one), or a code of :mod:`analysis.attainment.suspicions`; common cause is not listed.
+    """
+    better = world.better
+    tables = [_special(name, panel, up=better.get(name) != "down") for name, panel in sorted(world.panels.items())]
+    tables = [table for table in [*tables, *suspicions(world, denominators=denominators)] if len(table)]
+    if not tables:
+        return pd.DataFrame(columns=list(COLUMNS))
+    table = pd.concat(tables, ignore_index=True)[list(COLUMNS)]
+    table = table.drop_duplicates(["unit", "indicator", "period", "signal", "rule"])
+    return table.sort_values(["unit", "indicator", "signal", "rule"], kind="stable", ignore_index=True)
+
+
+def _special(name: str, panel: Panel, *, up: bool) -> pd.DataFrame:
+    """Special causes of the last observed period: around the trend of the last two years, season taken out.
+
+    Shares are charted on the logit scale, counts that only grow by their growth. Without trend and season a share with
+    its counts has a P-prime chart. Around a trend only points beyond the limits count: runs would find the bend of the
+    line.
+    """
+    values, scaled, is_rate = panel.usable(), pace.scaled(panel), panel.kind == "rate"
+    if panel.cumulative and panel.kind == "count":
+        scaled = values = np.diff(values, axis=1, prepend=np.nan)
+    seasonal = without_season(scaled, season_length=panel.season_length)
+    charted = np.where(np.arange(panel.n_periods) >= panel.n_periods - WINDOW, seasonal, np.nan)
+    limits, slope = around_trend(charted)
+    rules = special_causes(charted, limits)
+    rules = np.where((slope != 0)[:, None] & ~np.isin(rules, _OUTSIDE), "", rules)
+    chart = np.where(slope != 0, "trend", "xmr").astype(object)
+    if is_rate and panel.numerator is not None and panel.denominator is not None and seasonal is scaled:
+        flat, known = slope == 0, np.isfinite(charted)
+        counted = p_prime(np.where(known, panel.numerator, np.nan), np.where(known, panel.denominator, np.nan))
+        own = special_causes(np.where(known, values, np.nan), counted)
+        rules, chart = np.where(flat[:, None], own, rules), np.where(flat, "p_prime", chart)
+        limits = Limits(*(np.where(flat[:, None], b, a) for a, b in zip(_edges(limits), _edges(counted))))
+    edges = {}
+    for edge, block in zip(("centre", "lower", "upper"), _edges(limits)):  # as shares or counts again
+        moved = block[:, -1] + (scaled[:, -1] - charted[:, -1])  # the season of this month back on
+        shown = np.where(chart == "p_prime", block[:, -1], 1 / (1 + np.exp(-moved)))
+        edges[edge] = shown if is_rate else moved
+    table = {
+        "unit": np.array(panel.units, dtype=object),
+        "indicator": name,
+        "period": panel.periods[-1],
+        "signal": point_types(rules[:, -1], up=up),
+        "rule": np.array([f"{one}:{two}" for one, two in zip(chart, rules[:, -1])], dtype=object),
+        "value": values[:, -1],
+        **edges,
+    }
+    known = np.isfinite(charted)
+    return pd.DataFrame(table)[known[:, -1] & (known.sum(axis=1) >= LEAST_POINTS) & (rules[:, -1] != "")]
+
+
+def _edges(limits: Limits) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return limits.centre, limits.lower, limits.upper
 
 
 def compact(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -244,20 +322,6 @@ def without_season(values: np.ndarray, *, season_length: int) -> np.ndarray:
         profile[phase] = np.median(own) if len(own) else 0.0
     profile -= profile.mean()
     return values - np.resize(profile, width)[None, :]
-
-
-def assurance_on_the_way(limits: Limits, slope: np.ndarray, *, exact: np.ndarray, up: bool) -> np.ndarray:
-    """The NHS label, but a unit that moves to its target is "on_the_way", not "consistent_fail".
-
-    Parameters
-    ----------
-    limits, slope
-        Of :func:`around_trend`; kept for the caller's chart.
-    exact : array of str
-        Of :func:`assurance`.
-    """
-    towards = (slope > 0) if up else (slope < 0)
-    return np.where((exact == "consistent_fail") & towards, "on_the_way", exact)
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from analysis.words.schema import ON_TRACK
-
 BANDS = ("unlikely", "at_risk", "likely", "on_track")  # from worst to best; "holding" is on_track and kept today
 _BAND_OF = {**{name: i for i, name in enumerate(BANDS)}, "holding": 3}
 _TINY = 1e-12  # 0.8 - 0.05 is not exactly 0.75 in every order of arithmetic
@@ -53,7 +51,8 @@ def status_of(p, *, settled, attained_now, grade, cut_points: Mapping[str, float
     lows = np.array([-np.inf, cut_points["at_risk"], cut_points["likely"], cut_points["on_track"]])
     band = np.clip(np.searchsorted(lows, p, side="right") - 1, 0, 3)
     if previous is not None:
-        band = _held_back(p, band, lows, margin, np.broadcast_to(np.asarray(previous, dtype=object), p.shape))
+        previous = np.broadcast_to(np.asarray(previous, dtype=object), p.shape)
+        band = apply_hysteresis(p, band, lows=lows, margin=margin, previous=previous)
     status = np.array(BANDS, dtype=object)[band]
     status[(band == 3) & attained_now] = "holding"
     status[(grade == "D") | np.isnan(p)] = "not_assessable"
@@ -62,7 +61,8 @@ def status_of(p, *, settled, attained_now, grade, cut_points: Mapping[str, float
     return status
 
 
-def _held_back(p, band, lows, margin, previous):
+def apply_hysteresis(p: np.ndarray, band: np.ndarray, *, lows: np.ndarray, margin: float, previous) -> np.ndarray:
+    """Bands (0 worst to 3 best): that of the `previous` status is left only when p lies past its bound by `margin`."""
     before = np.array([_BAND_OF.get(one, -1) for one in previous])
     low = np.append(lows, np.inf)[before]
     high = np.append(lows[1:], [np.inf, np.inf])[before]
@@ -180,43 +180,32 @@ def flip_flops(now: pd.DataFrame, previous: pd.DataFrame | None) -> pd.DataFrame
     return out.reset_index()
 
 
-def counts_on_track(statuses) -> int:
-    """How many statuses count as on track (met, holding, on track)."""
-    return int(sum(one in ON_TRACK for one in statuses))
-
-
-def chained(tables: list[pd.DataFrame], *, cut_points: Mapping[str, float], margin: float) -> list[pd.DataFrame]:
-    """Assessments of one cutoff after the other with the statuses they would have been published with.
-
-    Each quarter's statuses hold within the margin of the quarter before, where the promise's text is the same.
+def with_statuses(
+    frame: pd.DataFrame, previous: pd.DataFrame | None, *, cut_points: Mapping[str, float], margin: float
+) -> pd.DataFrame:
+    """Add `status`, and the status and probability at the cutoff before; the first is kept within the margin.
 
     Parameters
     ----------
-    tables : list of DataFrame
-        ``schema.ASSESSMENTS``, oldest first.
+    frame : DataFrame
+        Judged rows of one cutoff: columns of ``schema.ASSESSMENTS``.
+    previous : DataFrame or None
+        ``schema.ASSESSMENTS`` of earlier cutoffs; the latest counts.
     cut_points, margin
         As of :func:`status_of`.
-
-    Returns
-    -------
-    list of DataFrame
-        With `status`, `previous_status` and `previous_p` filled in; the first has none before it.
     """
-    out: list[pd.DataFrame] = []
-    for table in tables:
-        before = before_of(table, out[-1] if out else None)
-        status = status_of(
-            table["p_attain"],
-            settled=table["settled"].to_numpy(dtype=bool),
-            attained_now=table["attained_now"].to_numpy(dtype=bool),
-            grade=np.where(table["reason"] != "", "D", table["grade"]),
-            cut_points=cut_points,
-            margin=margin,
-            previous=np.where(before["same"], before["status"], ""),
-        )
-        named = {"previous_status": before["status"].to_numpy(), "previous_p": before["p_attain"].to_numpy()}
-        out.append(table.assign(status=status, **named))
-    return out
+    before = before_of(frame, previous)
+    status = status_of(
+        frame["p_attain"],
+        settled=frame["settled"].to_numpy(dtype=bool),
+        attained_now=frame["attained_now"].to_numpy(dtype=bool),
+        grade=np.where(frame["reason"] != "", "D", frame["grade"]),
+        cut_points=cut_points,
+        margin=margin,
+        previous=np.where(before["same"], before["status"], ""),
+    )
+    named = {"previous_status": before["status"].to_numpy(), "previous_p": before["p_attain"].to_numpy()}
+    return frame.assign(status=status, **named)
 
 
 def before_of(frame: pd.DataFrame, previous: pd.DataFrame | None) -> pd.DataFrame:

@@ -12,7 +12,14 @@ quota_population   the assigned quota is met while only a small part of the popu
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from scipy.special import bdtrc
+
+from analysis.attainment import pace
+from analysis.attainment.measures import observed_at
+from analysis.attainment.world import Case, World
+from analysis.forecasting.panel import Panel
+from analysis.words.periods import frequency_of
 
 BAND = 0.02  # half-width of the strip around a target: two points
 HEAPING_P = 0.01
@@ -22,6 +29,91 @@ STAYS = 3  # periods on each side
 DROP = 0.7
 USUAL = 12
 SURGE = 4.0
+LEVEL_KINDS = ("level_at", "cumulative_count", "coverage_all", "relative_change", "sustained_from")
+WINDOW = 24  # periods looked at: an older level says little about this month
+LEAST_JUMP = 0.05  # a share that jumps by less is no level jump, however quiet it was before
+
+
+def suspicions(world: World, *, denominators: pd.DataFrame | None) -> list[pd.DataFrame]:
+    """Tables of the figures that need checking, with the columns of the signals."""
+    tables = [one for name, panel in sorted(world.panels.items()) for one in _of_panel(name, panel)]
+    tables += [_heaping(case) for case in world.cases if case.target.kind in LEVEL_KINDS]
+    return tables if denominators is None else [*tables, _quotas(world, denominators)]
+
+
+def _of_panel(name: str, panel: Panel) -> list[pd.DataFrame]:
+    """Level jumps, falling denominators and end-of-period surges of one indicator, of the last two years.
+
+    A place jumps when others move: ranks are not looked at.
+    """
+    if panel.kind == "rank":
+        return []
+    values, scaled, oldest = panel.usable(), pace.scaled(panel), panel.n_periods - WINDOW
+    jumps = level_jumps(scaled)
+    if panel.kind == "rate":
+        at = (np.arange(panel.n_units), np.clip(jumps, 0, None))
+        step = np.abs(values[at] - values[at[0], np.clip(jumps - 1, 0, None)])
+        jumps = np.where(step >= LEAST_JUMP, jumps, -1)
+    tables = [_flag(name, panel, np.where(jumps >= oldest, jumps, -1), "level_jump")]
+    if panel.denominator is not None:
+        column = np.where(denominator_drops(panel.denominator), panel.n_periods - 1, -1)
+        tables.append(_flag(name, panel, column, "denominator_drop", value=panel.denominator))
+    if frequency_of(panel.periods[0]) == "M":
+        months = np.array([int(one[-2:]) for one in panel.periods])
+        surges = end_of_period_surges(scaled, months=months)
+        column = np.where(surges.any(axis=1), panel.n_periods - 1 - np.argmax(surges[:, ::-1], axis=1), -1)
+        tables.append(_flag(name, panel, np.where(column >= oldest, column, -1), "end_of_period"))
+    return tables
+
+
+def _flag(name: str, panel: Panel, column: np.ndarray, signal: str, *, value: np.ndarray | None = None) -> pd.DataFrame:
+    value = panel.values if value is None else value
+    rows = np.flatnonzero(column >= 0)
+    return pd.DataFrame(
+        {
+            "unit": np.array(panel.units, dtype=object)[rows],
+            "indicator": name,
+            "period": np.array(panel.periods, dtype=object)[column[rows]],
+            "signal": signal,
+            "rule": "",
+            "value": value[rows, column[rows]],
+            "centre": np.nan,
+            "lower": np.nan,
+            "upper": np.nan,
+        }
+    )
+
+
+def _heaping(case: Case) -> pd.DataFrame:
+    """Units just above a target that has too many of them just above it."""
+    thresholds = case.thresholds[np.isfinite(case.thresholds)]
+    if case.panel is None or case.panel.kind != "rate" or not len(thresholds) or np.ptp(thresholds) > 0:
+        return pd.DataFrame()
+    flagged, _ = heaping(observed_at(case, 0)[0], threshold=float(thresholds[0]), up=case.up)
+    column = np.full(case.panel.n_units, -1)
+    column[case.rows[flagged & (case.rows >= 0)]] = case.panel.n_periods - 1
+    return _flag(case.target.indicator, case.panel, column, "heaping").assign(rule=case.target.target)
+
+
+def _quotas(world: World, denominators: pd.DataFrame) -> pd.DataFrame:
+    """Quotas that are met while only a small part of the population is."""
+    odd = denominators[quota_against_population(denominators["share_of_quota"], denominators["share_of_population"])]
+    indicator = {one.target: one.indicator for one in world.targets}
+    ends = {name: panel.periods[-1] for name, panel in world.panels.items()}
+    named = odd["target"].map(indicator)
+    return pd.DataFrame(
+        {
+            "unit": odd["unit"],
+            "indicator": named,
+            "period": named.map(ends),
+            "signal": "quota_population",
+            "rule": odd["target"],
+            "value": odd["share_of_quota"],
+            "centre": odd["share_of_population"],
+            "lower": np.nan,
+            "upper": np.nan,
+        }
+    )
 
 
 def heaping(values, *, threshold: float, up: bool, band: float = BAND) -> tuple[np.ndarray, float]:

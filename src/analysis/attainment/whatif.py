@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.attainment.compare import at_least, p_holds
+from analysis.attainment.compare import p_meets_threshold
 from analysis.attainment.events.level import calibrated
-from analysis.attainment.measures import QUANTILES
-from analysis.attainment.rollup import weights_of
+from analysis.attainment.measures import QUANTILES, quantiles
+from analysis.attainment.rollup import part_rows, weights_of
 from analysis.attainment.world import Case, World
 
 KINDS = ("level_at", "cumulative_count", "coverage_all", "relative_change")
@@ -34,67 +34,59 @@ def scenarios(frame: pd.DataFrame, world: World) -> pd.DataFrame:
         unit, target, scenario, p_attain, predicted_median; settled rows have none.
     """
     tables = []
-    for promise in world.promises:
-        case = world.case(promise)
-        if promise.kind not in KINDS or not _can(case):
-            continue
-        own = frame[(frame["target"] == promise.target)].set_index("unit").loc[list(case.units)]
-        tables += [_steady(case, own), _weakest(case, own)]
+    for case in world.cases:
+        if case.target.kind in KINDS and _can(case):
+            own = frame[frame["target"] == case.target.target].set_index("unit").loc[list(case.units)]
+            tables += [_steady(case, own), _weakest(case, own)]
     tables = [one for one in tables if len(one)]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
 def _can(case: Case) -> bool:
-    if case.panel is None or case.panel.kind != "rate" or case.predictive is None or case.horizon is None:
+    if case.panel is None or case.panel.kind != "rate" or case.horizon is None or np.isfinite(case.upper):
         return False
-    return 0 < case.horizon <= case.predictive.horizon and not np.isfinite(case.promise.upper)
+    return case.horizon > 0 and not case.lacks_forecast(case.horizon)
 
 
 def shifted(case: Case, own: pd.DataFrame, gain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Probability and median when the share at the deadline is `gain` better than forecast.
 
     The forecast's distribution is moved as a whole: ``P(x + gain >= t) = P(x >= t - gain)``; calibration is that of the
-    promise itself.
+    target itself.
     """
-    sign = 1.0 if at_least(case.promise.operator) else -1.0
+    gain = gain if case.up else -gain
     threshold = own["threshold"].to_numpy(dtype=float)
-    moved = case.spread(threshold - sign * gain)
-    raw = p_holds(case.predictive, operator=case.promise.operator, threshold=moved, horizon=case.horizon)
+    moved = case.spread(threshold - gain)
+    raw = p_meets_threshold(case.predictive, operator=case.operator, threshold=moved, horizon=case.horizon)
     p, _ = calibrated(raw, case, case.spread(threshold))
     floor = case.options.p_floor
-    median = np.clip(own["predicted_median"].to_numpy(dtype=float) + sign * gain, 0, 1)
+    median = np.clip(own["predicted_median"].to_numpy(dtype=float) + gain, 0, 1)
     return np.clip(case.pick(p), floor, 1 - floor), median
 
 
 def _steady(case: Case, own: pd.DataFrame) -> pd.DataFrame:
     points = case.options.scenario_points
-    p, median = shifted(case, own, np.full(len(own), points * case.horizon))
-    sign = "+" if at_least(case.promise.operator) else "-"
-    return _table(case, own, f"points_per_period:{sign}{points:g}", p, median)
+    scenario = f"points_per_period:{'+' if case.up else '-'}{points:g}"
+    return _table(case, own, scenario, gain=np.full(len(own), points * case.horizon))
 
 
 def _weakest(case: Case, own: pd.DataFrame) -> pd.DataFrame:
     """Lift the weakest sub-units of every parent to the median of their siblings' forecasts."""
-    parts = case.world.parts()
-    index = {unit: row for row, unit in enumerate(case.panel.units)}
-    middle = _medians(case)
-    gain, lifted = np.zeros(len(own)), np.zeros(len(own), dtype=bool)
+    middle = quantiles(case)[:, case.horizon - 1, QUANTILES.index(0.5)]
+    gain = np.full(len(own), np.nan)
     for at, unit in enumerate(case.units):
-        rows = np.array([index[one] for one in parts.get(unit, ()) if one in index], dtype=int)
-        rows = rows[np.isfinite(middle[rows])] if len(rows) else rows
+        rows = part_rows(case, unit)
+        rows = rows[np.isfinite(middle[rows])]
         if len(rows) <= case.options.weakest:
             continue
         weights = weights_of(case.panel, rows)
-        if np.isnan(weights).any():  # shares without their denominators are never averaged
-            continue
-        up = at_least(case.promise.operator)
-        gain[at] = lift(middle[rows], weights=weights, weakest=case.options.weakest, up=up)
-        lifted[at] = True
+        if np.isfinite(weights).all():  # shares without their denominators are never averaged
+            gain[at] = lift(middle[rows], weights=weights, weakest=case.options.weakest, up=case.up)
+    lifted = np.isfinite(gain)
     if not lifted.any():
         return pd.DataFrame()
-    p, median = shifted(case, own, gain)
-    table = _table(case, own, f"weakest_at_median:{case.options.weakest}", p, median)
-    return table[table["unit"].isin([unit for unit, one in zip(case.units, lifted) if one])]
+    table = _table(case, own, f"weakest_at_median:{case.options.weakest}", gain=np.nan_to_num(gain))
+    return table[table["unit"].isin(np.array(case.units, dtype=object)[lifted])]
 
 
 def lift(values: np.ndarray, *, weights: np.ndarray, weakest: int, up: bool) -> float:
@@ -111,22 +103,8 @@ def lift(values: np.ndarray, *, weights: np.ndarray, weakest: int, up: bool) -> 
     return float((weights[worst] * moved).sum() / weights.sum())
 
 
-def _medians(case: Case) -> np.ndarray:
-    memory, key = case.world.memory, ("quantiles", case.promise.indicator)
-    if key not in memory:
-        memory[key] = case.predictive.quantiles(QUANTILES)
-    return memory[key][:, case.horizon - 1, QUANTILES.index(0.5)]
-
-
-def _table(case: Case, own: pd.DataFrame, scenario: str, p: np.ndarray, median: np.ndarray) -> pd.DataFrame:
-    table = pd.DataFrame(
-        {
-            "unit": list(case.units),
-            "target": case.promise.target,
-            "scenario": scenario,
-            "p_attain": p,
-            "predicted_median": median,
-        }
-    )
-    open_ = (~own["settled"].to_numpy(dtype=bool)) & np.isfinite(own["p_attain"].to_numpy(dtype=float))
-    return table[open_]
+def _table(case: Case, own: pd.DataFrame, scenario: str, *, gain: np.ndarray) -> pd.DataFrame:
+    p, median = shifted(case, own, gain)
+    about = {"unit": list(case.units), "target": case.target.target, "scenario": scenario}
+    is_open = (~own["settled"].to_numpy(dtype=bool)) & np.isfinite(own["p_attain"].to_numpy(dtype=float))
+    return pd.DataFrame({**about, "p_attain": p, "predicted_median": median})[is_open]

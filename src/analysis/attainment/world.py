@@ -1,18 +1,71 @@
-"""Everything an event may look at, and one promise set beside its series: no event reads anything else."""
+"""Everything an event may look at, and one target next to its series: no event reads anything else."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
-from analysis.attainment.options import AssessOptions
-from analysis.attainment.promise import Promise
+from analysis.attainment.compare import at_least
 from analysis.forecasting.panel import Panel
+from analysis.forecasting.predictive import Predictive
+from analysis.registry.kinds import Target
+from analysis.registry.targets import units_of
 from analysis.words.periods import as_period, between, frequency_of
+
+CUT_POINTS = MappingProxyType({"on_track": 0.8, "likely": 0.5, "at_risk": 0.2})
+
+
+@dataclass(frozen=True)
+class AssessOptions:
+    """How probabilities become statuses, and how events are simulated.
+
+    Parameters
+    ----------
+    cut_points : mapping
+        Lower bounds of the bands ``on_track``, ``likely`` and ``at_risk``; below the last one is ``unlikely``.
+    hysteresis_margin : float
+        A status changes only when p lies further than this beyond the bound of the band it had.
+    min_points : int
+        Fewer observed points than this: grade D, not assessable.
+    max_stale_share : float
+        Periods since the last observation, as a share of the observed points; above it: grade D.
+    horizon_periods : int
+        How far an open-ended or undated target is looked at.
+    p_floor : float
+        Unless settled, ``p_floor <= p <= 1 - p_floor``.
+    n_paths, seed : int
+        Joint paths for events of more than one period, unit or indicator. Same seed, same numbers.
+    block_units : int
+        Units whose paths are held at once; changes memory, not results.
+    calibrate : bool
+        Apply the panel's own calibration where it has realised origins.
+    pace_window : int
+        Length in periods of the windows that say how often a pace was ever kept.
+    scenario_points : float
+        What-if lever: extra share a period (0.01 = one point).
+    weakest : int
+        What-if lever: how many of the weakest sub-units are lifted to the median.
+    """
+
+    cut_points: Mapping[str, float] = field(default_factory=lambda: CUT_POINTS)
+    hysteresis_margin: float = 0.05
+    min_points: int = 4
+    max_stale_share: float = 0.5
+    horizon_periods: int = 12
+    p_floor: float = 0.01
+    n_paths: int = 2000
+    seed: int = 2026
+    block_units: int = 256
+    calibrate: bool = True
+    pace_window: int = 6
+    scenario_points: float = 0.01
+    weakest: int = 5
+    forecast: object | None = None  # forecasting.ensemble.Options for calibration; None: its defaults
 
 
 @dataclass(frozen=True)
@@ -21,66 +74,106 @@ class World:
 
     Parameters
     ----------
-    promises : tuple of Promise
+    targets : tuple of registry.kinds.Target
     panels : mapping
         Indicator -> Panel that ends at the cutoff.
     predictives : mapping
-        Indicator -> forecasting.predictive.Predictive of the same rows.
-    units : DataFrame
-        ``schema.UNITS``.
+        Indicator -> Predictive of the same rows; a missing one gives rows that are not assessable.
+    units, indicators : DataFrame
+        ``schema.UNITS`` and ``schema.INDICATORS``.
     cutoff : str
-    declared_cumulative : frozenset of str
-        Indicators whose definition (not only whose history) says that a value never falls.
+        Period code; goes into the key of the assessments.
+    options : AssessOptions
     tasks : DataFrame or None
+        See :mod:`analysis.attainment.tasks`.
     memory : dict
-        Calibrations already made; filled while assessing.
+        Calibrations and quantiles already made, and answers that other targets look at; filled while assessing.
     """
 
-    promises: tuple[Promise, ...]
+    targets: tuple[Target, ...]
     panels: Mapping[str, Panel]
-    predictives: Mapping[str, object]
+    predictives: Mapping[str, Predictive]
     units: pd.DataFrame
+    indicators: pd.DataFrame
     cutoff: str
-    options: AssessOptions
-    declared_cumulative: frozenset[str] = frozenset()
+    options: AssessOptions = field(default_factory=AssessOptions)
     tasks: pd.DataFrame | None = None
     memory: dict = field(default_factory=dict)
 
-    def case(self, promise: Promise) -> Case:
-        """The promise beside its own indicator."""
-        return Case(world=self, promise=promise, panel=self.panels.get(promise.indicator))
+    @cached_property
+    def cases(self) -> tuple[Case, ...]:
+        """Every target next to its own indicator, by code."""
+        return tuple(_case(self, target) for target in sorted(self.targets, key=lambda one: one.target))
 
+    @cached_property
+    def better(self) -> dict[str, str]:
+        """Indicator -> "up" or "down"."""
+        return dict(zip(self.indicators["indicator"], self.indicators["better"]))
+
+    @cached_property
+    def never_falls(self) -> frozenset[str]:
+        """Indicators whose definition (not only whose history) says that a value never falls."""
+        return frozenset(self.indicators.loc[self.indicators["cumulative"].eq(True), "indicator"])
+
+    @cached_property
     def parts(self) -> dict[str, tuple[str, ...]]:
         """Parent -> its direct sub-units, both sorted."""
-        table = self.units[self.units["parent"] != ""] if len(self.units) else self.units
-        if not len(table):
-            return {}
+        table = self.units[self.units["parent"] != ""]
         return {parent: tuple(sorted(set(rows))) for parent, rows in table.groupby("parent")["unit"]}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
-    """One promise, the rows of its units in the panel, and how far away its deadline is."""
+    """One target next to its series, and what it asks of its units.
+
+    An event that comes down to another one states what that one is asked with :func:`dataclasses.replace`: another
+    operator, other thresholds, another deadline.
+
+    Parameters
+    ----------
+    units : tuple of str
+        Units bound, sorted.
+    operator : str
+        ">=" where the target states none.
+    thresholds : array, shape (n,)
+        Threshold of each unit; NaN where the target states no number.
+    upper : float
+        Upper bound of a two-sided target; NaN for none.
+    """
 
     world: World
-    promise: Promise
+    target: Target
     panel: Panel | None
+    units: tuple[str, ...]
+    operator: str
+    thresholds: np.ndarray
+    upper: float
+    deadline: str | None
+
+    @property
+    def up(self) -> bool:
+        """Whether the operator asks for higher values."""
+        return at_least(self.operator)
+
+    @property
+    def better(self) -> str:
+        """Whether "up" or "down" is better for the indicator: for targets without a number, and for ranks."""
+        return self.world.better.get(self.target.indicator, "up")
 
     @cached_property
-    def units(self) -> tuple[str, ...]:
-        """Units bound, sorted."""
-        return tuple(sorted(set(self.promise.units)))
+    def row_of(self) -> dict[str, int]:
+        """Unit -> its row in the panel."""
+        return {} if self.panel is None else {one: i for i, one in enumerate(self.panel.units)}
 
     @cached_property
     def rows(self) -> np.ndarray:
         """Row of each unit in the panel, -1 where it has no series."""
-        index = {} if self.panel is None else {one: i for i, one in enumerate(self.panel.units)}
-        return np.array([index.get(one, -1) for one in self.units], dtype=int)
+        return np.array([self.row_of.get(one, -1) for one in self.units], dtype=int)
 
     @property
-    def predictive(self) -> object | None:
+    def predictive(self) -> Predictive | None:
         """Forecast of the panel, None where it could not be made."""
-        return self.world.predictives.get(self.promise.indicator)
+        return self.world.predictives.get(self.target.indicator)
 
     @property
     def options(self) -> AssessOptions:
@@ -101,12 +194,7 @@ class Case:
     @cached_property
     def horizon(self) -> int | None:
         """Periods of the panel from its end to the deadline; None without a deadline."""
-        return None if self.promise.deadline is None else between(self.last_period, self.promise.deadline)
-
-    @cached_property
-    def thresholds(self) -> np.ndarray:
-        """Threshold of each unit, shape (n,)."""
-        return self.promise.thresholds(self.units)
+        return None if self.deadline is None else between(self.last_period, self.deadline)
 
     def pick(self, block: np.ndarray | None) -> np.ndarray:
         """Rows of the units from an array over the panel, NaN where a unit has no series."""
@@ -128,11 +216,44 @@ class Case:
     def column(self, period: str, *, how: str = "end") -> int:
         """Column of a period in the panel; it may lie outside.
 
-        A period of another length means its last period of the panel's (`how` "end"), or its first ("start"): a promise
+        A period of another length means its last period of the panel's (`how` "end"), or its first ("start"): a target
         from 2026 on begins in 2026-01, a baseline of 2025 is that of 2025-12.
         """
         first = as_period(self.panel.periods[0])
         return int(as_period(period).asfreq(frequency_of(self.panel.periods[0]), how=how).ordinal - first.ordinal)
+
+
+def _case(world: World, target: Target) -> Case:
+    units = tuple(units_of(target, world.units))
+    return Case(
+        world=world,
+        target=target,
+        panel=world.panels.get(target.indicator),
+        units=units,
+        operator=target.operator or ">=",
+        thresholds=per_unit(target.unit_thresholds, units, default=number(target.threshold)),
+        upper=number(target.upper),
+        deadline=target.deadline,
+    )
+
+
+def number(value: float | None) -> float:
+    """The number, NaN where there is none."""
+    return float("nan") if value is None else float(value)
+
+
+def per_unit(value: object, units: Iterable[str], *, default: float = float("nan")) -> np.ndarray:
+    """One number for each unit from a number, a mapping or nothing.
+
+    Examples
+    --------
+    >>> per_unit({"a": 3}, ["a", "b"], default=1.0).tolist(), per_unit(2, ["a"]).tolist()
+    ([3.0, 1.0], [2.0])
+    """
+    units = list(units)
+    if isinstance(value, Mapping):
+        return np.array([value.get(one, default) for one in units], dtype=float)
+    return np.full(len(units), default if value is None else float(value))
 
 
 @dataclass

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from analysis.registry.kinds import Common
+from analysis.registry.kinds import Target
 from analysis.registry.sources import SourceParams
 from analysis.words.errors import Problem, examples
 
 
-def check_joins(*, targets: Sequence[Common] = (), sources: Sequence[SourceParams] = ()) -> list[Problem]:
+def check_joins(*, targets: Sequence[Target] = (), sources: Sequence[SourceParams] = ()) -> list[Problem]:
     """Places where two indicators would become one.
 
     Parameters
@@ -32,7 +32,7 @@ def check_joins(*, targets: Sequence[Common] = (), sources: Sequence[SourceParam
     return _joined_by_targets(targets) + [one for source in sources for one in _joined_by_source(source)]
 
 
-def _joined_by_targets(targets: Sequence[Common]) -> list[Problem]:
+def _joined_by_targets(targets: Sequence[Target]) -> list[Problem]:
     indicator_of = {one.target: one.indicator for one in targets}
     return [
         Problem(

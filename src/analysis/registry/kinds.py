@@ -43,7 +43,7 @@ class Component(Entry):
     name_en: str = ""
 
 
-class Common(Entry):
+class Target(Entry):
     """What every target states; kinds below say which of the open fields they need and which they refuse."""
 
     target: Text
@@ -76,7 +76,7 @@ class Common(Entry):
     note_en: str = ""
 
     @model_validator(mode="after")
-    def _hangs_together(self) -> Common:
+    def _hangs_together(self) -> Target:
         said = self._said()
         unknown = sorted(set(self.inferred) - set(type(self).model_fields))
         if unknown:
@@ -115,7 +115,7 @@ def _before(one: str, other: str) -> bool:
     return last_day(one) < last_day(other)
 
 
-class LevelAt(Common):
+class LevelAt(Target):
     """The value stands at `operator` `threshold` at the deadline."""
 
     kind: Literal["level_at"]
@@ -125,7 +125,7 @@ class LevelAt(Common):
     deadline: PeriodCode
 
 
-class SustainedFrom(Common):
+class SustainedFrom(Target):
     """The value stands at `operator` `threshold` in every period from `start` on, by the `reading` named official."""
 
     kind: Literal["sustained_from"]
@@ -136,7 +136,7 @@ class SustainedFrom(Common):
     reading: Reading
 
 
-class CumulativeCount(Common):
+class CumulativeCount(Target):
     """A count, or its share of an assigned quota or of those eligible, reaches `threshold` by the deadline."""
 
     kind: Literal["cumulative_count"]
@@ -154,7 +154,7 @@ class CumulativeCount(Common):
         return []
 
 
-class CoverageAll(Common):
+class CoverageAll(Target):
     """`k` of `n` units or services are covered; k left out means all, n left out is the denominator in the data."""
 
     kind: Literal["coverage_all"]
@@ -163,7 +163,7 @@ class CoverageAll(Common):
     threshold: None = None
 
 
-class TasksKOfN(Common):
+class TasksKOfN(Target):
     """`k` of `n` tasks of the task list are done by the deadline; k left out: all, n left out: the list's length."""
 
     kind: Literal["tasks_k_of_n"]
@@ -171,7 +171,7 @@ class TasksKOfN(Common):
     threshold: None = None
 
 
-class RankLe(Common):
+class RankLe(Target):
     """Rank at most `threshold` among `peers` at the deadline, 1 is best; `indicator` is what is ranked."""
 
     kind: Literal["rank_le"]
@@ -181,7 +181,7 @@ class RankLe(Common):
     peers: Literal["all"] | Scope | Annotated[tuple[Text, ...], Field(min_length=2)]
 
 
-class ScoreGe(Common):
+class ScoreGe(Target):
     """A composite score of `components` reaches `threshold`; the weights sum to `total`."""
 
     kind: Literal["score_ge"]
@@ -211,7 +211,7 @@ class ScoreGe(Common):
         return said
 
 
-class RelativeChange(Common):
+class RelativeChange(Target):
     """The value changes by `threshold` (-0.5: halved) against a baseline: a number, one a unit, or a period's value."""
 
     kind: Literal["relative_change"]
@@ -230,7 +230,7 @@ class RelativeChange(Common):
         return said
 
 
-class IndicatorsKOfN(Common):
+class IndicatorsKOfN(Target):
     """`k` of the `members` (codes of other targets) are met; without members nothing is computed."""
 
     kind: Literal["indicators_k_of_n"]
@@ -246,7 +246,7 @@ class IndicatorsKOfN(Common):
         return []
 
 
-class Directional(Common):
+class Directional(Target):
     """A wish without a number: only P(better than at `start`) is stated, never an invented threshold."""
 
     kind: Literal["directional"]
@@ -259,18 +259,13 @@ class Directional(Common):
         return []
 
 
-class Conditional(Common):
+class Conditional(Target):
     """A target whose clock starts when another body has acted (`start`; left out: not yet); then it is `then`."""
 
     kind: Literal["conditional"]
     condition_vi: str
     condition_en: str
     then: Literal["level_at", "coverage_all", "tasks_k_of_n"]
-
-    @property
-    def inner(self) -> str:
-        """Kind that the target becomes once its clock runs."""
-        return self.then
 
     @property
     def started(self) -> bool:
@@ -283,7 +278,7 @@ class Conditional(Common):
         return []
 
 
-KINDS: dict[str, type[Common]] = {
+KINDS: dict[str, type[Target]] = {
     "level_at": LevelAt,
     "sustained_from": SustainedFrom,
     "cumulative_count": CumulativeCount,
@@ -296,17 +291,3 @@ KINDS: dict[str, type[Common]] = {
     "directional": Directional,
     "conditional": Conditional,
 }
-Target = Annotated[
-    LevelAt
-    | SustainedFrom
-    | CumulativeCount
-    | CoverageAll
-    | TasksKOfN
-    | RankLe
-    | ScoreGe
-    | RelativeChange
-    | IndicatorsKOfN
-    | Directional
-    | Conditional,
-    Field(discriminator="kind"),
-]

@@ -28,8 +28,8 @@ class CutPoints(Entry):
 
     @model_validator(mode="after")
     def _falling(self) -> CutPoints:
-        if not self.on_track > self.likely > self.at_risk > 0:
-            raise ValueError("on_track > likely > at_risk > 0")
+        if not 1 > self.on_track > self.likely > self.at_risk > 0:
+            raise ValueError("1 > on_track > likely > at_risk > 0")
         return self
 
 
@@ -67,7 +67,7 @@ class RunParams(Entry):
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     n_paths: Annotated[int, Field(ge=100, le=100_000)]
     cut_points: CutPoints
-    hysteresis_margin: Annotated[float, Field(ge=0, lt=0.5)]
+    hysteresis_margin: Annotated[float, Field(ge=0, le=0.2)]
     min_points: Annotated[int, Field(ge=4)]
     max_failed_share: Share
     keep_runs: Annotated[int, Field(ge=0, le=1000)] = 2

@@ -6,17 +6,21 @@ together as their past changes did. QĐ 766: 18 + 20 + 12 + 10 + 18 + 22 = 100.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
+from analysis.attainment import measures
+from analysis.attainment.compare import meets_threshold
 from analysis.attainment.events.joint import copula_scores, correlation, paths_at, tie_together
-from analysis.attainment.events.sustained import _compare
 from analysis.attainment.measures import QUANTILE_NAMES, QUANTILES
-from analysis.attainment.pace import last_observed
 from analysis.attainment.world import Case, Outcome
+from analysis.forecasting.panel import last_observed
 from analysis.words.periods import between, frequency_of
 
 LEVER = 0.9  # what-if: a component at 90 % of its points
+BLOCK = 128  # units whose draws are held at once
 
 
 def points_of(values, *, kind: str, weight: float) -> np.ndarray:
@@ -43,169 +47,123 @@ def points_gained(points, *, weight: float, share: float = LEVER) -> np.ndarray:
 
 
 def score_ge(case: Case) -> Outcome:
-    """P(score op s at the deadline); without a number P(score above today's)."""
-    units, weights = case.units, dict(case.promise.weights)
-    frame = _frame(case, weights)
-    table = _components(case, weights)
-    complete = table.groupby("unit")["points"].apply(lambda points: points.notna().all()).reindex(list(units))
-    total = table.groupby("unit")["points"].sum().reindex(list(units)).to_numpy()
-    frame["current"] = np.where(complete, total, np.nan)
-    directional = bool(np.isnan(case.thresholds).all())
-    goal = frame["current"].to_numpy() if directional else case.thresholds
-    frame["threshold"] = case.thresholds
-    frame["gap"] = case.thresholds - frame["current"]
-    operator = ">" if directional else case.promise.operator
-    frame["attained_now"] = False if directional else _compare(frame["current"].to_numpy(), goal, operator)
-    frame.loc[~complete.to_numpy(), "reason"] = "component_missing"
-    scenarios = _forecast(frame, case, weights, goal=goal, operator=operator)
-    return Outcome(frame, {"components": table, "scenarios": scenarios})
-
-
-def _frame(case: Case, weights: dict[str, float]) -> pd.DataFrame:
-    """Evidence of the weakest component: fewest points, oldest observation."""
-    n = len(case.units)
+    """P(score op s at the deadline); without a number P(score above today's), which no deadline can settle."""
+    weights = case.target.weights
+    parts = {name: _part(case, name) for name in weights}
+    points = {name: _points(part, weights[name]) for name, part in parts.items()}
+    table = _components(case, parts, points)
+    current = table.groupby("unit")["points"].sum(min_count=len(parts)).reindex(list(case.units)).to_numpy()
+    unstated = bool(np.isnan(case.thresholds).all())
+    goal = current if unstated else case.thresholds
+    how = {"operator": ">" if unstated else case.operator}
+    end = next((part.last_period for part in parts.values() if part.panel is not None), case.world.cutoff)
+    horizon = case.options.horizon_periods if case.deadline is None else between(end, case.deadline)
+    n_points = np.min([np.isfinite(block).sum(axis=1) for block in points.values()], axis=0)
     frame = pd.DataFrame({"unit": list(case.units), "p": np.nan, "p_raw": np.nan, "settled": False, "reason": ""})
-    points, stale = np.full(n, 10**6), np.zeros(n, dtype=int)
-    for name in weights:
-        panel = case.world.panels.get(name)
-        values = _rows(panel, case.units) if panel is not None else np.full((n, 1), np.nan)
-        known = np.isfinite(values)
-        points = np.minimum(points, known.sum(axis=1))
-        ended = np.where(known.any(axis=1), np.argmax(known[:, ::-1], axis=1), known.shape[1])
-        stale = np.maximum(stale, ended)
-    panels = [case.world.panels[name] for name in weights if name in case.world.panels]
-    end = panels[0].periods[-1] if panels else case.world.cutoff
-    horizon = case.options.horizon_periods if case.promise.deadline is None else between(end, case.promise.deadline)
-    seen = points > 0
-    return frame.assign(
-        n_points=points,
-        stale=stale,
+    frame = frame.assign(
+        n_points=n_points,  # evidence of the weakest component: fewest points, oldest observation
+        stale=np.max([block.shape[1] - 1 - last_observed(block) for block in points.values()], axis=0),
         broken=False,
         n_origins=0,
         horizon=horizon,
-        current_period=np.where(seen, end, ""),
+        current=current,
+        current_period=np.where(n_points > 0, end, ""),
+        threshold=case.thresholds,
+        gap=case.thresholds - current,
+        attained_now=False if unstated else meets_threshold(current, threshold=goal, **how),
     )
-
-
-def _rows(panel, units: tuple[str, ...]) -> np.ndarray:
-    index = {unit: row for row, unit in enumerate(panel.units)}
-    at = np.array([index.get(unit, -1) for unit in units])
-    values = panel.usable()[np.clip(at, 0, None)].copy()
-    values[at < 0] = np.nan
-    return values
-
-
-def _components(case: Case, weights: dict[str, float]) -> pd.DataFrame:
-    """Points, share, headroom and the gain at 90 % of every component today, and the points gained since a quarter
-    before."""
-    names = [
-        "unit",
-        "component",
-        "weight",
-        "points",
-        "share",
-        "headroom",
-        "gain_at_90",
-        "points_before",
-        "points_gained",
-    ]
-    parts = []
-    for name, weight in weights.items():
-        now, before = _points_now_and_before(case, name, weight)
-        gain = np.where(np.isnan(now), np.nan, points_gained(now, weight=weight))
-        values = (case.units, name, weight, now, now / weight, weight - now, gain, before, now - before)
-        parts.append(pd.DataFrame(dict(zip(names, values))))
-    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
-    return table.sort_values(["unit", "component"], kind="stable", ignore_index=True)
-
-
-def _points_now_and_before(case: Case, name: str, weight: float) -> tuple[np.ndarray, np.ndarray]:
-    """Points at each unit's last observation and a quarter before it (a year, where the series is yearly)."""
-    panel, n = case.world.panels.get(name), len(case.units)
-    if panel is None:
-        return np.full(n, np.nan), np.full(n, np.nan)
-    points = points_of(_rows(panel, case.units), kind=panel.kind, weight=weight)
-    last = last_observed(points)
-    back = last - (3 if frequency_of(panel.periods[-1]) == "M" else 1)
-    at = np.arange(n)
-    now = np.where(last >= 0, points[at, np.clip(last, 0, None)], np.nan)
-    return now, np.where(back >= 0, points[at, np.clip(back, 0, None)], np.nan)
-
-
-def _forecast(frame: pd.DataFrame, case: Case, weights: dict, *, goal: np.ndarray, operator: str) -> pd.DataFrame:
-    """Fill p and the quantiles by joint paths; returns the scenarios "component at 90 %"."""
-    horizon = int(frame["horizon"].iloc[0]) if len(frame) else 0
-    names = sorted(weights)
-    predictives = [case.world.predictives.get(name) for name in names]
+    measures.set_reason(frame, "component_missing", where=np.isnan(current))
+    scenarios = pd.DataFrame()
+    predictives = [part.predictive for part in parts.values()]
     if horizon <= 0:
-        _settle(frame, case, weights, goal, operator, horizon)
-        return pd.DataFrame()
-    if any(one is None or one.horizon < horizon for one in predictives):
-        lacking = "no_forecast" if None in predictives else "beyond_horizon"
-        frame["reason"] = frame["reason"].where(frame["reason"] != "", lacking)
-        return pd.DataFrame()
-    frame["p"] = frame["p_raw"] = np.nan
-    panels = [case.world.panels[name] for name in names]
-    scores = copula_scores(correlation(panels), n_paths=case.options.n_paths, seed=case.options.seed)
-    index = np.flatnonzero((frame["reason"] == "").to_numpy())
-    size, rows = 128, []
-    for begin in range(0, len(index), size):
-        chosen = index[begin : begin + size]
-        draws = np.stack(
-            [_points_at(case, name, weights[name], chosen, horizon) for name in names], axis=1
-        )  # (b, m, n_paths)
-        draws = tie_together(draws, scores)
-        total = draws.sum(axis=1)
-        kept = _compare(total, goal[chosen][:, None], operator)
-        p = np.where(np.isnan(total).any(axis=1), np.nan, kept.mean(axis=1))
+        _observe(frame, case, points, horizon=horizon)
+    elif None in predictives or any(one.horizon < horizon for one in predictives):
+        measures.set_reason(frame, "no_forecast" if None in predictives else "beyond_horizon")
+    else:
+        scenarios = _forecast(frame, case, parts, goal=goal, horizon=horizon, how=how)
+    return Outcome(frame, {"components": table, "scenarios": scenarios})
+
+
+def _part(case: Case, name: str) -> Case:
+    """The case next to the series of one of its components."""
+    target = case.target.model_copy(update={"indicator": name})
+    return replace(case, target=target, panel=case.world.panels.get(name))
+
+
+def _points(part: Case, weight: float) -> np.ndarray:
+    """Points of a component in every period, shape (n, T); one missing column where it has no series."""
+    if part.panel is None:
+        return np.full((len(part.units), 1), np.nan)
+    return points_of(part.pick(part.panel.usable()), kind=part.panel.kind, weight=weight)
+
+
+def _components(case: Case, parts: dict[str, Case], points: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Points, share, headroom and the gain at 90 % of every component today, and the points gained since a quarter
+    before (a year, where the series is yearly)."""
+    tables, at = [], np.arange(len(case.units))
+    for name, block in points.items():
+        weight, last = case.target.weights[name], last_observed(block)
+        back = last - (3 if frequency_of(parts[name].last_period) == "M" else 1)
+        now = block[at, last]  # a row without observations is missing everywhere
+        before = np.where(back >= 0, block[at, np.clip(back, 0, None)], np.nan)
+        table = {
+            "unit": case.units,
+            "component": name,
+            "weight": weight,
+            "points": now,
+            "share": now / weight,
+            "headroom": weight - now,
+            "gain_at_90": points_gained(now, weight=weight),
+            "points_before": before,
+            "points_gained": now - before,
+        }
+        tables.append(pd.DataFrame(table))
+    return pd.concat(tables).sort_values(["unit", "component"], kind="stable", ignore_index=True)
+
+
+def _forecast(frame: pd.DataFrame, case: Case, parts: dict[str, Case], *, goal, horizon: int, how) -> pd.DataFrame:
+    """Fill p and the quantiles by joint paths; returns the scenarios "component at 90 %"."""
+    parts = dict(sorted(parts.items()))
+    correlated = correlation([part.panel for part in parts.values()])
+    scores = copula_scores(correlated, n_paths=case.options.n_paths, seed=case.options.seed)
+    index, rows = np.flatnonzero((frame["reason"] == "").to_numpy()), []
+    for begin in range(0, len(index), BLOCK):
+        chosen = index[begin : begin + BLOCK]
+        drawn = [_drawn(case, part, name, chosen, horizon) for name, part in parts.items()]
+        draws = tie_together(np.stack(drawn, axis=1), scores)  # (b, m, n_paths)
+        total, goals = draws.sum(axis=1), goal[chosen][:, None]
+        p = np.where(np.isnan(total).any(axis=1), np.nan, meets_threshold(total, threshold=goals, **how).mean(axis=1))
         frame.loc[chosen, "p"] = frame.loc[chosen, "p_raw"] = p
         for name, one in zip(QUANTILE_NAMES, np.quantile(total, QUANTILES, axis=1)):
             frame.loc[chosen, name] = one
-        rows += _levers(case, names, weights, chosen, draws, total, goal, operator)
-    return pd.DataFrame(rows).sort_values(["unit", "scenario"], ignore_index=True) if rows else pd.DataFrame()
+        for at, name in enumerate(parts):
+            lifted = total - draws[:, at] + np.maximum(draws[:, at], LEVER * case.target.weights[name])
+            p = meets_threshold(lifted, threshold=goals, **how).mean(axis=1)
+            scenario = {
+                "unit": frame["unit"].to_numpy()[chosen],
+                "scenario": f"component_at_90:{name}",
+                "p_attain": np.clip(p, case.options.p_floor, 1 - case.options.p_floor),
+                "predicted_median": np.median(lifted, axis=1),
+            }
+            rows.append(pd.DataFrame(scenario))
+    return pd.concat(rows).sort_values(["unit", "scenario"], ignore_index=True) if rows else pd.DataFrame()
 
 
-def _points_at(case: Case, name: str, weight: float, chosen: np.ndarray, horizon: int) -> np.ndarray:
+def _drawn(case: Case, part: Case, name: str, chosen: np.ndarray, horizon: int) -> np.ndarray:
     """Points of one component at the deadline on every path, within 0 and its weight."""
-    panel = case.world.panels[name]
-    index = {unit: row for row, unit in enumerate(panel.units)}
-    rows = np.array([index[case.units[one]] for one in chosen])
-    drawn = paths_at(case.world, name, rows=rows, horizon=horizon)
-    return np.clip(points_of(drawn, kind=panel.kind, weight=weight), 0, weight)
+    weight = case.target.weights[name]
+    drawn = paths_at(case.world, name, rows=part.rows[chosen], horizon=horizon)
+    return np.clip(points_of(drawn, kind=part.panel.kind, weight=weight), 0, weight)
 
 
-def _levers(case: Case, names, weights, chosen, draws, total, goal, operator) -> list[dict]:
-    rows = []
-    for at, name in enumerate(names):
-        lifted = total - draws[:, at] + np.maximum(draws[:, at], LEVER * weights[name])
-        p = _compare(lifted, goal[chosen][:, None], operator).mean(axis=1)
-        middle = np.median(lifted, axis=1)
-        for row, unit in enumerate(chosen):
-            rows.append(
-                {
-                    "unit": case.units[unit],
-                    "scenario": f"component_at_90:{name}",
-                    "p_attain": float(np.clip(p[row], case.options.p_floor, 1 - case.options.p_floor)),
-                    "predicted_median": float(middle[row]),
-                }
-            )
-    return rows
-
-
-def _settle(frame: pd.DataFrame, case: Case, weights: dict, goal, operator: str, horizon: int) -> None:
+def _observe(frame: pd.DataFrame, case: Case, points: dict[str, np.ndarray], *, horizon: int) -> None:
     """The deadline lies in the history: the score of its period decides."""
-    total = np.zeros(len(frame))
-    for name, weight in weights.items():
-        panel = case.world.panels.get(name)
-        values = _rows(panel, case.units) if panel is not None else np.full((len(frame), 1), np.nan)
-        column = values.shape[1] - 1 + horizon
-        at = values[:, column] if column >= 0 else np.full(len(frame), np.nan)
-        total = total + points_of(at, kind=panel.kind if panel is not None else "level", weight=weight)
-    known = np.isfinite(total) & np.isfinite(case.thresholds)  # "above today's" is over: the text states no baseline
-    frame["settled"] = known
-    kept = _compare(total, goal, operator)
-    frame["p"] = frame["p_raw"] = np.where(known, kept.astype(float), np.nan)
+    columns = {name: block.shape[1] - 1 + horizon for name, block in points.items()}
+    missing = np.full(len(frame), np.nan)
+    total = np.sum([points[name][:, at] if at >= 0 else missing for name, at in columns.items()], axis=0)
+    met = meets_threshold(total, operator=case.operator, threshold=case.thresholds)
+    measures.settle(frame, met, known=np.isfinite(total) & np.isfinite(case.thresholds))
     lacking = np.where(np.isfinite(total), "no_baseline", "deadline_not_observed")
-    frame["reason"] = np.where(known | (frame["reason"] != ""), frame["reason"], lacking)
+    measures.set_reason(frame, lacking, where=frame["p"].isna())
     for name in QUANTILE_NAMES:
         frame[name] = total

@@ -1,7 +1,7 @@
-"""Promises that come down to a level once their denominator is named: counts, coverage, change against a baseline.
+"""Targets that come down to a level once their denominator is named: counts, coverage, change against a baseline.
 
 ``cumulative_count``: a count, its share of an assigned quota, or its share of those eligible, reaches the threshold;
-both denominators are reported beside it. ``coverage_all``: k of n units or services. ``relative_change``: the value
+both denominators are reported with it. ``coverage_all``: k of n units or services. ``relative_change``: the value
 changes by a share of a stated baseline.
 """
 
@@ -13,23 +13,15 @@ import numpy as np
 import pandas as pd
 
 from analysis.attainment.events.level import level_at
-from analysis.attainment.pace import last_observed
-from analysis.attainment.promise import per_unit
 from analysis.attainment.status import bounded
-from analysis.attainment.world import Case, Outcome
+from analysis.attainment.world import Case, Outcome, number, per_unit
+from analysis.forecasting.panel import last_observed
 from analysis.words.periods import shift
-
-
-def with_thresholds(case: Case, thresholds: np.ndarray, **changes: object) -> Case:
-    """The case as a plain level promise with these thresholds."""
-    own = {unit: float(one) for unit, one in zip(case.units, thresholds)}
-    promise = replace(case.promise, unit_thresholds=own, threshold=float("nan"), **changes)
-    return Case(world=case.world, promise=promise, panel=case.panel)
 
 
 def at_last(case: Case, block: np.ndarray | None) -> np.ndarray:
     """Value of a block of the panel at each unit's last observation."""
-    if block is None or case.panel is None:
+    if block is None:
         return np.full(len(case.units), np.nan)
     last = last_observed(case.pick(case.panel.usable()))
     picked = case.pick(block)[np.arange(len(case.units)), np.clip(last, 0, None)]
@@ -40,39 +32,25 @@ def cumulative_count(case: Case) -> Outcome:
     """P(count, or its share of the named denominator, reaches the threshold by the deadline)."""
     if case.panel is None:
         return level_at(case)
-    quota = per_unit(case.promise.quota, case.units)
-    population = per_unit(case.promise.population, case.units)
-    rate = case.panel.kind == "rate"
+    target, rate = case.target, case.panel.kind == "rate"
+    quota, population = per_unit(target.quota, case.units), per_unit(target.population, case.units)
     count = at_last(case, case.panel.numerator if rate else case.panel.values)
-    if rate:
-        population = np.where(np.isnan(population), at_last(case, case.panel.denominator), population)
-    goals = {"quota": case.thresholds * quota, "eligible": case.thresholds * population}
-    if case.promise.of == "count" or (rate and case.promise.of == "eligible"):
-        outcome = level_at(case)
-    else:
-        outcome = level_at(with_thresholds(case, _as_value(goals[case.promise.of], case, rate)))
-        outcome.frame["threshold"] = _as_value(goals[case.promise.of], case, rate)
-    lacking = np.isnan(goals[case.promise.of]) if case.promise.of == "quota" else np.zeros(len(count), dtype=bool)
-    outcome.frame.loc[lacking & (outcome.frame["reason"] == "no_threshold"), "reason"] = "no_quota"
-    table = _denominators(case, count, quota, population)
-    for name, of in (("p_quota", "quota"), ("p_population", "eligible")):
-        same = case.promise.of == of
-        frame = outcome.frame if same else level_at(with_thresholds(case, _as_value(goals[of], case, rate))).frame
-        table[name] = bounded(frame["p"], settled=frame["settled"], floor=case.options.p_floor)
-    outcome.extra["denominators"] = table
-    return outcome
+    eligible = at_last(case, case.panel.denominator) if rate else population
+    population = np.where(np.isnan(population), eligible, population)
 
+    def as_level(denominator: np.ndarray) -> Outcome:
+        with np.errstate(all="ignore"):  # in the unit of the panel: a share of the present denominator of a rate
+            threshold = case.thresholds * denominator / (eligible if rate else 1.0)
+        return level_at(replace(case, thresholds=threshold))
 
-def _as_value(goal: np.ndarray, case: Case, rate: bool) -> np.ndarray:
-    """A number of cases in the unit of the panel: a share of the present denominator where the panel is a rate."""
+    itself = rate and target.of == "eligible"
+    levels = {"quota": as_level(quota), "eligible": level_at(case) if itself else as_level(population)}
+    outcome = level_at(case) if target.of == "count" else levels[target.of]
+    if target.of == "quota":
+        lacking = np.isnan(quota) & (outcome.frame["reason"] == "no_threshold")
+        outcome.frame.loc[lacking, "reason"] = "no_quota"
     with np.errstate(all="ignore"):
-        return goal / at_last(case, case.panel.denominator) if rate else goal
-
-
-def _denominators(case: Case, count, quota, population) -> pd.DataFrame:
-    """The count beside both its denominators."""
-    with np.errstate(all="ignore"):
-        return pd.DataFrame(
+        table = pd.DataFrame(
             {
                 "unit": list(case.units),
                 "count": count,
@@ -82,6 +60,11 @@ def _denominators(case: Case, count, quota, population) -> pd.DataFrame:
                 "share_of_population": count / population,
             }
         )
+    for name, of in (("p_quota", "quota"), ("p_population", "eligible")):
+        frame = levels[of].frame
+        table[name] = bounded(frame["p"], settled=frame["settled"], floor=case.options.p_floor)
+    outcome.extra["denominators"] = table
+    return outcome
 
 
 def coverage_all(case: Case) -> Outcome:
@@ -92,26 +75,25 @@ def coverage_all(case: Case) -> Outcome:
     """
     if case.panel is None:
         return level_at(case)
-    rate = case.panel.kind == "rate"
-    total = at_last(case, case.panel.denominator) if rate else np.full(len(case.units), case.promise.n)
-    stated = np.isfinite(case.promise.n) & np.isfinite(total) & (total != case.promise.n)
-    k = np.where(np.isfinite(case.promise.k), case.promise.k, total)
+    k, n, rate = number(case.target.k), number(case.target.n), case.panel.kind == "rate"
+    total = at_last(case, case.panel.denominator) if rate else np.full(len(case.units), n)
+    needed = np.where(np.isfinite(k), k, total)
     with np.errstate(all="ignore"):
-        threshold = k / total if rate and np.isfinite(case.promise.k) else (np.ones(len(total)) if rate else k)
-    as_level = with_thresholds(case, threshold, operator=">=")
-    as_level = as_level if case.horizon is not None else open_ended(as_level)
-    outcome = level_at(as_level)
+        threshold = np.ones(len(total)) if rate and np.isnan(k) else needed / (total if rate else 1.0)
+    ahead = shift(case.last_period, case.options.horizon_periods)
+    outcome = level_at(replace(case, thresholds=threshold, operator=">=", deadline=case.deadline or ahead))
     covered = at_last(case, case.panel.numerator if rate else case.panel.values)
     outcome.extra["coverage"] = pd.DataFrame(
-        {"unit": list(case.units), "covered": covered, "n": total, "k": k, "n_differs": stated, "missing": k - covered}
+        {
+            "unit": list(case.units),
+            "covered": covered,
+            "n": total,
+            "k": needed,
+            "n_differs": np.isfinite(n) & np.isfinite(total) & (total != n),
+            "missing": needed - covered,
+        }
     )
     return outcome
-
-
-def open_ended(case: Case) -> Case:
-    """The case with its deadline `horizon_periods` after the panel's end."""
-    deadline = shift(case.last_period, case.options.horizon_periods)
-    return Case(world=case.world, promise=replace(case.promise, deadline=deadline), panel=case.panel)
 
 
 def relative_change(case: Case) -> Outcome:
@@ -119,10 +101,8 @@ def relative_change(case: Case) -> Outcome:
     if case.panel is None:
         return level_at(case)
     baseline = baseline_of(case)
-    threshold = baseline * (1 + case.thresholds)
-    outcome = level_at(with_thresholds(case, threshold))
-    outcome.frame["threshold"] = threshold
-    lacking = np.isnan(baseline) & outcome.frame["reason"].isin(["", "no_threshold"]).to_numpy()
+    outcome = level_at(replace(case, thresholds=baseline * (1 + case.thresholds)))
+    lacking = np.isnan(baseline) & outcome.frame["reason"].isin(["", "no_threshold"])
     outcome.frame.loc[lacking, "reason"] = "no_baseline"
     with np.errstate(all="ignore"):
         change = outcome.frame["current"].to_numpy() / baseline - 1
@@ -130,7 +110,7 @@ def relative_change(case: Case) -> Outcome:
         {
             "unit": list(case.units),
             "baseline": baseline,
-            "baseline_period": case.promise.baseline_period or "",
+            "baseline_period": case.target.baseline_period or "",
             "change_wanted": case.thresholds,
             "change_so_far": change,
         }
@@ -140,9 +120,9 @@ def relative_change(case: Case) -> Outcome:
 
 def baseline_of(case: Case) -> np.ndarray:
     """Baseline of each unit: as stated, or the value observed in the stated period; nothing is guessed."""
-    if case.promise.baseline_period is None:
-        return per_unit(case.promise.baseline, case.units)
-    column = case.column(case.promise.baseline_period)
+    if case.target.baseline_period is None:
+        return per_unit(case.target.baseline, case.units)
+    column = case.column(case.target.baseline_period)
     if not 0 <= column < case.panel.n_periods:
         return np.full(len(case.units), np.nan)
     return case.pick(case.panel.usable()[:, column])  # a value under another definition is no baseline

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from analysis.attainment.pace import on_scale
+from analysis.attainment import pace
 from analysis.attainment.world import World
 from analysis.forecasting.panel import Panel
 from analysis.forecasting.predictive import Predictive, choices
@@ -118,8 +118,7 @@ def correlation(panels: list[Panel], *, signs: list[float] | None = None) -> np.
 
 
 def _changes(panel: Panel, sign: float) -> dict[tuple[str, str], float]:
-    scaled = on_scale(panel.usable(), kind=panel.kind, denominator=panel.denominator, resolution=panel.resolution)
-    change = np.diff(scaled, axis=1) * sign
+    change = np.diff(pace.scaled(panel), axis=1) * sign
     known = np.isfinite(change)
     n = known.sum(axis=1)
     with np.errstate(all="ignore"):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.attainment import measures
+from analysis.attainment.compare import meets_threshold
 from analysis.attainment.events.joint import paths_at
 from analysis.attainment.events.level import level_at
 from analysis.attainment.world import Case, Outcome
@@ -21,63 +22,64 @@ def rank_le(case: Case) -> Outcome:
     """P(rank <= k among peers at the deadline); each unit outside the peer set is ranked as if it alone had joined."""
     if case.panel is not None and case.panel.kind == "rank":
         return level_at(case)
-    frame = measures.base_frame(case)
-    frame["attained_now"] = False
+    frame = measures.base_frame(case).assign(attained_now=False)
     if case.panel is None:
         return Outcome(frame)
-    index = {unit: row for row, unit in enumerate(case.panel.units)}
-    ranked = [one for one in sorted(set(case.promise.peers) | set(case.units)) if one in index]
-    among = np.isin(ranked, list(case.promise.peers or case.units))
+    ranked = [one for one in sorted({*case.target.peers, *case.units}) if one in case.row_of]
+    among = np.isin(ranked, list(case.target.peers))
     if among.sum() < 2:
-        frame["reason"] = frame["reason"].where(frame["reason"] != "", "no_peers")
+        measures.set_reason(frame, "no_peers")
         return Outcome(frame)
-    rows = np.array([index[one] for one in ranked])
-    sign = -1.0 if case.promise.better == "up" else 1.0
-    current = sign * case.panel.last_value()[rows][:, None]
-    table = pd.DataFrame({"unit": ranked, "rank_now": _ranks(current, among)[:, 0], "n_peers": among.sum() + ~among})
+    rows = np.array([case.row_of[one] for one in ranked])
+    sign = -1.0 if case.better == "up" else 1.0
+    now = _ranks(sign * case.panel.last_value()[rows][:, None], among)[:, 0]
+    table = pd.DataFrame({"unit": ranked, "rank_now": now, "n_peers": among.sum() + ~among})
     table[["rank_median", "rank_low", "rank_high", "within_noise"]] = np.nan  # every page finds its columns
-    _judge(frame, table, case, rows, among, sign)
+    place = {unit: row for row, unit in enumerate(ranked)}
+    at = np.array([place.get(unit, -1) for unit in case.units])
+    if case.horizon is None:
+        measures.set_reason(frame, "no_deadline")
+    elif case.horizon <= 0:
+        _observe(frame, table, case, _ranks(sign * _values_at(case)[rows][:, None], among)[:, 0], at)
+    elif case.lacks_forecast(case.horizon):
+        measures.set_reason(frame, case.lacks_forecast(case.horizon))
+    else:
+        paths = paths_at(case.world, case.target.indicator, rows=rows, horizon=case.horizon)
+        _forecast(frame, table, case, _ranks(sign * paths, among), at)
+        table["within_noise"] = _within_noise(paths, among)
     table = table.set_index("unit").reindex(frame["unit"]).reset_index()
-    frame["current"] = table["rank_now"].to_numpy()
-    for name in ("current_numerator", "current_denominator"):
-        frame[name] = np.nan
+    names = {"predicted_median": "rank_median", "lower80": "rank_low", "upper80": "rank_high", "current": "rank_now"}
+    for name, source in names.items():
+        frame[name] = table[source].to_numpy()
+    frame[["current_numerator", "current_denominator"]] = np.nan
     frame["gap"] = frame["current"] - frame["threshold"]
-    frame["attained_now"] = (frame["current"] <= frame["threshold"]).to_numpy()
+    frame["attained_now"] = meets_threshold(frame["current"], operator="<=", threshold=frame["threshold"])
     return Outcome(frame, {"ranks": table})
 
 
-def _judge(frame: pd.DataFrame, table: pd.DataFrame, case: Case, rows: np.ndarray, among: np.ndarray, sign: float):
-    values = case.panel.usable()[rows]
-    place = {unit: row for row, unit in enumerate(table["unit"])}
-    at = np.array([place.get(unit, -1) for unit in case.units])
-    has = at >= 0
-    if case.horizon is None:
-        frame["reason"] = frame["reason"].where(frame["reason"] != "", "no_deadline")
-        return
-    if case.horizon <= 0:
-        column = case.panel.n_periods - 1 + case.horizon
-        final = _ranks(sign * values[:, [column]], among)[:, 0] if column >= 0 else np.full(len(rows), np.nan)
-        table["rank_median"] = table["rank_low"] = table["rank_high"] = final
-        known = has & np.isfinite(final[np.clip(at, 0, None)])
-        kept = final[np.clip(at, 0, None)] <= case.thresholds
-        frame["settled"] = known
-        frame["p"] = frame["p_raw"] = np.where(known, kept.astype(float), np.nan)
-        frame.loc[~known & (frame["reason"] == ""), "reason"] = "deadline_not_observed"
-    elif case.lacks_forecast(case.horizon):
-        frame["reason"] = frame["reason"].where(frame["reason"] != "", case.lacks_forecast(case.horizon))
-        return
-    else:
-        paths = paths_at(case.world, case.promise.indicator, rows=rows, horizon=case.horizon)
-        ranks = _ranks(sign * paths, among)
-        table["rank_median"] = np.median(ranks, axis=1)
-        table["rank_low"], table["rank_high"] = np.quantile(ranks, BAND, axis=1, method="inverted_cdf")
-        table["within_noise"] = _within_noise(paths, among)
-        kept = (ranks[np.clip(at, 0, None)] <= case.thresholds[:, None]).mean(axis=1)
-        lost = np.isnan(paths).any(axis=1)[np.clip(at, 0, None)]
-        frame["p"] = frame["p_raw"] = np.where(has & ~lost, kept, np.nan)
-    names = {"predicted_median": "rank_median", "lower80": "rank_low", "upper80": "rank_high"}
-    for name, source in names.items():
-        frame[name] = np.where(has, table[source].to_numpy()[np.clip(at, 0, None)], np.nan)
+def _values_at(case: Case) -> np.ndarray:
+    """Observed value of every row of the panel at a past deadline."""
+    column = case.panel.n_periods - 1 + case.horizon
+    return case.panel.usable()[:, column] if column >= 0 else np.full(case.panel.n_units, np.nan)
+
+
+def _observe(frame: pd.DataFrame, table: pd.DataFrame, case: Case, final: np.ndarray, at: np.ndarray) -> None:
+    """The places at a past deadline, and who kept its own; in place. `at`: row of each unit in the table, or -1."""
+    for name in ("rank_median", "rank_low", "rank_high"):
+        table[name] = final
+    own = np.where(at >= 0, final[at], np.nan)
+    met = meets_threshold(own, operator="<=", threshold=case.thresholds)
+    measures.settle(frame, met, known=np.isfinite(own))
+    measures.set_reason(frame, "deadline_not_observed", where=np.isnan(own))
+
+
+def _forecast(frame: pd.DataFrame, table: pd.DataFrame, case: Case, ranks: np.ndarray, at: np.ndarray) -> None:
+    """The places at the deadline on every path, shape (len(table), n_paths), and how often each unit is met."""
+    table["rank_median"] = np.median(ranks, axis=1)
+    table["rank_low"], table["rank_high"] = np.quantile(ranks, BAND, axis=1, method="inverted_cdf")
+    met = meets_threshold(ranks[at], operator="<=", threshold=case.thresholds[:, None])
+    known = (at >= 0) & np.isfinite(ranks).all(axis=1)[at]
+    frame["p"] = frame["p_raw"] = np.where(known, met.mean(axis=1), np.nan)
 
 
 def _ranks(values: np.ndarray, among: np.ndarray) -> np.ndarray:

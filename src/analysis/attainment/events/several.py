@@ -1,4 +1,4 @@
-"""Promises about promises and promises without a number: ``indicators_k_of_n``, ``directional``, ``conditional``.
+"""Targets about targets and targets without a number: ``indicators_k_of_n``, ``directional``, ``conditional``.
 
 Twelve independent 90 % targets are all met with probability 0.28; the joint probability here comes from the members'
 calibrated probabilities tied together by the correlation of their indicators' past changes.
@@ -6,20 +6,20 @@ calibrated probabilities tied together by the correlation of their indicators' p
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
 from analysis.attainment import measures
-from analysis.attainment.compare import at_least, p_holds
+from analysis.attainment.compare import meets_threshold, p_meets_threshold
 from analysis.attainment.events.joint import copula_scores, correlation
-from analysis.attainment.promise import Promise
 from analysis.attainment.world import Case, Outcome
-from analysis.forecasting.panel import Panel
 
 SOLVED = "solved"  # key of the world's memory: (unit, target) -> (p_attain, settled, attained_now, grade inputs)
+LEAST_PATHS = 10_000  # one path too few hides a rare event; without a time axis many paths cost little
+_UNKNOWN = {"p_attain": np.nan, "settled": False, "attained_now": False, "grade": "D", "n_points": 0, "n_origins": 0}
 _BLOCK = 256
 
 
@@ -59,31 +59,27 @@ def indicators_k_of_n(case: Case) -> Outcome:
     A member that is not assessable counts as not met in `p`; where counting it as met would change the answer by more
     than the margin of a status, the row is not assessable.
     """
-    solved: dict = case.world.memory.get(SOLVED, {})
-    members = tuple(case.promise.members)
-    n, m = len(case.units), len(members)
-    frame = pd.DataFrame({"unit": list(case.units), "reason": "", "settled": False, "broken": False, "stale": 0})
-    frame["threshold"] = k = float(case.promise.k if np.isfinite(case.promise.k) else m)
-    found = [[solved.get((unit, member)) for member in members] for unit in case.units]
-    p = np.array([[np.nan if one is None else one["p_attain"] for one in row] for row in found]).reshape(n, m)
-    sure = np.array([[one is not None and one["settled"] for one in row] for row in found]).reshape(n, m)
-    met_now = np.array([[one is not None and one["attained_now"] for one in row] for row in found]).reshape(n, m)
-    graded = [[one for one in row if one is not None and one["grade"] != "D"] for row in found]
-    p = np.where(
-        [[one is None or (one["grade"] == "D" and not one["settled"]) for one in row] for row in found], np.nan, p
-    )
-    p = p.reshape(n, m)
-    frame["n_points"] = [min((one["n_points"] for one in row), default=0) for row in graded]
-    frame["n_origins"] = [min((one["n_origins"] for one in row), default=0) for row in graded]
-    frame["horizon"] = case.horizon
-    frame["current"] = met_now.sum(axis=1).astype(float)
+    members, units = case.target.members, case.units
+    n, m = len(units), len(members)
+    k = m if case.target.k is None else case.target.k
+    solved = case.world.memory.get(SOLVED, {})
+    rows = pd.DataFrame([solved.get((unit, member), _UNKNOWN) for unit in units for member in members] or [_UNKNOWN])
+    rows = rows.iloc[: n * m]
+    sure, met_now = (rows[name].to_numpy(dtype=bool).reshape(n, m) for name in ("settled", "attained_now"))
+    graded = (rows["grade"] != "D").to_numpy().reshape(n, m)
+    p = np.where(graded | sure, rows["p_attain"].to_numpy(dtype=float).reshape(n, m), np.nan)
+    frame = pd.DataFrame({"unit": list(units), "reason": "", "settled": False, "broken": False, "stale": 0})
+    for name in ("n_points", "n_origins"):
+        least = np.where(graded, rows[name].to_numpy(dtype=float).reshape(n, m), np.inf).min(axis=1, initial=np.inf)
+        frame[name] = np.where(np.isfinite(least), least, 0).astype(int)
+    frame = frame.assign(threshold=float(k), horizon=case.horizon, current=met_now.sum(axis=1).astype(float))
     frame["attained_now"] = frame["current"] >= k
     frame["gap"] = k - frame["current"]
     if not m:
         return Outcome(frame.assign(p=np.nan, p_raw=np.nan, reason="no_members"))
-    scores = _scores(case, members)
-    low, expected = p_at_least(np.nan_to_num(p, nan=0.0), k=int(k), scores=scores)
-    high, _ = p_at_least(np.where(np.isnan(p), 1.0, p), k=int(k), scores=scores)
+    scores = _scores(case)
+    low, expected = p_at_least(np.nan_to_num(p, nan=0.0), k=k, scores=scores)
+    high, _ = p_at_least(np.where(np.isnan(p), 1.0, p), k=k, scores=scores)
     decided_met = (sure & (p == 1)).sum(axis=1) >= k
     decided_missed = (sure & (p == 0)).sum(axis=1) > m - k
     frame["settled"] = decided_met | decided_missed
@@ -91,103 +87,94 @@ def indicators_k_of_n(case: Case) -> Outcome:
     unsure = (high - low > case.options.hysteresis_margin) & ~frame["settled"].to_numpy()
     frame.loc[unsure, "reason"], frame.loc[unsure, ["p", "p_raw"]] = "member_not_assessable", np.nan
     alone = np.random.Generator(np.random.PCG64(case.options.seed)).standard_normal(scores.shape)
-    independent, _ = p_at_least(np.nan_to_num(p, nan=0.0), k=int(k), scores=alone)
-    extra = pd.DataFrame(
+    n_assessable = np.isfinite(p).sum(axis=1)
+    bundle = pd.DataFrame(
         {
-            "unit": list(case.units),
+            "unit": list(units),
             "n_members": m,
-            "k": int(k),
+            "k": k,
             "n_met_now": met_now.sum(axis=1),
-            "n_assessable": np.isfinite(p).sum(axis=1),
+            "n_assessable": n_assessable,
             "expected_met": expected,
-            "expected_missed": np.isfinite(p).sum(axis=1) - expected,
+            "expected_missed": n_assessable - expected,
             "p_joint": low,
-            "p_if_independent": independent,
+            "p_if_independent": p_at_least(np.nan_to_num(p, nan=0.0), k=k, scores=alone)[0],
         }
     )
-    rows = pd.DataFrame(
+    each = pd.DataFrame(
         {
-            "unit": np.repeat(list(case.units), m),
+            "unit": np.repeat(list(units), m),
             "member": np.tile(np.array(members, dtype=object), n),
             "p_attain": p.ravel(),
             "attained_now": met_now.ravel(),
         }
     )
-    return Outcome(frame, {"k_of_n": extra, "members": rows})
+    return Outcome(frame, {"k_of_n": bundle, "members": each})
 
 
-def _scores(case: Case, members: tuple[str, ...]) -> np.ndarray:
+def _scores(case: Case) -> np.ndarray:
     """Normal scores of the members: as correlated as their indicators' changes towards their targets."""
-    promises = {one.target: one for one in case.world.promises}
-    known = [(at, promises[one]) for at, one in enumerate(members) if one in promises]
-    known = [(at, one) for at, one in known if one.indicator in case.world.panels]
+    members = case.target.members
+    cases = {one.target.target: one for one in case.world.cases if one.panel is not None}
+    known = [(at, cases[one]) for at, one in enumerate(members) if one in cases]
     matrix = np.eye(len(members))
     if len(known) > 1:
-        panels = [case.world.panels[one.indicator] for _, one in known]
-        signs = [1.0 if _up(one, panel) else -1.0 for (_, one), panel in zip(known, panels)]
         places = [at for at, _ in known]
-        matrix[np.ix_(places, places)] = correlation(panels, signs=signs)
-    # one path too few hides a rare event: many scores cost little here, there is no time axis
-    return copula_scores(matrix, n_paths=max(case.options.n_paths, 10_000), seed=case.options.seed)
+        signs = [1.0 if _rises(one) else -1.0 for _, one in known]
+        matrix[np.ix_(places, places)] = correlation([one.panel for _, one in known], signs=signs)
+    return copula_scores(matrix, n_paths=max(case.options.n_paths, LEAST_PATHS), seed=case.options.seed)
 
 
-def _up(promise: Promise, panel: Panel) -> bool:
-    """Whether a rise of the indicator is towards the promise: "place <= 10" among peers asks for a higher score."""
-    if promise.kind == "directional" or (promise.kind == "rank_le" and panel.kind != "rank"):
-        return promise.better == "up"
-    return at_least(promise.operator)
+def _rises(case: Case) -> bool:
+    """Whether a rise of the indicator is towards the target: "place <= 10" among peers asks for a higher score."""
+    if case.target.kind == "directional" or (case.target.kind == "rank_le" and case.panel.kind != "rank"):
+        return case.better == "up"
+    return case.up
 
 
 def directional(case: Case) -> Outcome:
-    """P(better than at the start, or than today where no start is stated); no threshold is invented."""
+    """P(better than at the start, or than today where no start is stated); no threshold is invented.
+
+    Once the deadline has passed "better than today" has no answer: the text states no baseline.
+    """
     frame = measures.base_frame(case).assign(attained_now=False)
     if case.panel is None:
         return Outcome(frame)
-    up = case.promise.better == "up"
+    operator = ">" if case.better == "up" else "<"
     base, period = _base(case, frame)
     horizon = case.options.horizon_periods if case.horizon is None else case.horizon
     frame["horizon"] = horizon
     measures.add_forecast(frame, case, horizon=horizon)
     current = frame["current"].to_numpy()
-    frame["attained_now"] = (current > base) if up else (current < base)
+    frame["attained_now"] = meets_threshold(current, operator=operator, threshold=base)
     if horizon <= 0:
-        observed = measures.observed_at(case, horizon)
-        base = base if case.promise.start is not None else np.full(len(base), np.nan)  # "better than today" is over
-        known = np.isfinite(observed) & np.isfinite(base)
-        better = (observed > base) if up else (observed < base)
-        frame["settled"] = known
-        frame["p"] = np.where(known, better.astype(float), np.nan)
+        observed, _counts = measures.observed_at(case, horizon)
+        base = np.full(len(base), np.nan) if case.target.start is None else base
+        met = meets_threshold(observed, operator=operator, threshold=base)
+        measures.settle(frame, met, known=np.isfinite(observed) & np.isfinite(base))
         lacking = np.where(np.isfinite(observed), "no_baseline", "deadline_not_observed")
-        frame["reason"] = np.where(known | (frame["reason"] != ""), frame["reason"], lacking)
+        measures.set_reason(frame, lacking, where=frame["p"].isna())
     elif case.lacks_forecast(horizon):
-        frame["reason"] = frame["reason"].where(frame["reason"] != "", case.lacks_forecast(horizon))
+        measures.set_reason(frame, case.lacks_forecast(horizon))
     else:
-        p = p_holds(case.predictive, operator=">" if up else "<", threshold=case.spread(base), horizon=horizon)
-        frame["p"] = np.where(np.isfinite(base), case.pick(p), np.nan)
-        frame.loc[np.isnan(base) & (frame["reason"] == ""), "reason"] = "no_baseline"
-    frame["p_raw"] = frame["p"]
-    table = pd.DataFrame(
-        {"unit": list(case.units), "base_period": period, "base_value": base, "change": current - base}
-    )
-    return Outcome(frame, {"directional": table})
+        p = p_meets_threshold(case.predictive, operator=operator, threshold=case.spread(base), horizon=horizon)
+        frame["p"] = frame["p_raw"] = np.where(np.isfinite(base), case.pick(p), np.nan)
+        measures.set_reason(frame, "no_baseline", where=np.isnan(base))
+    change = {"base_period": period, "base_value": base, "change": current - base}
+    return Outcome(frame, {"directional": pd.DataFrame({"unit": list(case.units), **change})})
 
 
 def _base(case: Case, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    if case.promise.start is None:
-        return frame["current"].to_numpy(), frame["current_period"].to_numpy()
-    column = case.column(case.promise.start)
+    """Value to be bettered and its period: that of the start, or today's where there is none or it lies ahead."""
+    column = case.panel.n_periods if case.target.start is None else case.column(case.target.start)
     if column >= case.panel.n_periods:
         return frame["current"].to_numpy(), frame["current_period"].to_numpy()
-    inside = column >= 0
-    base = case.pick(case.panel.usable()[:, column]) if inside else np.full(len(case.units), np.nan)
-    return base, np.full(len(case.units), case.promise.start, dtype=object)
+    base = case.pick(case.panel.usable()[:, column]) if column >= 0 else np.full(len(case.units), np.nan)
+    return base, np.full(len(case.units), case.target.start, dtype=object)
 
 
-def conditional(case: Case, *, events: dict) -> Outcome:
+def conditional(case: Case, *, events: Mapping[str, Callable[[Case], Outcome]]) -> Outcome:
     """Not started: no clock, no probability. Started: the kind it becomes."""
-    if case.promise.started and case.promise.inner:
-        promise = replace(case.promise, kind=case.promise.inner)
-        return events[case.promise.inner](Case(world=case.world, promise=promise, panel=case.panel))
-    frame = measures.base_frame(case)
-    frame["reason"] = "not_started"
-    return Outcome(frame)
+    if case.target.started:
+        return events[case.target.then](case)
+    return Outcome(measures.base_frame(case).assign(reason="not_started"))

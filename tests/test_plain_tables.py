@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from analysis.attainment.world import AssessOptions
 
 import analysis
 from analysis import assess, check
-from analysis.assess_tables import ASSESSED, FOUND, in_words
-from analysis.attainment.options import AssessOptions
+from analysis.analyst.plain_tables import ASSESSED, FOUND, in_words
 from analysis.words.errors import DataError, ParamsError
 from analysis.words.periods import codes
 
