@@ -11,7 +11,8 @@ from analysis.attainment.status import (
     status_of,
     with_statuses,
 )
-from analysis.attainment.world import CUT_POINTS
+from analysis.attainment.world import CUT_POINTS, AssessOptions
+from analysis.words.errors import ParamsError
 from analysis.words.schema import STATUSES
 
 
@@ -125,6 +126,13 @@ def test_flip_flop_index_counts_reversals():
     assert flip_flop_index(["likely", "likely", "likely"]) == 0.0
     assert flip_flop_index(["on_track", "holding", "on_track"]) == 0.0  # one band
     assert np.isnan(flip_flop_index(["likely", "met"]))
+
+
+def test_options_say_everything_that_is_wrong_at_once():
+    with pytest.raises(ParamsError) as caught:
+        AssessOptions(cut_points={"on_track": 0.5, "likely": 0.8, "at_risk": 0.2}, n_paths=1)
+    assert sorted(one.where for one in caught.value.problems) == ["cut_points", "n_paths"]
+    assert "each in (0, 1)" in str(caught.value)
 
 
 def quarter(cutoff, p, **more):

@@ -15,9 +15,14 @@ from analysis.forecasting.panel import Panel
 from analysis.forecasting.predictive import Predictive
 from analysis.registry.kinds import Target
 from analysis.registry.targets import units_of
+from analysis.words.errors import ParamsError, Problem, require
 from analysis.words.periods import as_period, between, frequency_of
 
 CUT_POINTS = MappingProxyType({"on_track": 0.8, "likely": 0.5, "at_risk": 0.2})
+_RANGES = {
+    "hysteresis_margin": (0, 0.2), "min_points": (1, 1000), "horizon_periods": (1, 600), "p_floor": (0, 0.2),
+    "n_paths": (10, 1_000_000), "block_units": (1, 1_000_000), "pace_window": (1, 600), "weakest": (1, 10_000),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,11 @@ class AssessOptions:
         What-if lever: extra share a period (0.01 = one point).
     weakest : int
         What-if lever: how many of the weakest sub-units are lifted to the median.
+
+    Raises
+    ------
+    ParamsError
+        Cut points not falling within (0, 1), or a number out of its range; all at once.
     """
 
     cut_points: Mapping[str, float] = field(default_factory=lambda: CUT_POINTS)
@@ -66,6 +76,20 @@ class AssessOptions:
     scenario_points: float = 0.01
     weakest: int = 5
     forecast: object | None = None  # forecasting.ensemble.Options for calibration; None: its defaults
+
+    def __post_init__(self) -> None:
+        cuts = [self.cut_points.get(name, np.nan) for name in CUT_POINTS]
+        ranges = [(name, getattr(self, name), *ends) for name, ends in _RANGES.items()]
+        problems = [
+            Problem(name, f"it is {value!r}", f"{low} to {high}", "Change the option")
+            for name, value, low, high in ranges
+            if not low <= value <= high
+        ]
+        if not 1 > cuts[0] > cuts[1] > cuts[2] > 0:
+            allowed = "on_track, likely and at_risk, falling, each in (0, 1)"
+            remedy = f"Write fractions, as {dict(CUT_POINTS)}"
+            problems.append(Problem("cut_points", f"they are {dict(self.cut_points)!r}", allowed, remedy))
+        require(problems, ParamsError)
 
 
 @dataclass(frozen=True)
@@ -85,7 +109,7 @@ class World:
         Period code; goes into the key of the assessments.
     options : AssessOptions
     tasks : DataFrame or None
-        See :mod:`analysis.attainment.tasks`.
+        See :mod:`analysis.attainment.events.tasks`.
     memory : dict
         Calibrations and quantiles already made, and answers that other targets look at; filled while assessing.
     """
