@@ -83,7 +83,8 @@ def _own_panels(options: argparse.Namespace) -> pd.DataFrame:
     pipeline.check_units(units, known=inputs.units["unit"])
     asked = peers.peers(_list(options.peers), cache=Path(options.cache), scored=units)
     found = statistics.panels_at(inputs, cutoff=statistics.cutoff_of(inputs, params=params))
-    table = statistics.evidence_of(statistics.backtest_cases(inputs, found, seed=params.seed, peers=asked, scored=units))
+    cases = statistics.backtest_cases(inputs, found, seed=params.seed, peers=asked, scored=units)
+    table = statistics.evidence_of(cases)
     return table[table["slice_kind"].isin(["overall", "horizon"])]
 
 

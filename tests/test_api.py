@@ -68,13 +68,13 @@ def test_backtest_and_score_by_hand():
     cases = cd.backtest(figures(), TARGET)
     assert set(cases["model"]) >= {"ensemble", "climatology"} and cases["outcome"].isin([0, 1]).all()
     scored = cd.score(cases).set_index("model")
-    mine = cases[cases["model"] == "ensemble"].dropna(subset=["p", "outcome"])
-    assert scored.loc["ensemble", "brier"] == pytest.approx(np.mean((mine["p"] - mine["outcome"]) ** 2))
+    mine = cases[cases["model"] == "ensemble"].dropna(subset=["p_attain", "outcome"])
+    assert scored.loc["ensemble", "brier"] == pytest.approx(np.mean((mine["p_attain"] - mine["outcome"]) ** 2))
     assert scored.loc["ensemble", "n_cases"] == len(mine)
     with pytest.raises(DataError, match="there is no column 'outcome'"):
-        cd.score(pd.DataFrame({"p": [0.5]}))
-    with pytest.raises(DataError, match="no row has p and outcome"):
-        cd.score(pd.DataFrame({"p": [np.nan], "outcome": [1]}))
+        cd.score(pd.DataFrame({"p_attain": [0.5]}))
+    with pytest.raises(DataError, match="no row has p_attain and outcome"):
+        cd.score(pd.DataFrame({"p_attain": [np.nan], "outcome": [1]}))
 
 
 @pytest.fixture(scope="module")

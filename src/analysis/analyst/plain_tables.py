@@ -201,8 +201,8 @@ def backtest(
     Returns
     -------
     DataFrame
-        A row for each unit, target, past cutoff, horizon and model (ours is "ensemble"): p, outcome, quantiles. Empty
-        where the history is too short. :func:`score` sums it up.
+        A row for each unit, target, past cutoff, horizon and model (ours is "ensemble"): p_attain, outcome,
+        quantiles. Empty where the history is too short. :func:`score` sums it up.
 
     Raises
     ------
@@ -219,7 +219,7 @@ def score(cases: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     cases : DataFrame
-        p (0..1), outcome (0 or 1); rows without either are left out. As :func:`backtest` gives them, or your own.
+        p_attain (0..1), outcome (0 or 1); rows without either are left out.
 
     Returns
     -------
@@ -234,25 +234,25 @@ def score(cases: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> score(pd.DataFrame({"p": [0.9, 0.8, 0.2, 0.1], "outcome": [1, 1, 0, 0]}))[["n_cases", "brier", "skill"]]
+    >>> score(pd.DataFrame({"p_attain": [0.9, 0.8, 0.2, 0.1], "outcome": [1, 1, 0, 0]}))[["n_cases", "brier", "skill"]]
        n_cases  brier  skill
     0        4  0.025    0.9
     """
     missing = [
-        Problem("cases", f"there is no column {one!r}", "p, outcome", "Add it")
-        for one in ("p", "outcome")
+        Problem("cases", f"there is no column {one!r}", "p_attain, outcome", "Add it")
+        for one in ("p_attain", "outcome")
         if one not in cases
     ]
     require(missing)
-    known = cases.dropna(subset=["p", "outcome"])
+    known = cases.dropna(subset=["p_attain", "outcome"])
     if known.empty:
         raise DataError(
-            Problem("cases", "no row has p and outcome", "at least one", "Score later, or check the columns")
+            Problem("cases", "no row has p_attain and outcome", "at least one", "Score later, or check the columns")
         )
     known = known if "model" in known else known.assign(model="")
     rows = []
     for model, mine in known.groupby("model", sort=True):
-        p, outcome = mine["p"].to_numpy(dtype=float), mine["outcome"].to_numpy(dtype=float)
+        p, outcome = mine["p_attain"].to_numpy(dtype=float), mine["outcome"].to_numpy(dtype=float)
         loss, base = scores.brier(p, outcome), float(outcome.mean())
         skill = scores.skill(loss, base * (1 - base))
         rows.append((model, len(mine), base, loss, skill, scores.ece(p, outcome), scores.calibration_slope(p, outcome)))
