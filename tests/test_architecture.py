@@ -21,12 +21,10 @@ MAY_IMPORT = {
     "run_folder": STAGES,
     "analyst": STAGES | {"statistics"},
     "pipeline": STAGES | {"statistics", "run_folder"},
-    "progress": {"words"},
     "cli": {
         "words",
         "pipeline",
         "analyst",
-        "progress",
         "publishing.environment",
         "publishing.each",
         "publishing.verify",
