@@ -9,9 +9,9 @@ a process that has made one page before; what that cost is printed as set-up.
 
 The floor is what the cells alone cost as plain functions in such a process: no notebook, no page.
 
-Measured on two busy cores with Matplotlib as it is: 8.32 s of CPU a page by the pair (3 pages) against 1.06 by us (30
-pages), 7.9 times less; the goal is 6. The floor 1.18; set-up 4.8. The gain is that of children of a warmed parent: a
-single page by `papermill --engine candich` costs what the ordinary engine's does, within a tenth.
+Measured on two busy cores: 8.59 s of CPU a page by the pair (3 pages) against 1.04 by us (30 pages), 8.2 times less;
+the goal is 6. The floor 1.01; set-up 9.5 for three rounds. The gain is that of children of a warmed parent: a single
+page by `papermill --engine candich` costs what the ordinary engine's does, within a tenth.
 """
 
 from __future__ import annotations
@@ -24,71 +24,49 @@ import json
 import re
 import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.measure import command_pair, compare
+from benchmarks.measure import command_pair, compare, spent
 
 LEAST = 3  # pictures on a page
 
 
 def analyst(*, n_pair: int, n_ours: int) -> dict:
     """An analyst's notebook (pandas, Matplotlib, seaborn, statsmodels), with nbconvert's own template."""
-    from analysis.publishing.forks import run_forked
+    from analysis.publishing.forks import Outcome, run_forked
+    from analysis.publishing.jobs import LAB, PageJob
+    from analysis.publishing.page_maker import PageMaker
+
+    def seconds(outcomes: list[Outcome]) -> list[tuple[float, float]]:
+        if bad := [one.reason for one in outcomes if one.value is None]:
+            raise SystemExit(f"a page was not made: {bad[0]}")
+        return [(one.cpu_seconds, one.seconds) for one in outcomes]
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         notebook = folder / "analyst.ipynb"
         notebook.write_text(json.dumps(ANALYST), encoding="utf-8")
-        before = time.process_time()
-        work = _work(notebook)
-        work("warm-up")
-        _forget_shell()
-        set_up = time.process_time() - before
         _plain("warm-up")
         pair, ours, floor = [], [], []
         share = -(-n_ours // n_pair)
-        for n in range(n_pair):
-            units = [f"u{n + n_pair * at}" for at in range(share)]
-            cpu, wall, html = command_pair(notebook, folder, parameters={"unit": units[0]})
-            pair.append((cpu, wall))
-            for found, job in ((ours, work), (floor, _plain)):
-                outcomes = [outcome for _, outcome in run_forked(units, job, n_jobs=1)]
-                if bad := [one.reason for one in outcomes if one.value is None]:
-                    raise SystemExit(f"a page was not made: {bad[0]}")
-                found += [(one.cpu_seconds, one.seconds) for one in outcomes]
-            _same(folder, units[0], html)
-            _look_at(folder, units)
+        with spent() as whole, PageMaker(n_jobs=1) as maker:
+            for n in range(n_pair):
+                units = [f"u{n + n_pair * at}" for at in range(share)]
+                cpu, wall, html = command_pair(notebook, folder, parameters={"unit": units[0]})
+                pair.append((cpu, wall))
+                jobs = [PageJob(f"{unit}.html", notebook, {"unit": unit}, template=LAB) for unit in units]
+                ours += seconds([outcome for _, outcome in maker.make(jobs, folder=folder)])
+                for at, unit in enumerate(units):
+                    for suffix in (".html", ".ipynb"):
+                        (folder / f"{at}{suffix}").replace(folder / f"{unit}{suffix}")
+                floor += seconds([outcome for _, outcome in run_forked(units, _plain, n_jobs=1)])
+                _same(folder, units[0], html)
+                _look_at(folder, units)
     return compare(pair, ours) | {
-        "ours, set-up of the run, CPU s": set_up,
+        "ours, set-up of the run, CPU s": whole.children - sum(cpu for cpu, _ in (*pair, *ours, *floor)),
         "pages compared byte by byte": n_pair,
         "floor (cells alone, no page), CPU s": statistics.median(cpu for cpu, _ in floor),
     }
-
-
-def _work(notebook: Path) -> Callable[[str], dict]:
-    import nbformat
-    import papermill
-    from analysis.publishing.plain import plain_exporter
-
-    node, exporter = nbformat.read(notebook, as_version=4), plain_exporter()
-
-    def work(unit: str) -> dict:
-        executed = notebook.with_name(f"{unit}.ipynb")
-        done = papermill.execute_notebook(
-            node,
-            executed,
-            parameters={"unit": unit},
-            engine_name="candich",
-            progress_bar=False,
-            request_save_on_cell_execute=False,
-        )
-        html, _ = exporter.from_notebook_node(done)
-        executed.with_suffix(".html").write_text(html, encoding="utf-8")
-        return {"bytes": len(html)}
-
-    return work
 
 
 def _same(folder: Path, unit: str, html: str) -> None:
@@ -153,12 +131,6 @@ def _plain(unit: str) -> dict:
                 n_bytes += len(base64.b64encode(print_figure(figure, "png", bbox_inches="tight", base64=False)))
             names["plt"].close("all")
     return {"bytes": n_bytes}
-
-
-def _forget_shell() -> None:
-    from analysis.publishing.shell import prepare_shells
-
-    prepare_shells()
 
 
 def _cell(source: str, *, kind: str = "code", tags: tuple[str, ...] = (), name: str = "") -> dict:

@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from league import competition, panels, peers, render, run, tables  # noqa: E402
 
-from analysis import folders, pipeline, quarters  # noqa: E402
+from analysis import pipeline, statistics  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results"
 DOCUMENT = Path(__file__).parents[1] / "docs" / "methods.md"
@@ -80,10 +80,11 @@ def _own_panels(options: argparse.Namespace) -> pd.DataFrame:
     """`candich backtest` of a params file with peers: the evidence of every model, overall and by horizon."""
     params, inputs = pipeline.check(options.params)
     units = _list(options.units) or None
-    folders.check_units(units, known=inputs.units["unit"])
+    pipeline.check_units(units, known=inputs.units["unit"])
     asked = peers.peers(_list(options.peers), cache=Path(options.cache), scored=units)
-    found = quarters.panels_at(inputs, cutoff=quarters.cutoff_of(inputs, params=params))
-    table = quarters.evidence_of(quarters.backtest_cases(inputs, found, params=params, peers=asked, scored=units))
+    found = statistics.panels_at(inputs, cutoff=statistics.cutoff_of(inputs, params=params))
+    cases = statistics.backtest_cases(inputs, found, seed=params.seed, peers=asked, scored=units)
+    table = statistics.evidence_of(cases)
     return table[table["slice_kind"].isin(["overall", "horizon"])]
 
 

@@ -30,65 +30,43 @@ from benchmarks.measure import BIN, command_pair, compare, spent, watch_memory  
 from analysis.publishing.environment import pinned_environment, restart_pinned  # noqa: E402
 
 GOALS = {"analyst": 6.0}  # least ratio of CPU: the unchanged notebook of an analyst
-LANGUAGE = "vi"
 N_CHARTS = 8  # at least: one an indicator
 
 
 def product(run_dir: Path, *, n_pair: int, n_ours: int) -> dict:
     """The product's own unit briefing, made by both."""
-    from analysis import pages, records
+    from analysis import records
+    from analysis.publishing.page_jobs import page_jobs
+    from analysis.publishing.page_maker import PageMaker
 
-    tables = records.load_run(run_dir)
     with tempfile.TemporaryDirectory() as scratch:
-        copy = Path(scratch) / "run"
-        shutil.copytree(
-            run_dir, copy, ignore=shutil.ignore_patterns("site", "notebooks", "pages.jsonl", ".lock", ".building")
-        )
-        jobs = [one for one in _jobs(tables, run_dir=copy) if one.unit][: max(n_ours, n_pair)]
+        copy, made = Path(scratch) / "run", Path(scratch) / "made"
+        shutil.copytree(records.current_run(run_dir), copy)
+        made.mkdir()
+        jobs = [one for one in page_jobs(records.load_run(copy), root=ROOT, run_dir=copy) if one.unit]
+        jobs = jobs[: max(n_ours, n_pair)]
         pair = []
         for job in jobs[:n_pair]:
-            parameters = {"run_dir": str(copy), "unit": job.unit, "language": LANGUAGE}
-            cpu, wall, html = command_pair(job.notebook, Path(scratch), parameters=parameters)
+            cpu, wall, html = command_pair(job.notebook, Path(scratch), parameters=job.parameters)
             if html.count("<svg") < 3 or "Traceback" in html:
                 raise SystemExit(f"the command pair's page of {job.unit} is not whole")
             pair.append((cpu, wall))
-        with spent() as whole:
-            results = pages.publish(
-                jobs, run_dir=copy, root=ROOT, language=LANGUAGE, n_jobs=2, force=True, on_done=lambda done, total: None
-            )
-        bad = [one for one in results if one.status != "published"]
-        for job in jobs:
-            html = (copy / "site" / job.page).read_text(encoding="utf-8")
+        with spent() as whole, PageMaker(n_jobs=2) as maker:
+            outcomes = dict(maker.make(jobs, folder=made, run_dir=copy))
+        bad = [one.reason for one in outcomes.values() if one.value is None]
+        for at in outcomes if not bad else ():
+            html = (made / f"{at}.html").read_text(encoding="utf-8")
             if html.count("<svg") < 3 or "Traceback" in html or not html.endswith("</html>\n"):
-                bad.append(job.page)
+                bad.append(jobs[at].page)
         if bad:
             raise SystemExit(f"{len(bad)} of our pages are not whole: {bad[:3]}")
-    each = whole.children / len(jobs)  # whole processes, pages made twice to compare too
-    ours = [(each, one.seconds) for one in results]
+    ours = [(one.cpu_seconds, one.seconds) for one in outcomes.values()]
     return compare(pair, ours) | {
-        "ours, set-up of the run, CPU s": whole.own,
+        "ours, set-up of the run, CPU s": whole.children - sum(cpu for cpu, _ in ours),
         "ours, wall s a page with 2 at once": whole.wall / len(jobs),
-        "ours, bytes a page": statistics.median(one.n_bytes for one in results),
-        "ours, peak MB of a child": max(one.peak_mb for one in results),
+        "ours, bytes a page": statistics.median(one.value["n_bytes"] for one in outcomes.values()),
+        "ours, peak MB of a child": max(one.peak_mb for one in outcomes.values()),
     }
-
-
-def _jobs(tables: object, *, run_dir: Path) -> list:
-    from analysis.publishing.jobs import PageJob
-    from analysis.publishing.site import page_frame, page_name
-
-    units = tables.units["unit"].tolist()
-    there = {page_name(one) for one in units}
-    return [
-        PageJob(
-            page=page_name(unit),
-            notebook=ROOT / "notebooks" / "unit_briefing.ipynb",
-            parameters={"run_dir": str(run_dir), "unit": unit, "language": LANGUAGE},
-            context=page_frame(tables, page=page_name(unit), language=LANGUAGE, pages=there, unit=unit),
-            together=True,
-        )
-        for unit in units
-    ]
 
 
 def country(communes: int, *, folder: Path | None) -> dict:
@@ -105,8 +83,7 @@ def country(communes: int, *, folder: Path | None) -> dict:
             if name == "one figure corrected":
                 correct_one_figure(folder)
             stamps = {path: path.stat().st_mtime_ns for path in site.glob("units/*.html")}
-            extra = ["--correct"] if name == "one figure corrected" else []
-            command, environment = [BIN / "candich", "run", params, *extra], {**os.environ, **pinned_environment()}
+            command, environment = [BIN / "candich", "run", params], {**os.environ, **pinned_environment()}
             with spent() as whole:
                 run = subprocess.Popen(command, env=environment)
                 peak = watch_memory(run)
@@ -158,8 +135,6 @@ def main() -> None:
     elif arguments.analyst:
         found = analyst(n_pair=arguments.pair, n_ours=arguments.ours)
     else:
-        if not (arguments.run / "tables").is_dir():
-            raise SystemExit(f"{arguments.run} holds no run: first `candich run params/demo.yml`")
         found = product(arguments.run.resolve(), n_pair=arguments.pair, n_ours=arguments.ours)
     for name, value in found.items():
         print(f"{name:40} {value:12,.3f}" if isinstance(value, float) else f"{name:40} {value:12,}")

@@ -1,6 +1,7 @@
-"""Who may import whom (the house of docs/design.md), read from the code's own imports."""
+"""Who may import whom (the house of docs/architecture.md), read from the code's own imports."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -16,17 +17,15 @@ MAY_IMPORT = {
     "briefing": {"words"},
     "records": {"words", "forecasting.scores"},
     "publishing": {"words", "briefing", "records"},
-    # joiners, top to bottom: cli > pipeline, assess_tables > statistics, run_folder
+    # joiners, top to bottom: cli > analyst, pipeline > statistics, run_folder
     "statistics": STAGES,
     "run_folder": STAGES,
-    "assess_tables": STAGES | {"statistics"},
+    "analyst": STAGES | {"statistics"},
     "pipeline": STAGES | {"statistics", "run_folder"},
-    "progress": {"words"},
     "cli": {
         "words",
         "pipeline",
-        "assess_tables",
-        "progress",
+        "analyst",
         "publishing.environment",
         "publishing.each",
         "publishing.verify",
@@ -35,8 +34,7 @@ MAY_IMPORT = {
 ONLY_IN = {  # third-party package -> rooms that may import it
     "papermill": {"publishing"},
     "nbconvert": {"publishing"},
-    "nbclient": {"publishing"},
-    "IPython": {"publishing", "briefing"},
+    "IPython": {"publishing"},
     "matplotlib": {"briefing"},
     "seaborn": {"briefing"},
     "statsmodels": {"forecasting"},
@@ -87,6 +85,33 @@ def violations(path, names):
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_imports_go_down_only(path):
     assert violations(path, imported(path)) == []
+
+
+def test_the_picture_of_the_house_is_that_of_the_imports():
+    text = (SOURCE.parents[1] / "docs/architecture.md").read_text(encoding="utf-8")
+    drawn = {
+        row[0]: set(row[1].replace("`", "").replace(",", " ").split())
+        for row in re.findall(r"^\| `(\w+)` \|[^|]*\|([^|]*)\|$", text, re.MULTILINE)
+    }
+    found = {room: set() for room in drawn}
+    for path in modules():
+        room = room_of(path)
+        inner = {name.split(".")[1] for name in imported(path) if name.startswith("analysis.")}
+        if not room.startswith("__"):
+            found.setdefault(room, set()).update(inner - {room})
+    assert drawn == found
+
+
+def test_no_rooms_import_each_other_in_a_circle():
+    above = {room: {name.split(".")[0] for name in allowed} - {room} for room, allowed in MAY_IMPORT.items()}
+    while above:
+        free = [room for room, below in above.items() if not below & above.keys()]
+        assert free, f"a circle among {sorted(above)}"
+        above = {room: below for room, below in above.items() if room not in free}
+
+
+def test_at_most_six_modules_are_at_the_top():
+    assert len(list(SOURCE.glob("*.py"))) <= 6
 
 
 def test_an_arrow_back_up_is_found():

@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis import assess, assess_tables
+from analysis import assess
+from analysis.analyst import plain_tables
 from analysis.words.errors import AnalysisError
 
 ROOT = Path(__file__).parents[1]
@@ -44,14 +45,14 @@ def assess_files(folder, *, observations=None, out="a.csv"):
     if not targets.exists():
         write_targets(targets)
     observations = observations or write_observations(folder / "o.csv")
-    return assess_tables.assess_files(observations, targets=targets, cutoff="2025-12", out=folder / out)
+    return plain_tables.assess_files(observations, targets=targets, cutoff="2025-12", out=folder / out)
 
 
 def test_assess_answers_for_every_unit_and_keeps_leading_zeros(tmp_path):
     assessed, found = assess_files(tmp_path)
     stored = pd.read_csv(tmp_path / "a.csv", dtype={"unit": str})
     assert len(assessed) == 2 and found.empty and not (tmp_path / "a.csv.refused.csv").exists()
-    assert stored["unit"].tolist() == ["007", "012"] and stored.columns.tolist() == assess_tables.ASSESSED
+    assert stored["unit"].tolist() == ["007", "012"] and stored.columns.tolist() == plain_tables.ASSESSED
     assert stored["current"].tolist() == pytest.approx([0.53, 0.83])
     assert stored.loc[0, "p_attain"] < 0.2 < 0.8 < stored.loc[1, "p_attain"]
     assert stored.loc[0, "required_pace"] == pytest.approx((0.8 - 0.53) / 6)
@@ -128,7 +129,7 @@ def test_assess_names_what_is_wrong_with_its_files(tmp_path, monkeypatch, change
         for one, name in ({"observations": "o.csv", "targets": "t.csv", "out": "a.csv"} | change).items()
     }
     with pytest.raises(AnalysisError) as caught:
-        assess_tables.assess_files(**names, cutoff="2025-12")
+        plain_tables.assess_files(**names, cutoff="2025-12")
     assert str(caught.value).splitlines() == said
 
 

@@ -17,7 +17,6 @@ CARD = {"jupyterlab", "papermill", "pandas", "statsmodels", "matplotlib", "seabo
 NOT_IMPORTED = {  # declared, and why nothing in src/analysis imports it
     "jupyterlab": "analysts open their notebooks in it",
     "ipykernel": "the kernel that JupyterLab and the papermill command start",
-    "duckdb": "analysts' SQL over all runs",
     "vietnamadminunits": "registry/crosswalk.py reads its data files where find_spec finds them",
 }
 OPTIONAL = {"distributed"}  # imported only where `--dask` is given

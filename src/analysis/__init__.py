@@ -1,18 +1,57 @@
 """Cán Đích: will each unit reach each of its targets, how sure are we, what is the gap, what would close it.
 
-Read :mod:`analysis.pipeline` first: it is the table of contents.
+What an analyst types in a notebook, what the command line calls and what a page shows are these functions.
+
+>>> import pandas as pd
+>>> import analysis as cd
+>>> months = pd.period_range("2024-01", "2025-12", freq="M").astype(str)
+>>> online = pd.DataFrame({"unit": "007", "indicator": "online", "period": months, "value": range(24)})
+>>> online["value"] /= 50
+>>> promise = {"target": "T", "indicator": "online", "operator": ">=", "threshold": 0.8, "deadline": "2026-06"}
+>>> cd.assess(online, pd.DataFrame([promise]), cutoff="2025-12")[["unit", "target", "status"]]
+  unit target    status
+0  007      T  unlikely
+
+On plain tables: :func:`assess`, :func:`check`, :func:`forecast`, :func:`backtest`, :func:`score`. On a finished run:
+:func:`load_run`, then :func:`worst`, :func:`what_if`, :func:`compare`, :func:`explain`, :func:`changes`,
+:func:`diagnose`, :func:`unit_page`, :func:`explore`; :func:`sql` queries all runs. :func:`run` makes a run.
+:mod:`analysis.pipeline` is the table of contents of the code.
 """
 
+from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["assess", "check"]
+_HOME = {
+    "assess": "analyst.plain_tables",
+    "backtest": "analyst.plain_tables",
+    "changes": "analyst.answers",
+    "check": "analyst.plain_tables",
+    "compare": "analyst.answers",
+    "diagnose": "analyst.answers",
+    "explain": "analyst.answers",
+    "explore": "analyst.answers",
+    "forecast": "analyst.plain_tables",
+    "load_run": "records",
+    "run": "pipeline",
+    "RunOptions": "pipeline",
+    "score": "analyst.plain_tables",
+    "sql": "analyst.answers",
+    "unit_page": "briefing",
+    "what_if": "analyst.answers",
+    "worst": "analyst.answers",
+}
+__all__ = sorted(_HOME)  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> Any:
-    """The public functions, imported when they are first asked for."""
-    if name in __all__:
-        from analysis import assess_tables
+    """A public function, imported when it is first used: `import analysis` takes milliseconds."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return found
 
-        return getattr(assess_tables, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return __all__

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -15,6 +17,7 @@ from analysis.words.errors import AnalysisError
 
 STOPPED = 130  # exit code after Ctrl-C, as every shell has it
 READER_GONE = 141  # exit code after SIGPIPE, likewise
+NAMES = {"read": "Reading", "forecast": "Forecasting", "publish": "Publishing", "pdf": "Printing"}
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -54,7 +57,7 @@ def run(
     options = pipeline.RunOptions(
         out_dir=out, units=_named(units) or None, jobs=jobs, start=start, language=language, pdf=pdf, dask=dask
     )
-    with _progress() as report:
+    with reporting(sys.stderr) as report:
         result = pipeline.run(params, period=period, data_dir=data, options=options, report=report)
     counts = ", ".join(f"{result.count(one)} {one}" for one in ("published", "unchanged", "failed"))
     print(f"Pages: {counts}", file=sys.stderr)
@@ -68,7 +71,7 @@ def check(params: ParamsArgument, data: DataOption = None, period: PeriodOption 
     """Read and check everything a run would use; write nothing."""
     from analysis import pipeline
 
-    _print_tables(pipeline.summarise(params, data_dir=data, period=period))
+    print_tables(pipeline.summarise(params, data_dir=data, period=period))
 
 
 @app.command()
@@ -79,11 +82,11 @@ def assess(
     out: Annotated[Path, typer.Option(help="CSV or Parquet to write, one row a unit and target")],
 ) -> None:
     """The same statistics for a table from anywhere, without notebooks."""
-    from analysis import assess_tables
+    from analysis.analyst import plain_tables
 
-    assessed, found = assess_tables.assess_files(observations, targets=targets, cutoff=cutoff, out=out)
+    assessed, found = plain_tables.assess_files(observations, targets=targets, cutoff=cutoff, out=out)
     print(f"{len(assessed)} rows written to {out}", file=sys.stderr)
-    for one in assess_tables.in_words(found):
+    for one in plain_tables.in_words(found):
         print(f"  {_shown(str(one))}", file=sys.stderr)
     if len(found):
         print(f"  each row: {out}.refused.csv", file=sys.stderr)
@@ -99,7 +102,7 @@ def backtest(
     """Rolling-origin test of the forecasts on a run's own panels."""
     from analysis import pipeline
 
-    _print_tables(pipeline.backtest(params, data_dir=data, out=out, units=_named(units) or None))
+    print_tables(pipeline.backtest(params, data_dir=data, out=out, units=_named(units) or None))
 
 
 @app.command()
@@ -116,7 +119,7 @@ def verify(
     verdicts = verify_run(run_dir, unit=unit, project=project)
     counts = verdicts["verdict"].value_counts().sort_index()
     print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
-    _print_tables({"differences": verdicts[verdicts["verdict"] != "identical"]})
+    print_tables({"differences": verdicts[verdicts["verdict"] != "identical"]})
     if not verdicts["verdict"].isin(["identical", "identical after rounding"]).all():
         raise typer.Exit(1)
 
@@ -136,7 +139,7 @@ def each(
     from analysis.publishing.each import make_each
 
     text = values if values_file is None else values_file.read_text(encoding="utf-8-sig").replace("\n", ",")
-    with _progress() as report:
+    with reporting(sys.stderr) as report:
         told = lambda done, total: report("publish", done, total)
         made = make_each(notebook, parameter=parameter, values=_named(text), out_dir=out, n_jobs=jobs, on_done=told)
     failed = [one for one in made if one.reason]
@@ -208,14 +211,66 @@ def _shown(text: str) -> str:
     return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
 
 
-def _progress():
-    """A progress bar with the time left, on a terminal; one line a step elsewhere."""
-    from analysis.progress import reporting
+@contextmanager
+def reporting(stream: TextIO) -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function ``(step, done, total)`` that shows progress on `stream`."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    return reporting(sys.stderr)
+    console = Console(file=stream)
+    if not console.is_terminal:
+        finished: set[str] = set()
+
+        def line(step: str, done: int, total: int) -> None:
+            if done >= total and step not in finished:
+                finished.add(step)
+                print(f"{NAMES.get(step, step)}: {done} of {total}", file=stream, flush=True)
+
+        yield line
+        return
+    columns = [TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
+    columns += [TextColumn("left"), TimeRemainingColumn()]
+    with Progress(*columns, console=console, auto_refresh=False) as bars:  # a thread of its own would bar forking
+        tasks: dict[str, int] = {}
+
+        def advance(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(NAMES.get(step, step), total=total)
+            bars.update(tasks[step], completed=done, total=total, refresh=True)
+
+        yield advance
 
 
-def _print_tables(found: dict) -> None:
-    from analysis.progress import print_tables
+def print_tables(found: Mapping[str, object]) -> None:
+    """Print named tables and sentences on the standard output."""
+    import pandas as pd
+    from rich.console import Console
+    from rich.table import Table
 
-    print_tables(found)
+    console = Console(soft_wrap=True)
+    for name, frame in found.items():
+        if not isinstance(frame, pd.DataFrame):
+            console.print(f"{name}: {frame}", markup=False, highlight=False)
+            continue
+        if frame.empty:
+            continue
+        table = Table(title=name, title_justify="left", show_edge=False)
+        for column in frame.columns:
+            numeric = pd.api.types.is_numeric_dtype(frame[column])
+            table.add_column(str(column), justify="right" if numeric else "left", overflow="fold")
+        for row in frame.itertuples(index=False, name=None):
+            table.add_row(*(_cell(value) for value in row))
+        console.print(table, markup=False)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.4g}"
+    return "" if value is None or str(value) == "<NA>" else str(value).replace("[", r"\[")

@@ -400,7 +400,7 @@ def backtest(
     params, inputs = check(params_path, data_dir=data_dir)
     check_units(units, known=inputs.units["unit"])
     panels = statistics.panels_at(inputs, cutoff=statistics.cutoff_of(inputs, params=params))
-    cases = statistics.backtest_cases(inputs, panels, params=params, scored=units)
+    cases = statistics.backtest_cases(inputs, panels, seed=params.seed, scored=units)
     if out is not None and len(cases):
         records.write_frame(cases, out)
     table = statistics.evidence_of(cases)

@@ -149,17 +149,32 @@ def assess_quarter(
 
     Without `annexes` (past quarters) only the assessments themselves and what a kind cannot do without are made.
     """
-    world = World(
+    world = _world(inputs, forecasted, options=assess_options(params))
+    return assess(world, previous=previous, annexes=annexes)
+
+
+def _world(inputs: Inputs, forecasted: Forecasted, *, options: AssessOptions) -> World:
+    return World(
         targets=inputs.targets,
         panels=forecasted.panels,
         predictives=forecasted.predictives,
         units=inputs.units,
         indicators=inputs.indicators,
         cutoff=forecasted.cutoff,
-        options=assess_options(params),
+        options=options,
         tasks=inputs.tasks,
     )
-    return assess(world, previous=previous, annexes=annexes)
+
+
+def scenarios_of(inputs: Inputs, *, target: str, params: RunParams, points: float) -> pd.DataFrame:
+    """What-if rows of one target when its share gains `points` (a fraction) a period more than forecast."""
+    groups = independent_groups(inputs)
+    part = next(group for group in groups if target in {one.target for one in group.targets})
+    cutoff, deadlines = cutoff_of(inputs, params=params), deadlines_of(inputs.targets)
+    now = forecast_quarter(part, cutoff=cutoff, params=params, deadlines=deadlines)
+    options = dataclasses.replace(assess_options(params), scenario_points=points)
+    rows = assess(_world(part, now, options=options)).extra.get("scenarios", pd.DataFrame(columns=["target"]))
+    return rows[rows["target"] == target]
 
 
 def status_cutoffs(cutoff: str) -> list[str]:
@@ -174,20 +189,10 @@ def status_cutoffs(cutoff: str) -> list[str]:
 
 
 def past_assessments(said: Mapping[str, pd.DataFrame], *, published: Iterable[str], params: RunParams) -> pd.DataFrame:
-    """Assessments of the quarters before, with the statuses they had: what hysteresis and the flip-flop index look at.
+    """Assessments of the quarters before, with the statuses they had: for hysteresis and the flip-flop index.
 
-    Parameters
-    ----------
-    said : mapping of cutoff to DataFrame
-        ``schema.ASSESSMENTS``, oldest cutoff first.
-    published : collection of str
-        Cutoffs that a stored run spoke for, whose statuses stand; the others follow, status after status.
-    params : RunParams
-
-    Returns
-    -------
-    DataFrame
-        ``schema.ASSESSMENTS`` of all cutoffs, oldest first.
+    `said` maps cutoffs to ``schema.ASSESSMENTS``, oldest first; statuses of `published` cutoffs are kept as they are,
+    the others follow from the ones before.
     """
     published, options, out = set(published), assess_options(params), []
     for cutoff, rows in said.items():
@@ -253,17 +258,17 @@ def evidence_of(cases: pd.DataFrame) -> pd.DataFrame:
     return schema.as_table(table, schema.EVIDENCE, where="evidence")
 
 
-def backtest_cases(inputs: Inputs, panels: Mapping[str, Panel], *, params: RunParams, **options: Any) -> pd.DataFrame:
+def backtest_cases(inputs: Inputs, panels: Mapping[str, Panel], *, seed: int, **options: Any) -> pd.DataFrame:
     """Past questions of every indicator with their answers and outcomes; column ``indicator`` says whose.
 
     `options` (`scored`, `peers`) go to :func:`analysis.forecasting.backtest.backtest_panel`.
     """
-    parts = [indicator_cases(inputs, panel, code=code, params=params, **options) for code, panel in panels.items()]
+    parts = [indicator_cases(inputs, panel, code=code, seed=seed, **options) for code, panel in panels.items()]
     parts = [cases for cases in parts if len(cases)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def indicator_cases(inputs: Inputs, panel: Panel, *, code: str, params: RunParams, **options: Any) -> pd.DataFrame:
+def indicator_cases(inputs: Inputs, panel: Panel, *, code: str, seed: int, **options: Any) -> pd.DataFrame:
     """Past questions of one indicator; empty where its history is too short or no target can be asked again."""
     frequency = periods.frequency_of(panel.periods[-1])
     horizons = [one for one in EVIDENCE_HORIZONS[frequency] if panel.n_periods - one >= 2 * MIN_HISTORY]
@@ -275,7 +280,7 @@ def indicator_cases(inputs: Inputs, panel: Panel, *, code: str, params: RunParam
             horizons=horizons,
             n_origins=N_ORIGINS,
             at_least=at_least,
-            options=Options(seed=params.seed),
+            options=Options(seed=seed),
             **options,
         )
         parts.append(cases.assign(indicator=code))
@@ -570,7 +575,7 @@ class _Run:
         targets = tuple(target for target in self.inputs.targets if target.indicator == code)
         part = _only(self.inputs, codes=[code], targets=targets)
         panels = panels_at(part, cutoff=self.cutoff)
-        return {"evidence": evidence_of(backtest_cases(part, panels, params=self.params))}
+        return {"evidence": evidence_of(backtest_cases(part, panels, seed=self.params.seed))}
 
     def compared(self, tables: Tables, *, again: Mapping[tuple, Tables], settled: set[str]) -> Tables:
         """The scorecard, and what changed since the quarter before."""

@@ -35,7 +35,7 @@ def test_every_unit_and_the_overview_are_published(cards):
     pages = sorted((out / "site" / "units").glob("*.html"))
     assert len(pages) == 1789 == 1741 + 47 + 1
     assert (out / "site" / "overview.html").is_file()
-    entries = [json.loads(line) for line in (out / "pages.jsonl").read_text(encoding="utf-8").splitlines()]
+    entries = json.loads((out / "current/pages.json").read_text(encoding="utf-8"))
     assert {one["status"] for one in entries} == {"published"}
     for page in pages[::200]:
         text = page.read_text(encoding="utf-8")

@@ -515,9 +515,9 @@ def _extras(assessments, rng):
             cause="new_figures",
         )
     )
-    milestones = pd.DataFrame(
-        [("GL-FULL-80", "2025-06", 0.6), ("GL-FULL-80", "2026-06", 0.75)], columns=["target", "period", "threshold"]
-    )
+    steps = pd.DataFrame({"period": ["2025-06", "2026-06"], "threshold": [0.6, 0.75], "p": [1.0, 0.0], "settled": True})
+    full = assessments.loc[assessments.target == "GL-FULL-80", ["unit", "target"]]
+    milestones = full.merge(steps, how="cross")
     p = np.arange(0.05, 1, 0.1)
     n = np.array([60, 30, 22, 18, 15, 14, 16, 20, 28, 70])
     share = np.clip(p + np.array([0.01, 0.02, -0.03, 0.04, 0.0, -0.05, 0.02, 0.03, -0.02, 0.01]), 0, 1)

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
 
-from analysis.briefing.locale import markdown_messages
-
 ROOT = Path(__file__).parents[2]
-KEYWORDS = {"_": None, "plural": (1, 2), "_.plural": (1, 2)}
+KEYWORDS = {"_": None, "N_": None, "plural": (1, 2), "_.plural": (1, 2)}
 PUBLISHED = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
@@ -31,5 +29,6 @@ def notebook_messages(paths=PUBLISHED) -> set[str]:
     for path in paths:
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             if cell["cell_type"] == "markdown":
-                found.update(markdown_messages("".join(cell["source"])))
+                blocks = "".join(cell["source"]).split("\n\n")  # each without its heading marks
+                found.update(text for block in blocks if (text := block.strip().lstrip("#").strip()))
     return found

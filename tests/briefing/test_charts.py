@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.briefing.charts import bullet, evidence, frame, strip, svg, trajectory
-from analysis.briefing.charts.frame import BOTTOM, LEFT, RIGHT, TOP, Scale
-from analysis.briefing.charts.trajectory import Panel, Promised
-from analysis.briefing.theme import ROLES
+from analysis.briefing.charts import evidence, svg, trajectory
+from analysis.briefing.charts.bars import bullet, strip
+from analysis.briefing.charts.svg import ROLES
+from analysis.briefing.charts.trajectory import BOTTOM, LEFT, RIGHT, TOP, Panel, Promised, Scale
 from analysis.briefing.view import view_of
 from analysis.publishing.sanitise import is_clean
 
@@ -47,16 +47,16 @@ def test_values_far_off_the_scale_end_at_its_edge():
 
 
 def test_periods_run_from_left_to_right():
-    one = frame.frame(630, 690, "M")
+    one = trajectory.lay_out(630, 690, "M")
     assert one.x([630, 631, 690]).tolist() == [LEFT, LEFT + 4, LEFT + 240]  # whole steps: 264 pixels / 60 periods = 4.4
     assert one.right == LEFT + 240 <= RIGHT
 
 
-def test_the_frame_is_drawn_once_and_holds_five_tick_labels():
-    one = frame.frame(630, 690, "M")
-    assert frame.frame(630, 690, "M") is one
+def test_the_frame_is_drawn_once_and_holds_five_tick_labels(panel):
+    one = trajectory.lay_out(630, 690, "M")
+    assert trajectory.lay_out(630, 690, "M") is one
     assert [f"@{at}@" in one.labels for at in range(5)] == [True] * 5 and one.grid.count("<text") >= 4
-    body = frame.ticks(one, Scale(0, 1), kind="rate", language="vi", key="k", shared="")
+    body = trajectory.tick_labels(one, panel, key="k")
     assert [text in body for text in ("0%", "25%", "50%", "75%", "100%")] == [True] * 5 and "@" not in body
 
 
@@ -64,11 +64,11 @@ def test_the_frame_is_drawn_once_and_holds_five_tick_labels():
     ("value", "top"), [(0.3, 0.3), (99, 100), (101, 200), (1234567, 2e6), (0, 1), (float("nan"), 1)]
 )
 def test_nice_tops(value, top):
-    assert frame.nice_top(value) == pytest.approx(top)
+    assert trajectory.nice_top(value) == pytest.approx(top)
 
 
 def test_tick_texts_are_short():
-    texts = [frame.tick_text(value, "count", "vi") for value in (0, 25_000, 750_000, 1_500_000, 2e9)]
+    texts = [trajectory.tick_text(value, "count", "vi") for value in (0, 25_000, 750_000, 1_500_000, 2e9)]
     assert texts == ["0", "25.000", "750.000", "1,5 tr", "2 tỷ"]
 
 
@@ -88,7 +88,7 @@ def test_missing_months_are_a_gap_not_a_straight_line(run):
 
 def test_the_marks_stand_at_their_numbers(panel):
     drawn = draw(panel)
-    one = frame.frame(*panel.span, "M")
+    one = trajectory.lay_out(*panel.span, "M")
     x = float(one.x(trajectory.ordinal("2026-12")))
     y = float(panel.scale.y(0.8))
     assert f'd="M{x:.1f},{y - 5:.1f}l5,5' in drawn  # diamond of the promise at its deadline
@@ -175,9 +175,9 @@ def test_later_panels_of_a_page_use_the_first_ones_grid(panel):
 
 def test_same_data_same_bytes_and_other_keys_other_ids(panel):
     assert draw(panel) == draw(panel)
-    frame.frame.cache_clear()
+    trajectory.lay_out.cache_clear()
     first = draw(panel)
-    frame.frame.cache_clear()
+    trajectory.lay_out.cache_clear()
     assert first == draw(panel)
     ids = [set(re.findall(r'id="([^"]*)"', str(draw(panel, key=key)))) for key in ("c0", "c1")]
     assert not ids[0] & ids[1]
@@ -213,15 +213,15 @@ def test_a_deadline_decades_away_does_not_squeeze_the_history():
 
 def test_the_bullet_leaves_out_what_is_missing():
     nan = float("nan")
-    whole = bullet.draw(scale=Scale(0, 1), current=0.5, median=0.6, lower=0.5, upper=0.7, threshold=0.8)
-    bare = bullet.draw(scale=Scale(0, 1), current=0.5, median=nan, lower=nan, upper=nan, threshold=nan)
+    whole = bullet(scale=Scale(0, 1), current=0.5, median=0.6, lower=0.5, upper=0.7, threshold=0.8)
+    bare = bullet(scale=Scale(0, 1), current=0.5, median=nan, lower=nan, upper=nan, threshold=nan)
     assert (whole.count("<rect"), whole.count("r-target")) == (4, 1)
     assert (bare.count("<rect"), bare.count("r-target")) == (2, 0)
     assert 'width="87"' in whole  # half of the 174 pixels between the ends
 
 
 def test_a_strip_spans_from_low_to_high():
-    drawn = strip.draw(low=0.25, high=0.75, now=0.5)
+    drawn = strip(low=0.25, high=0.75, now=0.5)
     assert 'x="41" y="5" width="78"' in drawn
 
 

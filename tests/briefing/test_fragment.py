@@ -13,7 +13,6 @@ from analysis.briefing.fragment import (
     Fragment,
     clean_text,
     details,
-    join,
     name_html,
     table,
     tag,
@@ -63,8 +62,3 @@ def test_every_header_of_a_table_has_a_scope_and_the_table_a_caption():
 
 def test_details_open_without_a_script():
     assert str(details("more", "b<c")) == "<details><summary>more</summary>b&lt;c</details>"
-
-
-def test_joined_fragments_keep_order_and_skip_empty_text():
-    joined = join([Fragment("<p>1</p>", "note", "1"), Fragment("<p>2</p>", "note")], kind="note")
-    assert (joined.html, joined.text) == ("<p>1</p><p>2</p>", "1")

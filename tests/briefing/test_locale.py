@@ -90,10 +90,3 @@ def test_plurals_in_english_and_one_form_in_vietnamese():
 def test_markdown_is_translated_block_by_block_with_its_heading_marks():
     assert locale.translate_markdown("## Targets\n\nunknown text", "vi") == "## Các chỉ tiêu\n\nunknown text"
     assert locale.translate_markdown("## Targets", "en") == "## Targets"
-    assert locale.markdown_messages("## A\n\nb c") == ["A", "b c"]
-
-
-@given(st.lists(st.floats(-2e6, 2e6) | st.sampled_from([-0.0, -0.04, 998.96, 999.0, math.nan, math.inf])))
-def test_many_numbers_at_once_are_written_as_each_alone(values):
-    for language in ("vi", "en"):
-        assert locale.numbers(values, language, 1) == [locale.number(one, language, 1) for one in values]

@@ -12,7 +12,7 @@ from factory import NASTY
 
 from analysis.briefing import overview_page, unit_page
 from analysis.briefing.locale import number, percent, period
-from analysis.briefing.measures import measure_of
+from analysis.briefing.parts import measure_of
 from analysis.briefing.view import view_of
 from analysis.briefing.wording import difference, quantity
 

@@ -12,7 +12,7 @@ from factory import UNITS, make_run
 
 from analysis.briefing import overview_page
 from analysis.briefing.fragment import PAGE_MIME
-from analysis.briefing.heatmap import CODES
+from analysis.briefing.maps import CODES
 from analysis.briefing.wording import ICONS, SHORT_WORDS, status_word
 from analysis.publishing.sanitise import is_clean
 from analysis.words.schema import ON_TRACK, STATUSES
@@ -174,12 +174,11 @@ def test_levers_and_the_band_of_sub_units_are_labelled(run):
     assert "2 to 6 of 9" in table.tbody.text
 
 
-def test_a_component_lever_names_its_indicator(run):
-    from analysis.briefing.overview_sections import scenario_word
+def test_a_lever_is_named_in_points_and_an_unknown_one_by_its_code(run):
+    from analysis.briefing.overview import scenario_word
     from analysis.briefing.view import view_of
 
     view = view_of(run, "vi")
-    assert scenario_word(view, "component_at_90:digit") == "Số hóa hồ sơ đạt 90% điểm tối đa"
     assert scenario_word(view, "points_per_period:-0.01") == "−1 điểm phần trăm mỗi kỳ"
     assert scenario_word(view, "odd_one") == "odd one"
 

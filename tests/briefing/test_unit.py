@@ -339,3 +339,8 @@ def test_a_new_unit_says_whose_figures_it_carries(run):
     quality = schema.as_table(pd.concat([run.quality, found], ignore_index=True), schema.QUALITY)
     text = unit_page(replace(run, quality=quality), unit="001", language="vi").data_notes().text
     assert "số liệu trước 7/2025 là của Xã Cũ A, Xã Cũ B" in text
+
+
+def test_milestones_are_small_diamonds_in_the_panel(run):
+    drawn = str(unit_page(run, unit="001", language="vi").trajectories().html)
+    assert drawn.count("l3.5,3.5l-3.5,3.5l") == len(view_of(run, "vi").rows("milestones", "001", "GL-FULL-80")) == 2

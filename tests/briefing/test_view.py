@@ -94,13 +94,6 @@ def test_a_view_is_kept_for_the_next_page_of_the_same_run(run):
     assert view_of(replace(run), "vi") is not view_of(run, "vi")
 
 
-def test_milestones_of_all_units_or_of_one(run):
-    assert view_of(run, "vi").milestones["", "GL-FULL-80"] == (("2025-06", 0.6), ("2026-06", 0.75))
-    own = pd.DataFrame({"unit": ["001"], "target": ["GL-FULL-80"], "period": ["2026-06"], "threshold": [0.5]})
-    view = view_of(replace(run, extra={"milestones": own}), "vi")
-    assert view.milestones == {("001", "GL-FULL-80"): (("2026-06", 0.5),)}
-
-
 def test_whole_numbers_that_are_missing_are_nan(run):
     [row] = [one for one in view_of(run, "vi").assessed("001") if one.target == "GL-FULL-80"]
     assert np.isnan(row.n_sub_units)

@@ -14,38 +14,39 @@ AXE = ROOT / "tests/browser/node_modules/axe-core/axe.min.js"
 ARGUMENTS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 UNITS = ("099", "099S01", "099001", "099018")  # the province, a department, a commune, one with tiny denominators
 MAKE_SITE = """
-import json, sys
+import json, shutil, sys
 from pathlib import Path
-from analysis import around, folders, pages
+from analysis import records
 from analysis.publishing.jobs import PageResult
-from analysis.publishing.notice import mark_not_updated
+from analysis.publishing.notice import marked_not_updated
+from analysis.publishing.page_jobs import page_jobs
+from analysis.publishing.page_maker import PageMaker
+from analysis.publishing.publish import publish_pages
 from analysis.publishing.site import build_site, page_name
-from analysis.registry.params import read_params
+from analysis.words.files import json_text
 out, root, stored, units = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4].split(",")
-params_path = root / "params/demo.yml"
-run_dir = Path(stored)
+run_dir = records.find_run(stored)
 made = {}
 for language in ("vi", "en"):
-    params = read_params(params_path, language=language)
-    tables = folders.stored_tables(run_dir, params=params)
     here = out / language
-    here.mkdir()
-    for name in ("manifest.json", "params.yml", "tables"):
-        (here / name).symlink_to(run_dir.resolve() / name)
-    jobs = pages.page_jobs(tables, params=params, root=root, run_dir=here)
+    shutil.copytree(run_dir / "tables", here / "tables")
+    manifest = records.read_manifest(run_dir / "manifest.json")
+    manifest["params"]["language"] = language
+    (here / "manifest.json").write_text(json_text(manifest))
+    tables = records.load_run(here)
+    jobs = page_jobs(tables, root=root, run_dir=here)
     jobs = [job for job in jobs if not job.unit or job.unit in units]
-    results = pages.publish(
-        jobs, run_dir=here, root=root, language=language, n_jobs=2, force=True, on_done=lambda done, total: None
-    )
+    with PageMaker(n_jobs=2) as maker:
+        results = publish_pages(jobs, building=here, previous=None, maker=lambda: maker)
     bad = [one.reason for one in results if one.status != "published"]
     assert not bad, bad
-    around.build(tables, results, run_dir=here, language=language, files=[])
     site = here / "site"
+    build_site(tables, results, site, language)
     marked = site / page_name(units[-1])
-    mark_not_updated(marked, reason="cell 5 raised ValueError: no rows")
+    marked.write_text(marked_not_updated(marked.read_text(), kind="ValueError", reference="1f3a77c2"))
     failed = [
-        PageResult(page_name(units[-1]), units[-1], "n.ipynb", "failed", reason="cell 5 raised ValueError", kept=True),
-        PageResult("scorecard.html", "", "scorecard.ipynb", "failed", reason="cell 2 raised KeyError"),
+        PageResult(page_name(units[-1]), units[-1], "n.ipynb", "failed", kind="ValueError", kept=True),
+        PageResult("scorecard.html", "", "scorecard.ipynb", "failed", kind="KeyError"),
     ]
     (site / "failed").mkdir()
     for one in ["units", *(job.page for job in jobs if not job.unit and job.page != "scorecard.html")]:

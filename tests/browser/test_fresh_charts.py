@@ -10,9 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from analysis.briefing.charts import trajectory
-from analysis.briefing.charts.frame import BOTTOM, HEIGHT, LEFT, TOP, WIDTH, Scale, step_of
-from analysis.briefing.charts.trajectory import Panel
-from analysis.briefing.theme import ROLES
+from analysis.briefing.charts.svg import ROLES
+from analysis.briefing.charts.trajectory import BOTTOM, HEIGHT, LEFT, TOP, WIDTH, Panel, Scale, step_of
 from analysis.briefing.view import view_of
 from briefing.factory import make_run
 

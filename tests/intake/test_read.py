@@ -320,3 +320,25 @@ def test_a_driver_that_is_not_installed_is_told(tmp_path):
 
 def test_a_clean_zip_passes(tmp_path):
     assert check_zip(write_xlsx(tmp_path / "a.xlsx", [["unit"]]), where="a.xlsx") == []
+
+
+@pytest.mark.parametrize("name", ["c{}", "c"])
+def test_a_million_columns_are_refused_at_once(tmp_path, name):
+    header = ",".join(name.format(n) for n in range(1_000_000))
+    path = write_text(tmp_path / "wide.csv", f"{header}\n{','.join('1' * 1_000_000)}\n")
+    start = time.process_time()
+    assert "wide.csv: 1000000 columns. Allowed: at most 500" in " ".join(refused(path))
+    assert time.process_time() - start < 20  # about one second; a bound for a busy machine
+
+
+def test_an_address_with_a_port_that_is_no_number_is_the_users_to_correct():
+    with pytest.raises(DataError, match="no database can be reached.*notaport.*Correct `path`"):
+        reading._read_sql("postgresql://host:notaport/d", query="SELECT 1", where="database of dvc")
+
+
+@pytest.mark.parametrize("url", ["sqlite:///{}", "sqlite:///file:{}?uri=true", "sqlite:///file:{}?mode=rwc&uri=true"])
+def test_reading_a_database_that_is_not_there_creates_none(tmp_path, url):
+    path = tmp_path / "d.db"
+    with pytest.raises(DataError):
+        reading._read_sql(url.format(path), query="SELECT 1", where="database of dvc")
+    assert not path.exists()

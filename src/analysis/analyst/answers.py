@@ -9,7 +9,10 @@ import pandas as pd
 
 from analysis import records
 from analysis.analyst.units import find_indicator, find_target, find_unit
-from analysis.words.errors import DataError, ParamsError, Problem
+from analysis.registry.entries import as_entry
+from analysis.registry.params import RunParams
+from analysis.registry.targets import read_targets
+from analysis.words.errors import DataError, ParamsError, Problem, require
 from analysis.words.schema import RunTables
 
 _SHOWN = ["unit", "name", "status", "p_attain", "gap", "gap_cases", "required_pace", "actual_pace", "grade", "cause"]
@@ -63,7 +66,7 @@ def what_if(run: RunTables, *, unit: str, target: str, points: float) -> pd.Data
     Returns
     -------
     DataFrame
-        Two rows, "as forecast" and the lever: scenario, p_attain (calibrated), predicted_median (share at the deadline).
+        Two rows, "as forecast" and the lever: scenario, p_attain (calibrated), predicted_median (at the deadline).
 
     Raises
     ------
@@ -72,14 +75,12 @@ def what_if(run: RunTables, *, unit: str, target: str, points: float) -> pd.Data
     ParamsError
         `points` is out of bounds.
     """
-    from analysis import statistics
-
     if not 0 < points <= 100:
         found, allowed = f"points is {points!r}", "more than 0, at most 100"
         raise ParamsError(Problem("what_if", found, allowed, "Give percentage points a period, e.g. 2"))
     code, target = find_unit(run, unit), find_target(run, target)
     own = run.assessments[(run.assessments["unit"] == code) & (run.assessments["target"] == target)]
-    scenarios = statistics.scenarios_of(run, target=target, points=points / 100)
+    scenarios = _scenarios(run, target=target, points=points / 100)
     rows = scenarios[(scenarios["unit"] == code) & scenarios["scenario"].str.startswith("points_per_period")]
     if own.empty or rows.empty or not rows["p_attain"].notna().all():
         found = f"{target!r} has no lever in points for {code!r}: it is settled, not assessable, or not on a share"
@@ -87,6 +88,19 @@ def what_if(run: RunTables, *, unit: str, target: str, points: float) -> pd.Data
     now = own[["p_attain", "predicted_median"]].assign(scenario="as forecast")
     lever = rows[["p_attain", "predicted_median"]].assign(scenario=f"{points:+g} percentage points a period")
     return pd.concat([now, lever], ignore_index=True)[["scenario", "p_attain", "predicted_median"]]
+
+
+def _scenarios(run: RunTables, *, target: str, points: float) -> pd.DataFrame:
+    """The what-if rows of a target, from the run's own figures and the project's targets."""
+    from analysis import statistics
+    from analysis.intake import Inputs
+
+    params, problems = as_entry(RunParams, run.params, where="params of the run")
+    require(problems, ParamsError)
+    root = records.project_of(Path(run.folder))
+    targets = read_targets([root / name for name in params.targets], indicators=run.indicators, units=run.units)
+    inputs = Inputs(run.units, run.indicators, targets, run.observations, run.quality, (), run.extra.get("task_list"))
+    return statistics.scenarios_of(inputs, target=target, params=params, points=points)
 
 
 def explain(run: RunTables, unit: str, target: str) -> pd.DataFrame:
@@ -303,3 +317,15 @@ def _finished_runs(outputs: Path) -> list[Path]:
 def _list(texts: Sequence[str]) -> str:
     """Texts as an SQL list."""
     return "[" + ", ".join("'" + text.replace("'", "''") + "'" for text in texts) + "]"
+
+
+def explore(run: RunTables, *, language: str = "vi"):
+    """The explorer: choose a unit, an indicator and a target, try a threshold; the answer follows.
+
+    Returns
+    -------
+    ipywidgets.VBox
+    """
+    from analysis.briefing import explorer
+
+    return explorer(run, language=language)

@@ -41,7 +41,9 @@ def find_unit(run: RunTables, name: str) -> str:
         return found[0]
     if found:
         rows = run.units[codes.isin(found)].head(MOST)
-        candidates = ", ".join(f"{row.unit} ({row.name_})" for row in rows.rename(columns={"name": "name_"}).itertuples())
+        candidates = ", ".join(
+            f"{row.unit} ({row.name_})" for row in rows.rename(columns={"name": "name_"}).itertuples()
+        )
         raise DataError(Problem("unit", f"{name!r} may be {len(found)} units", candidates, "Give the code"))
     near = did_you_mean(name, [*codes, *run.units["name"]]) or "Give a code of run.units"
     raise DataError(Problem("unit", f"there is no unit {name!r} in run {run.run_id!r}", "a code or a name", near))

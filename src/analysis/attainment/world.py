@@ -137,6 +137,8 @@ class World:
     @cached_property
     def never_falls(self) -> frozenset[str]:
         """Indicators whose definition (not only whose history) says that a value never falls."""
+        if "cumulative" not in self.indicators:  # plain tables do not state it
+            return frozenset()
         return frozenset(self.indicators.loc[self.indicators["cumulative"].eq(True), "indicator"])
 
     @cached_property

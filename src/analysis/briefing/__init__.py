@@ -10,13 +10,13 @@ _HOME = {
     "Fragment": "fragment",
     "explorer": "explore",
     "forecast_page": "forecast",
-    "lab_style": "lab",
+    "lab_style": "parts",
     "overview_page": "overview",
     "quality_page": "quality",
     "registry_page": "promises",
     "scorecard_page": "scorecard",
     "unit_page": "unit",
-    "warm": "warm",
+    "warm": "unit",
 }
 __all__ = sorted(_HOME)  # noqa: PLE0605
 

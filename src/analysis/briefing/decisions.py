@@ -1,9 +1,9 @@
-"""Which units need a decision: ranked by what reaching the target there would give to the whole.
+"""Which units need a decision, and which tasks are overdue or fall due soon.
 
-Gain of a unit and target = its missing cases as a share of all cases missing at units as deep in the tree for that
-target, times the probability that the promise is missed, over every open promise that is not on track. Shares add up to
-100 % a target, so promises counted in dossiers and in accounts can stand in one list; where cases are not known, the
-gap in the indicator's unit takes their place.
+Units are ranked by what reaching the target there would give to the whole. Gain of a unit and target = its missing
+cases as a share of all cases missing at units as deep in the tree for that target, times the probability that the
+promise is missed, over every open promise that is not on track. Shares add up to 100 % a target, so promises counted in
+dossiers and in accounts can be in one list; where cases are not known, the gap in the indicator's unit replaces them.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from analysis.briefing import parts
-from analysis.briefing.fragment import Fragment, table, tag
-from analysis.briefing.locale import number, percent, period
-from analysis.briefing.measures import measure_of
-from analysis.briefing.tasks import urgent_tasks
+from analysis.briefing.fragment import Fragment, name_html, table, tag
+from analysis.briefing.locale import N_, date, number, percent, period
+from analysis.briefing.parts import measure_of
 from analysis.briefing.view import View
 from analysis.briefing.wording import difference
 
 MAX_ITEMS = 10
+MAX_TASKS = 6
 IN_DOUBT = ("likely", "at_risk", "unlikely")
+OPEN_TASKS = {"open_overdue": N_("overdue"), "open_in_time": N_("open in time")}
 
 
 class Item(NamedTuple):
@@ -81,7 +82,7 @@ def decisions(view: View) -> Fragment:
     items = rank(view)
     if not items:
         text = _("No unit has an open promise in doubt with a known gap: no decision is asked for.")
-        return Fragment(tag("p", text, class_="note") + urgent_tasks(view, unit=view.root), "note", text)
+        return Fragment(parts.note(text).html + urgent_tasks(view, unit=view.root), "note", text)
     header = [
         _("Unit"),
         _("Promise that gives most"),
@@ -110,10 +111,8 @@ def _row(view: View, item: Item) -> list[object]:
     indicator, target = measure_of(view, row), view.targets.get(row.target)
     if math.isfinite(row.gap_cases) and indicator is not None:
         things = view.text(indicator, "numerator") or view.text(indicator, "unit")
-        fewer = row.operator in ("<", "<=")
-        lacking = (_("{n} {things} too many") if fewer else _("{n} {things}")).format(
-            n=number(row.gap_cases, language), things=things
-        )
+        pattern = _("{n} {things} too many") if row.operator in ("<", "<=") else _("{n} {things}")
+        lacking = pattern.format(n=number(row.gap_cases, language), things=things)
     else:
         lacking = difference(row.gap, indicator, language, signed=False)
     others = view._.plural("and {n} other promise", "and {n} other promises", item.n_others)
@@ -125,6 +124,45 @@ def _row(view: View, item: Item) -> list[object]:
         parts.chip(row.status, language) + Markup(" ") + parts.chance(row, language),
         lacking,
         percent(item.share, language, 0),
-        (target.owner if target is not None else "") or _("not named in the text"),
+        getattr(target, "owner", "") or _("not named in the text"),
         period(row.deadline, language),
     ]
+
+
+def urgent_tasks(view: View, *, unit: str) -> Markup:
+    """The open tasks of a unit's lists, overdue ones first, then by due date; nothing where it has none.
+
+    Parameters
+    ----------
+    unit : str
+        A unit with a task list of its own; the top unit's holds everybody's.
+    """
+    _, language = view._, view.language
+    rows = open_tasks(view, unit)
+    if not rows:
+        return Markup("")
+    late = sum(row.state == "open_overdue" for row in rows)
+    header = [_("Task"), _("Lead"), _("Due"), _("State"), _("Probability of being done by the deadline of the list")]
+    body = []
+    for row in rows[:MAX_TASKS]:
+        known, word = view.task_list.get(row.task), OPEN_TASKS[row.state]
+        body.append(
+            [
+                name_html(view.text(known, "name") or row.task),
+                name_html(getattr(known, "owner", "") or _("not named in the text")),
+                date(row.due, language),
+                parts.chip("missed", language, word=_(word)) if row.state == "open_overdue" else _(word),
+                percent(row.p_done, language, 0) if math.isfinite(row.p_done) else "–",
+            ]
+        )
+    caption = _("Open tasks: {k} of {n} shown, {late} overdue").format(
+        k=number(len(body), language), n=number(len(rows), language), late=number(late, language)
+    )
+    return table(caption, header, body, class_="tasks", stack=True, unlabelled={3})
+
+
+def open_tasks(view: View, unit: str) -> list[tuple]:
+    """A unit's open tasks, a task once: overdue ones first, then the earliest due."""
+    found = [one for row in view.assessed(unit) for one in view.rows("tasks", unit, row.target)]
+    once = {one.task: one for one in reversed(found) if one.state in OPEN_TASKS}
+    return sorted(once.values(), key=lambda row: (row.state != "open_overdue", row.due, row.task))

@@ -55,7 +55,11 @@ def explorer(run: RunTables, *, language: str):
     _ = view._
     wide = widgets.Layout(width="34rem")
     unit = widgets.Combobox(
-        options=_labels(view), placeholder=view.name(view.root), ensure_option=True, description=_("Unit"), layout=wide
+        options=list(_codes(view)),
+        placeholder=view.name(view.root),
+        ensure_option=True,
+        description=_("Unit"),
+        layout=wide,
     )
     indicator = widgets.Dropdown(options=_indicators(view, view.root), description=_("Indicator"), layout=wide)
     target = widgets.Dropdown(options=_targets(view, view.root, indicator.value), description=_("Target"), layout=wide)
@@ -133,21 +137,13 @@ def p_from_quantiles(fan: Fan, *, at: int, threshold: float, up: bool) -> float:
     return round(1 - below if up else below, 6)
 
 
-def _labels(view: View) -> list[str]:
-    return list(_codes(view))
-
-
 def _codes(view: View) -> dict[str, str]:
     """Label -> unit; the code stands in it, so no two labels are the same."""
     return {f"{view.name(code)} ({code})": code for code in view.units}
 
 
 def _indicators(view: View, unit: str) -> list[tuple[str, str]]:
-    found = [
-        (view.text(row, "name") or code, code)
-        for code, row in view.indicators.items()
-        if view.history(unit, code).periods
-    ]
+    found = [(view.indicator_name(code), code) for code in view.indicators if view.history(unit, code).periods]
     return found or [("–", "")]
 
 

@@ -3,49 +3,38 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
 
 from analysis.briefing import method as methods
 from analysis.briefing import parts
 from analysis.briefing.charts import evidence as charts
-from analysis.briefing.fragment import Fragment, details, table, tag
-from analysis.briefing.locale import number, percent, points
-from analysis.briefing.scorecard import MIN_CASES, binned
-from analysis.briefing.view import ALL_TARGETS, View, plain, view_of
+from analysis.briefing.fragment import Fragment, table, tag
+from analysis.briefing.locale import N_, number, percent
+from analysis.briefing.scorecard import MIN_CASES, binned, reliability
+from analysis.briefing.view import ALL_TARGETS, plain, view_of
 from analysis.briefing.wording import list_of
 from analysis.words.schema import RunTables
 
-NOTEBOOK = "forecast"
 SOON_ENOUGH = 8  # realised origins from which calibration carries its full form (docs/methods.md)
-
-
-def _(message: str) -> str:
-    """Mark a message for extraction; it is translated where it is used."""
-    return message
-
-
 MODELS = {  # models of the evidence table in the order shown
-    "ensemble": _("ours"),
-    "pace12": _("linear pace, 12 periods"),
-    "pace3": _("linear pace, 3 periods"),
-    "straight_line": _("straight line"),
-    "drift": _("drift"),
-    "naive": _("no change"),
-    "climatology": _("base rate, known in hindsight"),
+    "ensemble": N_("ours"),
+    "pace12": N_("linear pace, 12 periods"),
+    "pace3": N_("linear pace, 3 periods"),
+    "straight_line": N_("straight line"),
+    "drift": N_("drift"),
+    "naive": N_("no change"),
+    "climatology": N_("base rate, known in hindsight"),
 }
-del _
 
 
-@dataclass(frozen=True)
-class ForecastPage:
+class ForecastPage(parts.Page):
     """The forecast page of a run; see :func:`forecast_page`."""
 
-    view: View
+    NOTEBOOK = "forecast"
+    TITLE = N_("Forecast and its record")
 
     @cached_property
     def overall(self) -> pd.DataFrame:
@@ -54,27 +43,18 @@ class ForecastPage:
         order = {code: at for at, code in enumerate(self.view.indicators)}
         return ours.sort_values("indicator", key=lambda codes: codes.map(order), kind="stable")
 
-    def _name(self, code: str) -> str:
-        row = self.view.indicators.get(code)
-        return (self.view.text(row, "name") if row is not None else "") or code
-
-    def title(self) -> Fragment:
-        """What the page is about."""
-        return parts.title(self.view, self.view._("Forecast and its record"))
-
     def answer(self) -> Fragment:
         """Whether our probabilities beat linear pace here, and where they did not."""
         _, language = self.view._, self.view.language
         if self.overall.empty:
-            text = _("There is no record yet: the history holds no past deadline to test on.")
-            return Fragment(tag("p", text, class_="answer"), "sentence", text)
+            return parts.answered(_("There is no record yet: the history holds no past deadline to test on."))
         known = self.overall[self.overall["skill_pace"].notna()]
-        worse = [self._name(code) for code in known.loc[known["skill_pace"] <= 0, "indicator"]]
+        worse = [self.view.indicator_name(code) for code in known.loc[known["skill_pace"] <= 0, "indicator"]]
         text = _(
             "On past deadlines our probabilities had a smaller error than linear pace for {k} of {n} indicators"
         ).format(k=number(len(known) - len(worse), language), n=number(len(known), language))
         text += _("; they did not for {names}.").format(names=list_of(worse, language)) if worse else "."
-        base = [self._name(code) for code in known.loc[known["skill_climatology"] <= 0, "indicator"]]
+        base = [self.view.indicator_name(code) for code in known.loc[known["skill_climatology"] <= 0, "indicator"]]
         if base:
             text += " " + _("Always saying the base rate would have done as well or better for {names}.").format(
                 names=list_of(base, language)
@@ -82,18 +62,13 @@ class ForecastPage:
         pairs = [
             (_("median error saved against linear pace"), percent(known["skill_pace"].median(), language, 0)),
             (_("80% bands that held, mean over indicators"), percent(self.overall["coverage80"].mean(), language, 0)),
-            (
-                _("past deadlines tested (J), fewest to most"),
-                self._origins(),
-            ),
+            (_("past deadlines tested (J), fewest to most"), self._origins()),
         ]
-        return Fragment(tag("p", text, class_="answer") + parts.facts(pairs), "sentence", text)
+        return parts.answered(text, parts.facts(pairs))
 
     def _origins(self) -> str:
-        low, high = (
-            number(one, self.view.language)
-            for one in (self.overall["n_origins"].min(), self.overall["n_origins"].max())
-        )
+        origins = self.overall["n_origins"]
+        low, high = (number(one, self.view.language) for one in (origins.min(), origins.max()))
         return low if low == high else self.view._("{low} to {high}").format(low=low, high=high)
 
     def record(self) -> Fragment:
@@ -109,13 +84,14 @@ class ForecastPage:
         models = [one for one in MODELS if one in set(table_["model"])]
         errors = {(row.indicator, row.model): row.brier for row in table_.itertuples(index=False)}
         if not models:
-            return Fragment(tag("p", _("There is no record yet."), class_="note"), "note", _("There is no record yet."))
+            return parts.note(_("There is no record yet."))
         rows = []
         for code in self.overall["indicator"]:
             own = [errors.get((code, one), math.nan) for one in models]
             best = min((one for one in own if math.isfinite(one)), default=math.nan)
-            cells = [tag("b", number(one, language, 3)) if one == best else number(one, language, 3) for one in own]
-            rows.append([self._name(code), *cells])
+            shown = [number(one, language, 3) for one in own]
+            cells = [tag("b", text) if one == best else text for one, text in zip(own, shown)]
+            rows.append([self.view.indicator_name(code), *cells])
         header = [_("Indicator"), *[_(MODELS[one]) for one in models]]
         caption = _(
             "Error of probabilities (Brier, 0 is perfect) on the same past cases; the smallest of a row in bold"
@@ -125,32 +101,10 @@ class ForecastPage:
 
     def reliability(self) -> Fragment:
         """Said against seen, over all indicators."""
-        _, language = self.view._, self.view.language
         bins = self._bins()
         if bins.empty:
-            text = _("Too few past probabilities are stored to set them against outcomes.")
-            return Fragment(tag("p", text, class_="note"), "note", text)
-        off = float((bins["n"] * (bins["share"] - bins["mean_p"]).abs()).sum() / bins["n"].sum())
-        headline = _("What we said and what came differ by {gap} on average").format(gap=points(off, language))
-        subtitle = _("{n} past probabilities in {k} bins; bar: 95% range of the share; size: number of cases").format(
-            n=number(bins["n"].sum(), language), k=number(len(bins), language)
-        )
-        header = [_("Said, mean of the bin"), _("Came true"), _("95% range"), _("Cases")]
-        rows = [
-            [
-                percent(row.mean_p, language, 0),
-                percent(row.share, language, 0),
-                f"{percent(row.share_lower, language, 0)}–{percent(row.share_upper, language, 0)}",
-                number(row.n, language),
-            ]
-            for row in bins.itertuples(index=False)
-        ]
-        data = table(_("Probabilities said and outcomes"), header, rows, class_="data")
-        said = "; ".join(_("said {p}, came {share}").format(p=row[0], share=row[1]) for row in rows)
-        drawn = charts.reliability(
-            bins, language=language, key="rel", title=headline, description=f"{subtitle}. {said}."
-        )
-        return self._figure(headline, subtitle, drawn, data)
+            return parts.note(self.view._("Too few past probabilities are stored to set them against outcomes."))
+        return reliability(self.view, bins, key="rel", ranges=True)
 
     def _bins(self) -> pd.DataFrame:
         bins = self.view.extra("reliability")
@@ -164,9 +118,8 @@ class ForecastPage:
         _, language = self.view._, self.view.language
         lines = self._lines()
         if not lines:
-            text = _("There is no record by horizon yet.")
-            return Fragment(tag("p", text, class_="note"), "note", text)
-        below = [self._name(code) for code, _h, skill in lines if np.nanmin(skill) <= 0]
+            return parts.note(_("There is no record by horizon yet."))
+        below = [self.view.indicator_name(code) for code, _h, skill in lines if np.nanmin(skill) <= 0]
         headline = (
             _("Not better than pace at every horizon: {names}").format(names=list_of(below, language))
             if below
@@ -180,16 +133,16 @@ class ForecastPage:
         rows = []
         for code, horizon, skill in lines:
             at = dict(zip(horizon.astype(int).tolist(), skill.tolist()))
-            rows.append([self._name(code), *[percent(at.get(one), language, 0) for one in steps]])
+            rows.append([self.view.indicator_name(code), *[percent(at.get(one), language, 0) for one in steps]])
         data = table(_("Error saved against linear pace, by periods ahead"), header, rows, class_="data")
         drawn = charts.skill_by_horizon(
-            [(self._name(code), horizon, skill) for code, horizon, skill in lines],
+            [(self.view.indicator_name(code), horizon, skill) for code, horizon, skill in lines],
             language=language,
             key="skill",
             title=headline,
             description=f"{subtitle}. " + "; ".join(f"{row[0]}: {row[1]}, {row[-1]}" for row in rows),
         )
-        return self._figure(headline, subtitle, drawn, data)
+        return parts.figure(self.view, drawn, data, said=(headline, subtitle), class_="single")
 
     def _lines(self) -> list[tuple[str, np.ndarray, np.ndarray]]:
         ours = self.view.evidence[self.view.evidence["slice_kind"] == "horizon"]
@@ -210,7 +163,7 @@ class ForecastPage:
         low = self.overall[self.overall["coverage80"] < 0.75]
         text = (
             _("The 80% bands were too narrow for {names}.").format(
-                names=list_of([self._name(one) for one in low["indicator"]], language)
+                names=list_of([self.view.indicator_name(one) for one in low["indicator"]], language)
             )
             if len(low)
             else _("The 80% bands held at least 75% of the time for every indicator.")
@@ -225,7 +178,7 @@ class ForecastPage:
         ]
         rows = [
             [
-                self._name(row.indicator),
+                self.view.indicator_name(row.indicator),
                 percent(row.coverage80, language, 0),
                 percent(row.coverage95, language, 0),
                 number(row.slope, language, 2),
@@ -258,25 +211,7 @@ class ForecastPage:
 
     def method(self) -> Fragment:
         """The method in five sentences."""
-        sentences = methods.method_sentences(self.view)
-        return Fragment(
-            tag("ol", *[tag("li", one) for one in sentences], class_="method"), "note", "\n".join(sentences)
-        )
-
-    def provenance(self) -> Fragment:
-        """Where the figures come from."""
-        return parts.provenance(self.view, notebook=NOTEBOOK)
-
-    def end(self) -> Fragment:
-        """The sentinel."""
-        return parts.end(
-            self.view, title=self.view._("Forecast and its record"), notebook=NOTEBOOK, description=self.answer().text
-        )
-
-    def _figure(self, headline: str, subtitle: str, drawn: Markup, data: Markup) -> Fragment:
-        caption = tag("figcaption", tag("b", headline), Markup(" "), tag("span", subtitle, class_="soft"))
-        html = tag("figure", caption, drawn, details(self.view._("Figures of this chart"), data), class_="single")
-        return Fragment(html, "chart", f"{headline} ({subtitle})")
+        return methods.sentences(self.view)
 
 
 def forecast_page(run: RunTables, *, language: str) -> ForecastPage:

@@ -11,7 +11,6 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -22,7 +21,6 @@ PAGE_MIME = "application/vnd.candich.page+json"
 KINDS = ("sentence", "table", "chart", "note", "banner", "provenance", "page")
 _UNQUOTABLE = re.compile(r'[\\"\x00-\x1f@;{}()]+')  # what must not stand in a string of a style attribute
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
-_VOID = frozenset(["br", "col", "rect", "path", "line", "circle", "polyline", "polygon", "wbr"])
 
 
 @dataclass(frozen=True)
@@ -68,16 +66,6 @@ class Fragment:
         return bundle | ({PAGE_MIME: self.meta} if self.meta else {})
 
 
-def join(fragments: Iterable[Fragment], *, kind: str) -> Fragment:
-    """Put fragments one after the other into one."""
-    fragments = list(fragments)
-    return Fragment(
-        html=Markup("").join(Markup(one.html) for one in fragments),
-        kind=kind,
-        text="\n".join(one.text for one in fragments if one.text),
-    )
-
-
 def clean_text(text: str) -> str:
     """Replace what no UTF-8 file, no XML and no reader can hold: lone surrogates and control characters.
 
@@ -117,26 +105,9 @@ def tag(name: str, *children: object, **attributes: object) -> Markup:
         if value is None or value is False:
             continue
         key = key.rstrip("_").replace("_", "-")
-        parts.append(f" {key}" if value is True else f' {key}="{_escaped(value)}"')
-    if name in _VOID:
-        return Markup("".join(parts) + ">") if not children else Markup("".join(parts) + "/>")
-    parts.append(">")
-    parts += [_escaped(child) for child in children if child is not None]
-    parts.append(f"</{name}>")
-    return Markup("".join(parts))
-
-
-def _escaped(value: object) -> str:
-    """A value as the text of an element; the same few thousand short texts come again on every page."""
-    kind = type(value)
-    if kind is Markup:
-        return value
-    return _escaped_text(value) if kind is str and len(value) < 80 else str(escape(value))
-
-
-@lru_cache(maxsize=1 << 14)
-def _escaped_text(text: str) -> str:
-    return str(escape(text))
+        parts.append(f" {key}" if value is True else f' {key}="{escape(value)}"')
+    inside = "".join([escape(child) for child in children if child is not None])
+    return Markup(f"{''.join(parts)}>{inside}</{name}>")
 
 
 def table(
@@ -170,12 +141,12 @@ def table(
     classes = {one: ' class="num"' for one in numeric}
     out = [f'<div class="table-wrap"><table class="{escape(class_)}"{named}>']
     out.append(f"<caption>{escape(caption)}</caption><thead><tr>")
-    out += [f'<th scope="col"{classes.get(at, "")}>{_escaped(one)}</th>' for at, one in enumerate(header)]
+    out += [f'<th scope="col"{classes.get(at, "")}>{escape(one)}</th>' for at, one in enumerate(header)]
     out.append("</tr></thead><tbody>")
     for row in rows:
         cells = list(row)
-        out.append(f'<tr><th scope="row">{_escaped(cells[0])}</th>')
-        out += [f"<td{classes.get(at, '')}>{_escaped(one)}</td>" for at, one in enumerate(cells[1:], start=1)]
+        out.append(f'<tr><th scope="row">{escape(cells[0])}</th>')
+        out += [f"<td{classes.get(at, '')}>{escape(one)}</td>" for at, one in enumerate(cells[1:], start=1)]
         out.append("</tr>")
     return Markup("".join(out) + "</tbody></table></div>")
 

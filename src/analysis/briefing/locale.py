@@ -13,7 +13,6 @@ import math
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 from babel.dates import format_date
 from babel.messages.pofile import read_po
 
@@ -47,6 +46,11 @@ class Translator:
 
     def __contains__(self, message: str) -> bool:
         return self.language == "en" or bool(self._messages.get(message))
+
+
+def N_(message: str) -> str:
+    """Mark a message for extraction; it is translated where it is used."""
+    return message
 
 
 @lru_cache(maxsize=4)
@@ -95,11 +99,6 @@ def translate_markdown(source: str, language: str) -> str:
     return "\n\n".join(_block(block, _) for block in source.split("\n\n"))
 
 
-def markdown_messages(source: str) -> list[str]:
-    """The message ids in a markdown cell: each block without its heading marks."""
-    return [text for block in source.split("\n\n") if (text := block.strip().lstrip("#").strip())]
-
-
 def _block(block: str, _: Translator) -> str:
     text = block.strip().lstrip("#").strip()
     return block.replace(text, _(text)) if text else block
@@ -119,23 +118,6 @@ def number(value: float | None, language: str, digits: int = 0) -> str:
     if text.startswith("-"):
         text = MINUS + text[1:] if text.strip("-0.,") else text[1:]
     return text.translate(_MARKS[language]) if language != "en" else text
-
-
-def numbers(values: np.ndarray, language: str, digits: int = 0) -> list[str]:
-    """What :func:`number` says of each value; hundreds of them stand in the tables behind a page's charts.
-
-    Examples
-    --------
-    >>> numbers(np.array([45.652, -0.04, 1473.0, np.nan]), "vi", 1)
-    ['45,7', '0,0', '1.473,0', '–']
-    """
-    values = np.asarray(values, dtype=float) + 0.0  # no negative nought
-    plain = (values >= 0) & (values < 999)  # no sign, no mark between thousands
-    mark = "." if language == "en" else ","
-    return [
-        f"{value:.{digits}f}".replace(".", mark) if short else number(value, language, digits)
-        for value, short in zip(values.tolist(), plain.tolist())
-    ]
 
 
 def percent(share: float | None, language: str, digits: int = 1) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from analysis.briefing import parts
 from analysis.briefing.fragment import Fragment, table, tag
 from analysis.briefing.locale import number, percent
 from analysis.briefing.view import View
@@ -14,20 +15,17 @@ from analysis.briefing.view import View
 
 def method(view: View, *, indicators: Sequence[str]) -> Fragment:
     """Five sentences and a table of records, one row an indicator."""
-    sentences = method_sentences(view)
-    html = tag("ol", *[tag("li", one) for one in sentences], class_="method") + record_table(
-        view, indicators=indicators
-    )
-    return Fragment(html, "note", "\n".join(sentences))
+    said = sentences(view)
+    return Fragment(said.html + record_table(view, indicators=indicators), "note", said.text)
 
 
-def method_sentences(view: View) -> list[str]:
+def sentences(view: View) -> Fragment:
     """What is done, in five sentences; the numbers are those of the run's params."""
     _, language = view._, view.language
     cuts = view.run.params.get("cut_points") or {}
     show = lambda name: percent(cuts.get(name), language, 0)
     margin = view.run.params.get("hysteresis_margin")
-    return [
+    said = [
         _(
             "All units of an indicator are forecast together: the mean of three simple trend models whose settings the "
             "panel shares, shares of a total on the logit scale, with a common shock for all units."
@@ -54,14 +52,15 @@ def method_sentences(view: View) -> list[str]:
             "only in the width of the bands."
         ),
     ]
+    return Fragment(tag("ol", *[tag("li", one) for one in said], class_="method"), "note", "\n".join(said))
 
 
 def record_table(view: View, *, indicators: Sequence[str]) -> Markup:
     """Record of our forecasts on past deadlines of the same panel, or that there is none yet."""
     _ = view._
-    rows = [row for code in indicators for row in _records(view, code)]
+    rows = [_record(view, view.records[code]) for code in indicators if code in view.records]
     if not rows:
-        return tag("p", _("There is no record yet: the history holds no past deadline to test on."), class_="note")
+        return parts.note(_("There is no record yet: the history holds no past deadline to test on.")).html
     header = [
         _("Indicator"),
         _("Error of probabilities (Brier)"),
@@ -75,22 +74,16 @@ def record_table(view: View, *, indicators: Sequence[str]) -> Markup:
     return table(caption, header, rows, class_="record", numeric={1, 2, 3, 4, 5})
 
 
-def _records(view: View, code: str) -> list[list[object]]:
-    language, row = view.language, view.records.get(code)
-    if row is None:
-        return []
-    indicator = view.indicators.get(code)
-    name = view.text(indicator, "name") if indicator is not None else code
+def _record(view: View, row) -> list[object]:
+    language = view.language
     return [
-        [
-            name,
-            number(row.brier, language, 3),
-            percent(row.skill_pace, language, 0),
-            percent(row.coverage80, language, 0),
-            percent(row.coverage95, language, 0),
-            number(row.n_origins, language),
-            verdict(view, row),
-        ]
+        view.indicator_name(row.indicator),
+        number(row.brier, language, 3),
+        percent(row.skill_pace, language, 0),
+        percent(row.coverage80, language, 0),
+        percent(row.coverage95, language, 0),
+        number(row.n_origins, language),
+        verdict(view, row),
     ]
 
 

@@ -1,30 +1,45 @@
-"""The overview: will we get there, what moved, where is a decision needed, where is the evidence thin."""
+"""The overview: will we get there, what moved and why, where is a decision needed, where is the evidence thin."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections import Counter
+from collections.abc import Mapping
 from functools import cached_property
 
-import numpy as np
+from markupsafe import Markup
 
-from analysis.briefing import decisions, heatmap, overview_sections, parts, tilemap
-from analysis.briefing.fragment import Fragment, join, name_html, tag
-from analysis.briefing.locale import number, ratio
+from analysis.briefing import parts
+from analysis.briefing.charts.bars import strip
+from analysis.briefing.decisions import decisions
+from analysis.briefing.fragment import Fragment, name_html, table, tag
+from analysis.briefing.locale import N_, number, percent, period, points, ratio
+from analysis.briefing.maps import heat_map, tile_map
+from analysis.briefing.parts import measure_of, speaks_of_series
 from analysis.briefing.view import View, view_of
-from analysis.words.schema import ON_TRACK, RunTables
+from analysis.briefing.wording import list_of, quantity, reason_word, upper_first, word_of
+from analysis.words.schema import ON_TRACK, STATUSES, RunTables
 
-NOTEBOOK = "overview_briefing"
+MAX_CHANGES = 6
+MAX_OF_TARGET = 2
+MAX_THIN = 8
+MAX_SIGNALS = 8
+CAUSES = {
+    "target": N_("the promise was changed"),
+    "revision": N_("an old figure was revised"),
+    "new_figures": N_("new figures came"),
+    "model": N_("our model moved, without new figures"),
+}
 
 
-@dataclass(frozen=True)
-class OverviewPage:
+class OverviewPage(parts.Page):
     """The overview of a run; see :func:`overview_page`."""
 
-    view: View
+    NOTEBOOK = "overview_briefing"
 
     @cached_property
     def rows(self) -> list[tuple]:
-        """Assessments of the unit the overview speaks of."""
+        """Assessments of the unit the overview is about."""
         return self.view.assessed(self.view.root)
 
     @cached_property
@@ -40,75 +55,53 @@ class OverviewPage:
     def answer(self) -> Fragment:
         """One sentence that answers, and three numbers."""
         text = say_overview(self.view, self.rows, self.all_rows)
-        html = tag("p", text, class_="answer") + parts.counted(self.rows, self.view.language) + self._facts()
-        return Fragment(html, "sentence", text)
+        return parts.answered(text, parts.counted(self.rows, self.view.language), self._facts())
 
-    def _facts(self):
-        _, language = self.view._, self.view.language
-        settled = {"met", "missed"}
-        pairs = [
-            (
-                _("promises on track, all units together"),
-                ratio(sum(row.status in ON_TRACK for row in self.all_rows), len(self.all_rows), language),
-            ),
-            (
-                _("promises expected to be missed, of those still open"),
-                _("{k} of {n}").format(
-                    k=number(
-                        sum(
-                            1 - row.p_attain
-                            for row in self.all_rows
-                            if row.status not in settled and np.isfinite(row.p_attain)
-                        ),
-                        language,
-                    ),
-                    n=number(
-                        sum(row.status not in settled and np.isfinite(row.p_attain) for row in self.all_rows), language
-                    ),
-                ),
-            ),
-            (
-                _("promises that cannot be assessed"),
-                number(sum(row.status == "not_assessable" for row in self.all_rows), language),
-            ),
-        ]
-        return parts.facts(pairs)
+    def _facts(self) -> Markup:
+        _, language, rows = self.view._, self.view.language, self.all_rows
+        open_p = [row.p_attain for row in rows if row.status not in ("met", "missed") and math.isfinite(row.p_attain)]
+        expected = _("{k} of {n}").format(
+            k=number(sum(1 - p for p in open_p), language), n=number(len(open_p), language)
+        )
+        good = sum(row.status in ON_TRACK for row in rows)
+        unclear = sum(row.status == "not_assessable" for row in rows)
+        return parts.facts(
+            [
+                (_("promises on track, all units together"), ratio(good, len(rows), language)),
+                (_("promises expected to be missed, of those still open"), expected),
+                (_("promises that cannot be assessed"), number(unclear, language)),
+            ]
+        )
 
     def changes(self) -> Fragment:
         """What changed since the last quarter and why."""
-        return overview_sections.changes(self.view)
+        return changes(self.view)
 
     def decisions(self) -> Fragment:
         """At most ten units that need a decision."""
-        return decisions.decisions(self.view)
+        return decisions(self.view)
 
     def heat_map(self) -> Fragment:
         """Units x targets by status; before it a tile map where the tree holds Vietnam's provinces."""
-        tiles, table = tilemap.tile_map(self.view), heatmap.heat_map(self.view)
-        return join([tiles, table], kind="table") if tiles.html else table
+        tiles, heat = tile_map(self.view), heat_map(self.view)
+        return Fragment(tiles.html + heat.html, "table", f"{tiles.text}\n{heat.text}") if tiles.html else heat
 
     def sub_units(self) -> Fragment:
         """The top unit's targets with the sub-units behind them."""
-        return overview_sections.sub_units(self.view, self.rows)
+        return sub_units(self.view, self.rows)
 
     def scenarios(self) -> Fragment:
         """What a better or worse common course would change."""
-        return overview_sections.scenarios(self.view)
+        return scenarios(self.view)
 
     def thin_evidence(self) -> Fragment:
         """Where the evidence is thin."""
-        return overview_sections.thin_evidence(self.view, self.all_rows)
-
-    def provenance(self) -> Fragment:
-        """Where the figures come from."""
-        return parts.provenance(self.view, notebook=NOTEBOOK)
+        return thin_evidence(self.view, self.all_rows)
 
     def end(self) -> Fragment:
         """The sentinel."""
-        _ = self.view._
-        description = say_overview(self.view, self.rows, self.all_rows)
-        title = self.view.run.params.get(f"title_{self.view.language}") or _("Overview briefing")
-        return parts.end(self.view, title=title, notebook=NOTEBOOK, description=description)
+        title = self.view.run.params.get(f"title_{self.view.language}") or self.view._("Overview briefing")
+        return parts.end(self.view, title=title, notebook=self.NOTEBOOK, description=self.answer().text)
 
 
 def overview_page(run: RunTables, *, language: str) -> OverviewPage:
@@ -138,7 +131,6 @@ def say_overview(view: View, rows: list[tuple], all_rows: list[tuple]) -> str:
             good=number(good, language), n=number(len(all_rows), language), units=number(units, language)
         )
     good = sum(row.status in ON_TRACK for row in rows)
-    doubt = [row for row in rows if row.status in ("at_risk", "unlikely")]
     text = _("{unit} is on track for {good} of {n} targets").format(
         unit=view.name(view.root), good=number(good, language), n=number(len(rows), language)
     )
@@ -152,4 +144,284 @@ def say_overview(view: View, rows: list[tuple], all_rows: list[tuple]) -> str:
     tail = _("{k} of {n} units below it have at least one target at risk or unlikely.").format(
         k=number(below, language), n=number(units - 1, language)
     )
-    return f"{text}; {tail}" if doubt or good < len(rows) else f"{text}. {tail[:1].upper()}{tail[1:]}"
+    return f"{text}; {tail}" if good < len(rows) else f"{text}. {upper_first(tail)}"
+
+
+def changes(view: View) -> Fragment:
+    """Statuses that moved, counted by direction and cause; the largest moves, at most two a target, as a table."""
+    _ = view._
+    table_ = view.extra("changes")
+    if table_.empty:
+        return parts.note(_("No earlier run is stored to compare with."))
+    rows = list(table_.itertuples(index=False))
+    text = " ".join(filter(None, [_say_changes(view, rows), _say_targets(view, rows), _back_and_forth(view)]))
+    signals = _signals(view)
+    largest = _largest(rows)
+    if not largest:
+        return Fragment(parts.sentence(text) + signals, "sentence", text)
+    header = [_("Unit"), _("Target"), _("Before"), _("Now"), _("Change"), _("Why")]
+    body = [_change(view, row) for row in largest]
+    caption = _("Largest changes of probability since the last quarter, at most two a target, changed statuses first")
+    made = table(caption, header, body, class_="changes", stack=True, unlabelled={1})
+    return Fragment(parts.sentence(text) + made + signals, "table", text)
+
+
+def _tally(view: View, counts: Counter, words: Mapping[str, str]) -> list[str]:
+    """How often each cause or reason comes, the most frequent first."""
+    listed = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    shown = [(word_of(words, code, view.language), number(n, view.language)) for code, n in listed]
+    return [view._("{cause}: {n}").format(cause=word, n=n) for word, n in shown]
+
+
+def _say_changes(view: View, rows: list[tuple]) -> str:
+    _, language = view._, view.language
+    moved = [row for row in rows if row.status != row.status_before]
+    text = _(
+        "Since the last quarter {up} promises came on track and {down} left it; {n} of {m} statuses changed"
+    ).format(
+        up=number(sum(row.status in ON_TRACK and row.status_before not in ON_TRACK for row in moved), language),
+        down=number(sum(row.status not in ON_TRACK and row.status_before in ON_TRACK for row in moved), language),
+        n=number(len(moved), language),
+        m=number(len(rows), language),
+    )
+    why = _tally(view, Counter(row.cause for row in moved), CAUSES)
+    return text + (f" ({'; '.join(why)})." if why else ".")
+
+
+def _say_targets(view: View, rows: list[tuple]) -> str:
+    """The target where most units' status fell, and the one where most rose."""
+    _, language = view._, view.language
+    order = {status: at for at, status in enumerate(STATUSES)}
+    known = [row for row in rows if "not_assessable" not in (row.status, row.status_before)]
+    said = []
+    for pattern, sign in (
+        (_("Most falls: {n} units in “{target}”."), 1),
+        (_("Most rises: {n} units in “{target}”."), -1),
+    ):
+        counts = Counter(row.target for row in known if sign * (order[row.status] - order[row.status_before]) > 0)
+        if counts:
+            target, n = min(counts.items(), key=lambda one: (-one[1], one[0]))
+            said.append(pattern.format(n=number(n, language), target=view.target_name(target)))
+    return " ".join(said)
+
+
+def _largest(rows: list[tuple]) -> list[tuple]:
+    """The largest moves of probability, changed statuses first; no target more than twice."""
+    found = [row for row in rows if math.isfinite(row.p_change) and abs(row.p_change) >= 0.005]
+    found.sort(key=lambda row: (row.status == row.status_before, -abs(row.p_change), row.unit, row.target))
+    shown: Counter = Counter()
+    largest = []
+    for row in found:
+        shown[row.target] += 1
+        if shown[row.target] <= MAX_OF_TARGET and len(largest) < MAX_CHANGES:
+            largest.append(row)
+    return largest
+
+
+def _back_and_forth(view: View) -> str:
+    """How many statuses changed to and fro over the last quarters, and the mean flip-flop index."""
+    _, language = view._, view.language
+    table_ = view.extra("flip_flops")
+    known = table_[table_["flip_flop_index"].notna()] if len(table_) else table_
+    if not len(known):
+        return ""
+    return _("Over {n} quarters {k} of {m} statuses went back and forth (flip-flop index {index}).").format(
+        n=number(known["n_cutoffs"].max(), language),
+        k=number((known["flip_flop_index"] > 0).sum(), language),
+        m=number(len(known), language),
+        index=number(known["flip_flop_index"].mean(), language, 2),
+    )
+
+
+def _change(view: View, row) -> list[object]:
+    language = view.language
+    shown = lambda status, p: Markup("{} {}").format(parts.chip(status, language), percent(p, language, 0))
+    return [
+        parts.unit_link(view, row.unit, folder=""),
+        view.target_name(row.target),
+        shown(row.status_before, row.p_before),
+        shown(row.status, row.p_attain),
+        points(row.p_change, language, 0, signed=True),
+        _why(view, row),
+    ]
+
+
+def _why(view: View, row) -> str:
+    """The cause; where several moved the probability, each with its part; where new figures came, what came."""
+    _, language = view._, view.language
+    sizes = {cause: getattr(row, f"from_{cause}", math.nan) for cause in CAUSES}
+    causes = sorted((one for one in sizes if abs(sizes[one]) >= 0.005), key=lambda one: (-abs(sizes[one]), one))
+    if len(causes) > 1:
+        shown = [(_(CAUSES[one]), points(sizes[one], language, 0, signed=True)) for one in causes]
+        return "; ".join(_("{cause}: {n}").format(cause=cause, n=size) for cause, size in shown)
+    cause = word_of(CAUSES, row.cause, language)
+    assessed = next((one for one in view.assessed(row.unit) if one.target == row.target), None)
+    indicator = measure_of(view, assessed) if assessed is not None else None
+    if row.cause != "new_figures" or indicator is None or not math.isfinite(row.current):
+        return cause
+    now, then = quantity(row.current, indicator, language), _forecast_then(view, assessed)
+    if math.isfinite(then):
+        pattern = _("{cause}: {now} where {then} had been forecast")
+    elif math.isfinite(row.current_before):
+        pattern, then = _("{cause}: {now}, before {then}"), row.current_before
+    else:
+        return cause
+    return pattern.format(cause=cause, now=now, then=quantity(then, indicator, language))
+
+
+def _forecast_then(view: View, assessed) -> float:
+    """Last quarter's median for the figure that is the latest now; NaN where none is stored."""
+    if not view.has_before or not speaks_of_series(view, assessed):
+        return math.nan
+    fan = view.fan_before(assessed.unit, assessed.indicator)
+    median = fan.at_level(0.5)
+    if median is None or assessed.current_period not in fan.periods:
+        return math.nan
+    return float(median[fan.periods.index(assessed.current_period)])
+
+
+def _signals(view: View) -> Markup:
+    """Units whose latest figures left their own band of chance swings; every other change is within it."""
+    _, language = view._, view.language
+    order = {code: at for at, code in enumerate(view.indicators)}
+    latest = [row for row in view.extra("signals").itertuples(index=False) if row.period == view.cutoff]
+    latest.sort(key=lambda row: (order.get(row.indicator, len(order)), row.unit))
+    lines = []
+    for signal, pattern in (
+        ("special_cause_concern", _("Worse than chance swings explain ({n})")),
+        ("special_cause_improvement", _("Better than chance swings explain ({n})")),
+    ):
+        found = [row for row in latest if row.signal == signal and row.unit in view.units]
+        if not found:
+            continue
+        groups: dict[str, list[Markup]] = {}
+        for row in found[:MAX_SIGNALS]:
+            groups.setdefault(row.indicator, []).append(parts.unit_link(view, row.unit, folder=""))
+        named = [Markup("{}: {}").format(view.indicator_name(one), Markup(", ").join(groups[one])) for one in groups]
+        if len(found) > MAX_SIGNALS:
+            rest = number(len(found) - MAX_SIGNALS, language)
+            named.append(_("{n} more in their units' pages").format(n=rest))
+        head = tag("b", pattern.format(n=number(len(found), language)) + ":")
+        lines.append(Markup("{} {}").format(head, Markup("; ").join(named)))
+    if not lines:
+        return Markup("")
+    heading = _("Real moves: figures of {period} outside the unit's own band of chance swings (control chart)")
+    return tag("p", heading.format(period=period(view.cutoff, language)), class_="lead") + parts.bullets(lines)
+
+
+def sub_units(view: View, rows: list[tuple]) -> Fragment:
+    """Each target of the top unit with n of m sub-units on track and the level of the worst tenth."""
+    _, language = view._, view.language
+    rows = [row for row in rows if row.n_sub_units > 0]
+    if not rows:
+        return parts.note(_("The top unit has no assessed sub-units."))
+    header = [
+        _("Target"),
+        _("Status and probability of the whole"),
+        _("Sub-units on track"),
+        _("Level of the worst 10% of sub-units"),
+    ]
+    body = [
+        [
+            view.target_name(row.target),
+            parts.chip(row.status, language) + Markup(" ") + parts.chance(row, language),
+            ratio(int(row.n_sub_on_track), int(row.n_sub_units), language),
+            quantity(row.worst_decile, measure_of(view, row), language),
+        ]
+        for row in rows
+    ]
+    caption = _("{unit} and its sub-units: the whole never stands for its parts").format(unit=view.name(view.root))
+    made = table(caption, header, body, class_="subunits", stack=True, numeric={2, 3}, unlabelled={1})
+    return Fragment(made, "table", caption)
+
+
+def scenarios(view: View) -> Fragment:
+    """Probabilities of the top unit if a lever moved, and how many sub-units will meet each target, with 80 % bands."""
+    _, language = view._, view.language
+    found, rollup = view.rows("scenarios", view.root), view.rows("rollup", view.root)
+    if not found and not rollup:
+        return parts.note(_("This run holds no scenarios."))
+    levers, p = _levers(found)
+    header = [_("Target"), _("As forecast"), *[scenario_word(view, one) for one in levers]]
+    header += [_("Sub-units that will meet it, 80% band"), _("Band, from none to all")]
+    parts_of = {row.target: row for row in rollup}
+    body = []
+    for row in view.assessed(view.root):
+        own = [p.get((row.target, one), math.nan) for one in levers]
+        sub = parts_of.get(row.target)
+        if row.settled or sub is None and not any(math.isfinite(one) for one in own):
+            continue
+        cells = [percent(one, language, 0) for one in (row.p_attain, *own)]
+        body.append([view.target_name(row.target), *cells, *_band(view, sub)])
+    caption = _("Probability of {unit} if a lever moved, and what a common course makes of its sub-units").format(
+        unit=view.name(view.root)
+    )
+    numeric = set(range(1, len(levers) + 2))
+    made = table(caption, header, body, class_="scenarios", stack=True, numeric=numeric, unlabelled={len(header) - 1})
+    return Fragment(made, "table", caption)
+
+
+def _levers(found: list[tuple]) -> tuple[list[str], dict[tuple[str, str], float]]:
+    """The scenarios that make columns, and the probability under each by target.
+
+    More points a period help a share that should rise, fewer one that should fall: where no target has both, the two
+    are one lever, "better by". A lever on a single component of a score is shown on the unit's page.
+    """
+    rows = [row for row in found if not row.scenario.startswith("component_at")]
+    name = lambda scenario: scenario.replace(":+", ":").replace(":-", ":")
+    if len({(row.target, name(row.scenario)) for row in rows}) < len(rows):
+        name = lambda scenario: scenario
+    p = {(row.target, name(row.scenario)): row.p_attain for row in rows}
+    return sorted({one for _target, one in p}, key=lambda one: (one.split(":")[0], one)), p
+
+
+def _band(view: View, sub) -> tuple[str, Markup]:
+    """How many sub-units will meet a target: the 80 % band in words and drawn; dashes where it is not known."""
+    if sub is None or not math.isfinite(sub.met_low):
+        return "–", Markup("")
+    low, high, n = (number(one, view.language) for one in (sub.met_low, sub.met_high, sub.n_parts))
+    low_share, high_share, now = (one / sub.n_parts for one in (sub.met_low, sub.met_high, sub.expected_met))
+    said = view._("{low} to {high} of {n}").format(low=low, high=high, n=n)
+    return said, strip(low=low_share, high=high_share, now=now)
+
+
+def scenario_word(view: View, scenario: str) -> str:
+    """Name of a lever; an unknown code stands as it is."""
+    _ = view._
+    kind, _colon, detail = scenario.partition(":")
+    if kind == "weakest_at_median":
+        return _("the {n} weakest sub-units at the median").format(n=detail)
+    if kind != "points_per_period":
+        return scenario.replace("_", " ")
+    gain = points(float(detail), view.language, 0, signed=detail[0] == "+")
+    pattern = _("{points} in every period") if detail[0] in "+-" else _("better by {points} in every period")
+    return pattern.format(points=gain)
+
+
+def thin_evidence(view: View, rows: list[tuple]) -> Fragment:
+    """Where the evidence is thin: what cannot be assessed and why, and the targets that rest on few past deadlines."""
+    _, language = view._, view.language
+    none = [row for row in rows if row.status == "not_assessable"]
+    weak = Counter(row.target for row in rows if row.grade == "C")
+    text = _("{n} of {m} promises cannot be assessed; {k} rest on little evidence (grade C).").format(
+        n=number(len(none), language), m=number(len(rows), language), k=number(weak.total(), language)
+    )
+    reasons = _tally(view, Counter(reason_word(row.reason, language) for row in none if row.reason), {})
+    if reasons:
+        text += " " + _("Reasons: {reasons}.").format(reasons=list_of(reasons, language))
+    found = []
+    for target in (one for one in view.targets if weak[one]):
+        mine = [row for row in rows if row.target == target]
+        least = min((row.n_origins for row in mine if math.isfinite(row.n_origins)), default=-1.0)
+        shown = number(least if least >= 0 else None, language)
+        found.append((least, [view.target_name(target), ratio(weak[target], len(mine), language), shown]))
+    found.sort(key=lambda one: one[0])
+    body = [line for _least, line in found[:MAX_THIN]]
+    if not body:
+        return Fragment(parts.sentence(text), "sentence", text)
+    header = [_("Target"), _("Units of grade C"), _("Past deadlines tested (J)")]
+    caption = _("Targets whose evidence is of grade C, fewest past deadlines first: {k} of {n}").format(
+        k=number(len(body), language), n=number(len(found), language)
+    )
+    made = table(caption, header, body, class_="thin", stack=True, numeric={1, 2})
+    return Fragment(parts.sentence(text) + made, "table", text)

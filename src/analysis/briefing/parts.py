@@ -1,23 +1,22 @@
-"""Pieces that every page shares: the status chip, a probability, a row's facts, provenance, the closing sentinel."""
+"""Pieces that every page shares: status chips, facts, figures, provenance, the sentinel; what a row's numbers count."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from types import SimpleNamespace
+from typing import ClassVar
 
 from markupsafe import Markup, escape
 
-from analysis.briefing.fragment import Fragment, name_html, tag
+from analysis.briefing.fragment import Fragment, details, name_html, tag
 from analysis.briefing.locale import date, number, period, translator
 from analysis.briefing.view import View
-from analysis.briefing.wording import (
-    ICONS,
-    probability,
-    reason_word,
-    say_chance,
-    status_word,
-    upper_first,
-)
+from analysis.briefing.wording import ICONS, probability, reason_word, say_chance, status_word, upper_first
 from analysis.words.periods import last_day
 from analysis.words.schema import STATUSES
 from analysis.words.slugs import page_slug
@@ -26,13 +25,33 @@ PAGE_SCHEMA = 1
 DAGGER = "†"
 
 
+@dataclass(frozen=True)
+class Page:
+    """What every page has: its title, where its figures come from, the sentinel at its end with the page's answer."""
+
+    view: View
+    NOTEBOOK: ClassVar[str]
+    TITLE: ClassVar[str]
+
+    def title(self) -> Fragment:
+        """What the page is about."""
+        return title(self.view, self.view._(self.TITLE))
+
+    def provenance(self) -> Fragment:
+        """Where the figures come from."""
+        return provenance(self.view, notebook=self.NOTEBOOK)
+
+    def end(self) -> Fragment:
+        """The sentinel."""
+        heading, said = self.view._(self.TITLE), self.answer().text
+        return end(self.view, title=heading, notebook=self.NOTEBOOK, description=said)
+
+
 def chip(status: str, language: str, *, word: str = "") -> Markup:
     """Status as icon, word and colour (the colour is the style sheet's)."""
     icon = ICONS.get(status, "?")
-    text = escape(word or status_word(status, language))
-    return Markup(f'<span class="status status-{escape(status)}"><span aria-hidden="true">{icon}</span> ') + (
-        text + Markup("</span>")
-    )
+    begin = Markup(f'<span class="status status-{escape(status)}"><span aria-hidden="true">{icon}</span> ')
+    return begin + (word or status_word(status, language)) + Markup("</span>")
 
 
 def chance(row, language: str) -> Markup:
@@ -47,16 +66,33 @@ def chance(row, language: str) -> Markup:
 
 
 def counted(rows: Sequence[tuple], language: str) -> Markup:
-    """How many targets have which status, as chips; nothing for a single target."""
+    """How many targets have which status; nothing for a single target."""
+    return tag("p", status_counts(rows, language), class_="counts") if len(rows) > 1 else Markup("")
+
+
+def status_counts(rows: Iterable[tuple], language: str) -> Markup:
+    """A chip for every status that rows have, with their number."""
     counts = Counter(row.status for row in rows)
-    if len(rows) < 2:
-        return Markup("")
-    chips = [
-        chip(status, language, word=f"{number(counts[status], language)} {status_word(status, language).lower()}")
-        for status in STATUSES
-        if counts[status]
-    ]
-    return tag("p", Markup(" ").join(chips), class_="counts")
+    words = {one: f"{number(counts[one], language)} {status_word(one, language).lower()}" for one in STATUSES}
+    return Markup(" ").join(chip(one, language, word=words[one]) for one in STATUSES if counts[one])
+
+
+def answered(text: str, *more: Markup) -> Fragment:
+    """The sentence that answers, what follows it below."""
+    return Fragment(Markup("").join([tag("p", text, class_="answer"), *more]), "sentence", text)
+
+
+def note(text: str) -> Fragment:
+    """Why there is nothing to show."""
+    return Fragment(tag("p", text, class_="note"), "note", text)
+
+
+def figure(view: View, drawn: Markup, data: Markup, *, said: tuple[str, str], class_: str = "") -> Fragment:
+    """A chart with what it says (headline, subtitle) above it and its figures as tables below, to be opened."""
+    headline, subtitle = said
+    caption = tag("figcaption", tag("b", headline), Markup(" "), tag("span", subtitle, class_="soft"))
+    html = tag("figure", caption, drawn, details(view._("Figures of this chart"), data), class_=class_ or None)
+    return Fragment(html, "chart", f"{headline} ({subtitle})")
 
 
 def facts(pairs: Iterable[tuple[object, object]]) -> Markup:
@@ -76,9 +112,12 @@ def bullets(items: Sequence[object]) -> Markup:
 
 
 def unit_link(view: View, unit: str, *, folder: str) -> Markup:
-    """Link to a unit's page from a page in `folder` ("" from the site's root, "units" from another unit's page)."""
-    prefix = "" if folder == "units" else "units/"
-    return Markup(f'<a href="{prefix}{page_slug(unit)}.html">') + name_html(view.name(unit)) + Markup("</a>")
+    """Link to a unit's page from a page in `folder` ("" from the site's root, "units" from another unit's page).
+
+    A unit that the run does not know has no page: its code alone.
+    """
+    prefix, name = "" if folder == "units" else "units/", name_html(view.name(unit))
+    return Markup(f'<a href="{prefix}{page_slug(unit)}.html">') + name + Markup("</a>") if unit in view.units else name
 
 
 def validity(view: View, target) -> str:
@@ -113,8 +152,7 @@ def title(view: View, heading: object, *, about: str = "") -> Fragment:
 
 def provenance(view: View, *, notebook: str) -> Fragment:
     """Where every figure on the page comes from: run, periods, notebook, raw files by their hashes; no clock."""
-    _ = view._
-    run = view.run
+    _, run = view._, view.run
     pairs = [
         (_("Run"), run.run_id),
         (_("Data up to"), period(view.newest or view.cutoff, view.language)),
@@ -155,3 +193,61 @@ def end(view: View, *, title: str, notebook: str, unit: str = "", description: s
         "description": upper_first(description),
     }
     return Fragment("", "page", title, meta)
+
+
+def measure_of(view: View, row):
+    """What the numbers of an assessment count: a row of ``schema.INDICATORS`` or something like it; None if unknown.
+
+    A place among peers may be read from a score, a composite from several indicators: such rows are about another
+    quantity than the indicator's series, and are not drawn into its chart.
+    """
+    _, indicator = view._, view.indicators.get(row.indicator)
+    if row.kind == "rank_le" and getattr(indicator, "kind", "") != "rank":
+        return _counting(_("places"), kind="rank", better="down")
+    if row.kind == "tasks_k_of_n" or (row.kind == "conditional" and not row.indicator):
+        return _counting(_("tasks"), denominator=_("tasks"))
+    if row.kind == "indicators_k_of_n":
+        return _counting(_("targets"))
+    if row.kind == "score_ge" and indicator is None:
+        return _counting(_("points"), kind="level")
+    if indicator is not None and not speaks_of_series(view, row):
+        return SimpleNamespace(**{**indicator._asdict(), "maximum": math.nan})
+    return indicator
+
+
+def _counting(unit: str, *, kind: str = "count", better: str = "up", denominator: str = "") -> SimpleNamespace:
+    """A measure of places, tasks or targets, its words in the page's language."""
+    words = {"unit_en": unit, "denominator_en": denominator, "numerator_en": ""}
+    return SimpleNamespace(kind=kind, better=better, maximum=math.nan, frequency="", **words)
+
+
+def speaks_of_series(view: View, row) -> bool:
+    """Whether the row's current value is the series' own: its threshold may then be drawn into the chart."""
+    indicator = view.indicators.get(row.indicator)
+    if indicator is None or row.kind in ("tasks_k_of_n", "indicators_k_of_n"):
+        return False
+    if row.kind == "rank_le":
+        return indicator.kind == "rank"
+    if row.kind != "score_ge" or not math.isfinite(row.current):
+        return True
+    history = view.history(row.unit, row.indicator)
+    if row.current_period not in history.periods:
+        return False
+    return math.isclose(row.current, history.values[history.periods.index(row.current_period)], rel_tol=1e-6)
+
+
+@lru_cache(maxsize=1)
+def _theme() -> str:
+    return files("analysis.briefing").joinpath("theme.css").read_text(encoding="utf-8")
+
+
+class LabStyle:
+    """The pages' style sheet for an analyst's JupyterLab: shows nothing; a page has it in its head."""
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        return {"text/html": f"<style>{_theme()}</style>", "text/plain": ""}
+
+
+def lab_style() -> LabStyle:
+    """The style sheet, to be the last expression of a notebook's setup cell."""
+    return LabStyle()

@@ -3,70 +3,55 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from dataclasses import dataclass
 from types import SimpleNamespace
 
 from markupsafe import Markup
 
 from analysis.briefing import parts
 from analysis.briefing.fragment import Fragment, table, tag
-from analysis.briefing.locale import date, number, percent, period
-from analysis.briefing.view import View, view_of
-from analysis.briefing.wording import list_of, say_goal, status_word
-from analysis.words.schema import STATUSES, RunTables
+from analysis.briefing.locale import N_, date, number, percent, period
+from analysis.briefing.view import view_of
+from analysis.briefing.wording import list_of, say_goal, word_of
+from analysis.words.schema import RunTables
 
-NOTEBOOK = "registry"
 MOST_SHARE = 2.0  # a threshold of a count at or below it is a share of a quota, not a count
-
-
-def _(message: str) -> str:
-    """Mark a message for extraction; it is translated where it is used."""
-    return message
-
-
 KINDS = {
-    "level_at": _("level at a deadline"),
-    "sustained_from": _("kept over time"),
-    "cumulative_count": _("cumulative count"),
-    "coverage_all": _("all of a list"),
-    "tasks_k_of_n": _("tasks done"),
-    "rank_le": _("place among peers"),
-    "score_ge": _("composite score"),
-    "relative_change": _("change against a baseline"),
-    "indicators_k_of_n": _("number of indicators met"),
-    "directional": _("direction without a number"),
-    "conditional": _("starts when another body acts"),
+    "level_at": N_("level at a deadline"),
+    "sustained_from": N_("kept over time"),
+    "cumulative_count": N_("cumulative count"),
+    "coverage_all": N_("all of a list"),
+    "tasks_k_of_n": N_("tasks done"),
+    "rank_le": N_("place among peers"),
+    "score_ge": N_("composite score"),
+    "relative_change": N_("change against a baseline"),
+    "indicators_k_of_n": N_("number of indicators met"),
+    "directional": N_("direction without a number"),
+    "conditional": N_("starts when another body acts"),
 }
 FIELDS = {
-    "deadline": _("deadline"),
-    "operator": _("at least or more than"),
-    "threshold": _("number"),
-    "start": _("start"),
-    "reading": _("how it is read over time"),
-    "scope": _("who is bound"),
-    "baseline": _("baseline"),
-    "indicator": _("indicator"),
-    "better": _("direction"),
-    "n": _("how many in all"),
-    "k": _("how many"),
-    "document_date": _("date of the text"),
-    "components": _("components"),
-    "total": _("highest score"),
-    "version": _("edition"),
+    "deadline": N_("deadline"),
+    "operator": N_("at least or more than"),
+    "threshold": N_("number"),
+    "start": N_("start"),
+    "reading": N_("how it is read over time"),
+    "scope": N_("who is bound"),
+    "baseline": N_("baseline"),
+    "indicator": N_("indicator"),
+    "better": N_("direction"),
+    "n": N_("how many in all"),
+    "k": N_("how many"),
+    "document_date": N_("date of the text"),
+    "components": N_("components"),
+    "total": N_("highest score"),
+    "version": N_("edition"),
 }
-del _
 
 
-@dataclass(frozen=True)
-class RegistryPage:
+class RegistryPage(parts.Page):
     """The registry of a run; see :func:`registry_page`."""
 
-    view: View
-
-    def title(self) -> Fragment:
-        """What the page is about."""
-        return parts.title(self.view, self.view._("Registry of promises"))
+    NOTEBOOK = "registry"
+    TITLE = N_("Registry of promises")
 
     def answer(self) -> Fragment:
         """How many promises, how many with a number, how many with something inferred."""
@@ -82,16 +67,15 @@ class RegistryPage:
             m=number(sum(bool(row.deadline) for row in targets), language),
             i=number(sum(bool(row.inferred) for row in targets), language),
         )
-        kinds = Counter(row.kind for row in targets)
         pairs = [
-            (_("kinds of promise"), number(len(kinds), language)),
+            (_("kinds of promise"), number(len({row.kind for row in targets}), language)),
             (_("source documents"), number(len({row.document for row in targets if row.document}), language)),
             (
                 _("promises replaced by a later one"),
                 number(len({row.replaces for row in targets if row.replaces}), language),
             ),
         ]
-        return Fragment(tag("p", text, class_="answer") + parts.facts(pairs), "sentence", text)
+        return parts.answered(text, parts.facts(pairs))
 
     def promises(self) -> Fragment:
         """The register itself."""
@@ -106,67 +90,43 @@ class RegistryPage:
     def _row(self, row) -> list[object]:
         _, language = self.view._, self.view.language
         sentence = tag("blockquote", row.sentence, lang="vi") if row.sentence else Markup("")
-        source = ", ".join(
-            one for one in (row.document, date(row.document_date, language) if row.document_date else "") if one
-        )
+        source = ", ".join(filter(None, [row.document, row.document_date and date(row.document_date, language)]))
         mark = f" {parts.DAGGER}" if row.inferred else ""
-        name = Markup("{}{} {}").format(
-            tag("b", self.view.target_name(row.target)), mark, tag("span", row.target, class_="soft")
-        )
-        valid = parts.validity(self.view, row)
-        if valid:
-            name += Markup(" ") + tag("span", valid, class_="soft")
-        kind = self.view._(KINDS[row.kind]) if row.kind in KINDS else row.kind.replace("_", " ")
-        goal = Markup("{} {}").format(self._goal(row), tag("span", kind, class_="soft"))
+        about = [row.target, parts.validity(self.view, row)]
         return [
-            name,
+            Markup(" ").join([
+                tag("b", self.view.target_name(row.target)) + mark,
+                *[tag("span", one, class_="soft") for one in about if one],
+            ]),
             sentence + tag("span", source or _("source not named"), class_="soft"),
-            goal,
+            Markup("{} {}").format(self._goal(row), tag("span", word_of(KINDS, row.kind, language), class_="soft")),
             row.owner or "–",
             self._state(row),
-        ]
+        ]  # fmt: skip
 
     def _goal(self, row) -> str:
-        indicator = self.view.indicators.get(row.indicator)
+        _, language, indicator = self.view._, self.view.language, self.view.indicators.get(row.indicator)
+        said = {"share": percent(row.threshold, language, 0), "deadline": period(row.deadline, language)}
         if row.kind == "cumulative_count" and getattr(indicator, "kind", "") == "count" and row.threshold <= MOST_SHARE:
-            goal = self.view._("{share} of the number assigned to each unit by {deadline}")
-            shown = {
-                "share": percent(row.threshold, self.view.language, 0),
-                "deadline": period(row.deadline, self.view.language),
-            }
-            return goal.format(**shown)
+            return _("{share} of the number assigned to each unit by {deadline}").format(**said)
         if row.kind == "relative_change":
-            change = percent(row.threshold, self.view.language, 0)
-            if not row.deadline:
-                return self.view._("{change} against the baseline").format(change=change)
-            goal = self.view._("{change} against the baseline by {deadline}")
-            return goal.format(change=change, deadline=period(row.deadline, self.view.language))
+            dated, open_ = _("{change} against the baseline by {deadline}"), _("{change} against the baseline")
+            return (dated if row.deadline else open_).format(change=said["share"], deadline=said["deadline"])
         stated = SimpleNamespace(kind=row.kind, operator=row.operator, threshold=row.threshold, deadline=row.deadline)
-        return say_goal(stated, self.view.indicators.get(row.indicator), self.view.language, row)
+        return say_goal(stated, indicator, language, row)
 
     def _state(self, row) -> Markup:
-        _, language = self.view._, self.view.language
-        counts = Counter(
-            one.status for rows in self.view.all_assessed().values() for one in rows if one.target == row.target
-        )
-        if not counts:
-            return tag("span", _("not assessed in this run"), class_="soft")
-        chips = [
-            parts.chip(
-                status, language, word=f"{number(counts[status], language)} {status_word(status, language).lower()}"
-            )
-            for status in STATUSES
-            if counts[status]
-        ]
-        return Markup(" ").join(chips)
+        mine = [one for rows in self.view.all_assessed().values() for one in rows if one.target == row.target]
+        if not mine:
+            return tag("span", self.view._("not assessed in this run"), class_="soft")
+        return parts.status_counts(mine, self.view.language)
 
     def inferred(self) -> Fragment:
         """What the texts leave open and we filled in."""
         _, language = self.view._, self.view.language
         rows = [row for row in self.view.targets.values() if row.inferred]
         if not rows:
-            text = _("Nothing had to be inferred.")
-            return Fragment(tag("p", text, class_="note"), "note", text)
+            return parts.note(_("Nothing had to be inferred."))
         notes = [self.view.text(row, "note") for row in rows]
         header = [_("Promise"), _("Inferred")] + ([_("Note")] if any(notes) else [])
         body = [
@@ -174,15 +134,11 @@ class RegistryPage:
             for row, note in zip(rows, notes, strict=True)
         ]
         caption = _("{dagger} Inferred fields: {n} promises").format(dagger=parts.DAGGER, n=number(len(rows), language))
-        return Fragment(
-            table(caption, header, body, class_="inferred", stack=True),
-            "table",
-            caption,
-        )
+        return Fragment(table(caption, header, body, class_="inferred", stack=True), "table", caption)
 
     def _fields(self, row) -> str:
-        names = row.inferred.replace(",", " ").split()
-        return list_of([self.view._(FIELDS[one]) if one in FIELDS else one for one in names], self.view.language)
+        language, names = self.view.language, row.inferred.replace(",", " ").split()
+        return list_of([word_of(FIELDS, one, language) for one in names], language)
 
     def indicators(self) -> Fragment:
         """What each promise is measured by."""
@@ -203,16 +159,6 @@ class RegistryPage:
         header = [_("Indicator"), _("Definition"), _("Counts"), _("Out of"), _("Direction"), _("Valid from")]
         caption = _("Indicators and their definitions; those that look alike are kept apart")
         return Fragment(table(caption, header, body, class_="indicators", stack=True), "table", caption)
-
-    def provenance(self) -> Fragment:
-        """Where the figures come from."""
-        return parts.provenance(self.view, notebook=NOTEBOOK)
-
-    def end(self) -> Fragment:
-        """The sentinel."""
-        return parts.end(
-            self.view, title=self.view._("Registry of promises"), notebook=NOTEBOOK, description=self.answer().text
-        )
 
 
 def registry_page(run: RunTables, *, language: str) -> RegistryPage:

@@ -1,7 +1,7 @@
-"""One more line on a target, by its kind: what the kind's own table says and a status cannot.
+"""What the table of a target's kind says and a status cannot: one more line, and the table behind a composite score.
 
 Kept in every month, place among peers with its band, points still to be had, tasks by state, the two denominators of a
-quota, the next milestone. Each function reads one row of one extra table; a run without the table has no remark.
+quota, the next milestone. Each function reads the rows of one extra table; without the table there is no remark.
 """
 
 from __future__ import annotations
@@ -9,13 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from markupsafe import Markup
+
+from analysis.briefing.fragment import table
 from analysis.briefing.locale import number, percent, period, points
 from analysis.briefing.view import View
-from analysis.briefing.wording import difference, list_of, probability, quantity, reading_word
+from analysis.briefing.wording import READINGS, difference, list_of, probability, quantity, word_of
 
 MOST_PULLS = 3  # sub-units named
-
 WORTH_SAYING = 0.01  # a lever that moves the probability less is no lever
+AHEAD = frozenset("ranks components k_of_n contributions scenarios".split())  # nothing to say once it is settled
+BACK = {"M": 3, "Q": 1, "Y": 1}  # periods in a quarter; a yearly score is compared with last year's
 
 
 def remarks(view: View, row) -> list[str]:
@@ -26,189 +30,210 @@ def remarks(view: View, row) -> list[str]:
     row : namedtuple
         A row of the assessments.
     """
-    found = [one(view, row) for one in _REMARKS]
-    return [text for text in found if text]
+    names = [name for name in _REMARKS if not (row.settled and name in AHEAD)]
+    tables = {name: view.rows(name, row.unit, row.target) for name in names}
+    return [text for name, rows in tables.items() if rows and (text := _REMARKS[name](view, row, rows))]
 
 
-def _readings(view: View, row) -> str:
+def _readings(view: View, row, rows: list) -> str:
     """Sustained promises: where the official reading broke, and what the other readings say."""
     _, language = view._, view.language
-    table = view.extra_rows("readings", row.unit, row.target)
-    official = [one for one in table if one.official]
-    if not official:
+    mine = next((one for one in rows if one.official), None)
+    if mine is None:
         return ""
-    mine = official[0]
-    text = ""
+    text = _("{reading} (official)").format(reading=word_of(READINGS, mine.reading, language))
     if mine.n_broken > 0:
-        text = _("broken in {k} of {n} periods, first in {period}").format(
+        text += ": " + _("broken in {k} of {n} periods, first in {period}").format(
             k=number(mine.n_broken, language),
             n=number(mine.n_observed, language),
             period=period(mine.first_broken, language),
         )
     elif mine.n_observed > 0:
-        text = _("kept in all {n} periods so far").format(n=number(mine.n_observed, language))
-    official_word = _("{reading} (official)").format(reading=reading_word(mine.reading, language))
-    text = f"{official_word}: {text}" if text else official_word
-    others = [one for one in table if not one.official and math.isfinite(one.p)]
-    other = [
-        _("{reading}: {p}").format(reading=reading_word(one.reading, language), p=probability(one.p, language))
-        for one in others
+        text += ": " + _("kept in all {n} periods so far").format(n=number(mine.n_observed, language))
+    others = [
+        _("{reading}: {p}").format(reading=word_of(READINGS, one.reading, language), p=probability(one.p, language))
+        for one in rows
+        if not one.official and math.isfinite(one.p)
     ]
-    return "; ".join([one for one in (text, *other) if one])
+    return "; ".join([text, *others])
 
 
-def _rank(view: View, row) -> str:
-    """Places: the band of the place at the deadline, and how many peers are too close to call; nothing once it is
-    settled or where there is no forecast."""
-    _, language = view._, view.language
-    for one in view.extra_rows("ranks", row.unit, row.target):
-        if row.settled or not math.isfinite(one.within_noise):
-            return ""
-        return _("place {low} to {high} of {n} to be expected; {k} peers are too close to tell apart").format(
-            low=number(one.rank_low, language),
-            high=number(one.rank_high, language),
-            n=number(one.n_peers, language),
-            k=number(one.within_noise, language),
-        )
-    return ""
-
-
-def _components(view: View, row) -> str:
-    """Composite scores: the component with most points still to be had."""
-    _, language = view._, view.language
-    table = [one for one in view.extra_rows("components", row.unit, row.target) if one.headroom > 0]
-    if not table or row.settled:
+def _rank(view: View, row, rows: list) -> str:
+    """Places: the band of the place at the deadline, and how many peers are too close to call."""
+    language, one = view.language, rows[0]
+    if not math.isfinite(one.within_noise):  # no forecast
         return ""
-    best = max(table, key=lambda one: (one.headroom, one.component))
-    indicator = view.indicators.get(best.component)
-    name = view.text(indicator, "name") if indicator is not None else best.component
+    return view._("place {low} to {high} of {n} to be expected; {k} peers are too close to tell apart").format(
+        low=number(one.rank_low, language),
+        high=number(one.rank_high, language),
+        n=number(one.n_peers, language),
+        k=number(one.within_noise, language),
+    )
+
+
+def _components(view: View, row, rows: list) -> str:
+    """Composite scores: the component with most points still to be had, and what the score gained."""
+    _, language = view._, view.language
+    open_ = [one for one in rows if one.headroom > 0]
+    if not open_:
+        return ""
+    best = max(open_, key=lambda one: (one.headroom, one.component))
     said = _("most points still to be had: {component}, {points} of {weight}").format(
-        component=name, points=number(best.headroom, language, 1), weight=number(best.weight, language)
+        component=view.indicator_name(best.component),
+        points=number(best.headroom, language, 1),
+        weight=number(best.weight, language),
     )
-    return "; ".join(one for one in (said, _points_gained(view, row)) if one)
-
-
-def _points_gained(view: View, row) -> str:
-    """What the score gained since a quarter ago, and the component that moved it most."""
-    _, language = view._, view.language
-    table = view.extra_rows("components", row.unit, row.target)
-    gains = [getattr(one, "points_gained", math.nan) for one in table]
-    if not gains or not all(map(math.isfinite, gains)):
-        return ""
-    most, component = max(zip(gains, (one.component for one in table)), key=lambda one: (abs(one[0]), one[1]))
-    indicator = view.indicators.get(component)
-    return _("{points} points since a quarter ago, most by {component} ({most})").format(
-        points=_signed(sum(gains), language),
-        component=view.text(indicator, "name") if indicator is not None else component,
-        most=_signed(most, language),
+    gains = {one.component: getattr(one, "points_gained", math.nan) for one in rows}
+    if not all(map(math.isfinite, gains.values())):
+        return said
+    most = max(gains, key=lambda one: (abs(gains[one]), one))
+    gained = _("{points} points since a quarter ago, most by {component} ({most})").format(
+        points=_signed(sum(gains.values()), language),
+        component=view.indicator_name(most),
+        most=_signed(gains[most], language),
     )
+    return f"{said}; {gained}"
 
 
-def _signed(value: float, language: str, digits: int = 1) -> str:
-    shown = number(value, language, digits)
-    return f"+{shown}" if round(value, digits) > 0 else shown
+def _signed(value: float, language: str) -> str:
+    return "+" * (round(value, 1) > 0) + number(value, language, 1)
 
 
-def _pulls(view: View, row) -> str:
+def _pulls(view: View, row, rows: list) -> str:
     """A parent: the sub-units that add most to its gap, and how much of it each."""
-    _, language = view._, view.language
-    table = [one for one in view.extra_rows("contributions", row.unit, row.target) if one.pull_cases > 0]
-    if not table or row.settled:
+    pulling = sorted((one for one in rows if one.pull_cases > 0), key=lambda one: one.place)
+    if not pulling:
         return ""
-    indicator = view.indicators.get(row.indicator)
+    indicator, language = view.indicators.get(row.indicator), view.language
     shown = [
         f"{view.name(one.part)} ({difference(one.pull, indicator, language, signed=False)})"
-        for one in sorted(table, key=lambda one: one.place)[:MOST_PULLS]
+        for one in pulling[:MOST_PULLS]
     ]
-    return _("held back most by {units}").format(units=list_of(shown, language))
+    return view._("held back most by {units}").format(units=list_of(shown, language))
 
 
-def _tasks(view: View, row) -> str:
+def _tasks(view: View, row, rows: list) -> str:
     """Task lists: the four states of practice, how many to expect, whether all, how many stand in the way."""
-    _, language = view._, view.language
-    for one in view.extra_rows("task_counts", row.unit, row.target):
-        states = _("{on_time} done on time, {late} done late, {open} open in time, {overdue} overdue").format(
-            on_time=number(one.done_on_time, language),
-            late=number(one.done_late, language),
-            open=number(one.open_in_time, language),
-            overdue=number(one.open_overdue, language),
-        )
-        if row.settled or not math.isfinite(getattr(one, "p_all", math.nan)):
-            return states
-        ahead = _("{expected} of {n} to be expected; all of them: {p}; {k} stand in the way").format(
-            expected=number(one.expected_k, language, 1),
-            n=number(max(one.n, one.n_listed), language),
-            p=probability(one.p_all, language),
-            k=number(one.n_blocking, language),
-        )
-        return f"{states}; {ahead}"
-    return ""
+    _, language, one = view._, view.language, rows[0]
+    states = _("{on_time} done on time, {late} done late, {open} open in time, {overdue} overdue").format(
+        on_time=number(one.done_on_time, language),
+        late=number(one.done_late, language),
+        open=number(one.open_in_time, language),
+        overdue=number(one.open_overdue, language),
+    )
+    if row.settled or not math.isfinite(getattr(one, "p_all", math.nan)):
+        return states
+    ahead = _("{expected} of {n} to be expected; all of them: {p}; {k} stand in the way").format(
+        expected=number(one.expected_k, language, 1),
+        n=number(max(one.n, one.n_listed), language),
+        p=probability(one.p_all, language),
+        k=number(one.n_blocking, language),
+    )
+    return f"{states}; {ahead}"
 
 
-def _k_of_n(view: View, row) -> str:
+def _k_of_n(view: View, row, rows: list) -> str:
     """Bundles of targets: how many are kept now, how many are to be expected."""
-    _, language = view._, view.language
-    for one in view.extra_rows("k_of_n", row.unit, row.target):
-        if row.settled:
-            return ""
-        return _("{k} of {n} kept now, {expected} to be expected").format(
-            k=number(one.n_met_now, language),
-            n=number(one.n_members, language),
-            expected=number(one.expected_met, language, 1),
-        )
-    return ""
+    language, one = view.language, rows[0]
+    return view._("{k} of {n} kept now, {expected} to be expected").format(
+        k=number(one.n_met_now, language),
+        n=number(one.n_members, language),
+        expected=number(one.expected_met, language, 1),
+    )
 
 
-def _quota(view: View, row) -> str:
+def _quota(view: View, row, rows: list) -> str:
     """Counts: the share of the quota and of the population, two denominators that are easily mixed up."""
-    _, language = view._, view.language
-    for one in view.extra_rows("denominators", row.unit, row.target):
-        shares = [
-            (_("{share} of the quota"), one.share_of_quota),
-            (_("{share} of those eligible"), one.share_of_population),
-        ]
-        known = [pattern.format(share=percent(share, language)) for pattern, share in shares if math.isfinite(share)]
-        return "; ".join(known)
-    return ""
+    _, language, one = view._, view.language, rows[0]
+    shares = (
+        (_("{share} of the quota"), one.share_of_quota),
+        (_("{share} of those eligible"), one.share_of_population),
+    )
+    return "; ".join(said.format(share=percent(share, language)) for said, share in shares if math.isfinite(share))
 
 
-def _milestone(view: View, row) -> str:
+def _milestone(view: View, row, rows: list) -> str:
     """The next milestone that is not settled, with its probability."""
-    _, language = view._, view.language
-    indicator = view.indicators.get(row.indicator)
-    for one in view.extra_rows("milestones", row.unit, row.target):
+    language = view.language
+    for one in rows:
         if not one.settled and math.isfinite(one.p):
-            return _("milestone {value} by {period}: probability {p}").format(
-                value=quantity(one.threshold, indicator, language, stated=True),
+            return view._("milestone {value} by {period}: probability {p}").format(
+                value=quantity(one.threshold, view.indicators.get(row.indicator), language, stated=True),
                 period=period(one.period, language),
                 p=probability(one.p, language),
             )
     return ""
 
 
-def _lever(view: View, row) -> str:
-    """What the strongest stated lever would change; told where the promise is in doubt."""
-    _, language = view._, view.language
-    if row.settled or not math.isfinite(row.p_attain) or row.p_attain >= 0.8:
+def _lever(view: View, row, rows: list) -> str:
+    """What the strongest stated lever would change, where the promise is in doubt."""
+    if not row.p_attain < 0.8:
         return ""
-    for one in view.extra_rows("scenarios", row.unit, row.target):
+    for one in rows:
         kind, _colon, detail = one.scenario.partition(":")
         if kind == "points_per_period" and one.p_attain >= row.p_attain + WORTH_SAYING:
-            gain = points(float(detail), language, 0, signed=detail.startswith("+"))
-            return _("with {points} more in every period than forecast: {p}").format(
-                points=gain, p=probability(one.p_attain, language)
-            )
+            gain = points(float(detail), view.language, 0, signed=detail.startswith("+"))
+            p = probability(one.p_attain, view.language)
+            return view._("with {points} more in every period than forecast: {p}").format(points=gain, p=p)
     return ""
 
 
-_REMARKS: tuple[Callable[[View, tuple], str], ...] = (
-    _readings,
-    _rank,
-    _components,
-    _tasks,
-    _k_of_n,
-    _quota,
-    _milestone,
-    _pulls,
-    _lever,
-)
+_REMARKS: dict[str, Callable[[View, tuple, list], str]] = {  # extra table -> what it says
+    "readings": _readings,
+    "ranks": _rank,
+    "components": _components,
+    "task_counts": _tasks,
+    "k_of_n": _k_of_n,
+    "denominators": _quota,
+    "milestones": _milestone,
+    "contributions": _pulls,
+    "scenarios": _lever,
+}
+
+
+def component_tables(view: View, rows: list[tuple]) -> Markup:
+    """A table for every promise of a unit that is a weighted score: points today, a quarter ago, still to be had."""
+    found = [(row, view.rows("components", row.unit, row.target)) for row in rows]
+    return Markup("").join(_component_table(view, row, components) for row, components in found if components)
+
+
+def _component_table(view: View, row, components: list) -> Markup:
+    _, language = view._, view.language
+    components = sorted(components, key=lambda one: (-one.headroom, one.component))
+    before, when = _before(view, row.unit, [one.component for one in components])
+    header = [
+        _("Component"),
+        _("Points today"),
+        _("Of at most"),
+        _("Share today"),
+        _("Share in {period}").format(period=period(when, language)) if when else _("Share a quarter ago"),
+        _("Points still to be had"),
+        _("Gain if at 90%"),
+    ]
+    body = [
+        [
+            view.indicator_name(one.component),
+            number(one.points, language, 1),
+            number(one.weight, language),
+            percent(one.share, language),
+            percent(before.get(one.component), language),
+            number(one.headroom, language, 1),
+            number(one.gain_at_90, language, 1),
+        ]
+        for one in components
+    ]
+    target = view.target_name(row.target)
+    caption = _("What “{target}” is made of, most points still to be had first").format(target=target)
+    return table(caption, header, body, class_="components", stack=True, numeric=set(range(1, 7)))
+
+
+def _before(view: View, unit: str, codes: list[str]) -> tuple[dict[str, float], str]:
+    """Observed shares a quarter before the latest period, and that period; a component without is left out."""
+    found, when = {}, ""
+    for code in codes:
+        history, indicator = view.history(unit, code), view.indicators.get(code)
+        back = BACK.get(getattr(indicator, "frequency", "") or "M", 3)
+        if getattr(indicator, "kind", "") == "rate" and len(history.periods) > back:
+            found[code] = float(history.values[-1 - back])
+            when = history.periods[-1 - back]
+    return found, when

@@ -3,46 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
 
 from analysis.briefing import parts
 from analysis.briefing.charts import evidence as charts
-from analysis.briefing.fragment import Fragment, details, name_html, table, tag
-from analysis.briefing.locale import number, percent, period, points
+from analysis.briefing.fragment import Fragment, table
+from analysis.briefing.locale import N_, number, percent, period, points
 from analysis.briefing.view import View, plain, view_of
-from analysis.briefing.wording import say_chance
+from analysis.briefing.wording import say_chance, word_of
 from analysis.words.schema import RunTables
 
-NOTEBOOK = "scorecard"
 MAX_MISSES = 15  # the downloads hold them all
 BINS = np.linspace(0, 1, 11)
 MIN_CASES = 30  # fewer past probabilities make no picture
-
-
-def _(message: str) -> str:
-    """Mark a message for extraction; it is translated where it is used."""
-    return message
-
-
 CAUSES = {
-    "revision": _("the figure was revised"),
-    "changed_target": _("the promise was changed"),
-    "shock": _("a common shock moved all units"),
-    "model": _("our model"),
+    "revision": N_("the figure was revised"),
+    "changed_target": N_("the promise was changed"),
+    "shock": N_("a common shock moved all units"),
+    "model": N_("our model"),
 }
-del _
 
 
-@dataclass(frozen=True)
-class ScorecardPage:
+class ScorecardPage(parts.Page):
     """The scorecard of a run; see :func:`scorecard_page`."""
 
-    view: View
+    NOTEBOOK = "scorecard"
+    TITLE = N_("What we said, and what came")
 
     @cached_property
     def cases(self) -> pd.DataFrame:
@@ -50,16 +39,11 @@ class ScorecardPage:
         cases = plain(self.view.run.scorecard)
         return cases.assign(missed=(cases["p_attain"] > 0.5) != (cases["outcome"] > 0.5))
 
-    def title(self) -> Fragment:
-        """What the page is about."""
-        return parts.title(self.view, self.view._("What we said, and what came"))
-
     def answer(self) -> Fragment:
         """How often we were right, and whether we were too hopeful."""
         _, language, cases = self.view._, self.view.language, self.cases
         if cases.empty:
-            text = _("None of our past probabilities has a known outcome yet.")
-            return Fragment(tag("p", text, class_="answer"), "sentence", text)
+            return parts.answered(_("None of our past probabilities has a known outcome yet."))
         said, came = float(cases["p_attain"].mean()), float(cases["outcome"].mean())
         text = _(
             "{k} of {n} past calls were on the right side; we said {said} on average and {came} came true, {lean}."
@@ -71,14 +55,12 @@ class ScorecardPage:
             lean=self._lean(said - came),
         )
         base = float(((came - cases["outcome"]) ** 2).mean())
-        brier = float(cases["brier"].mean())
         pairs = [
             (_("calls that missed"), number(cases["missed"].sum(), language)),
-            (_("error of probabilities (Brier), 0 is perfect"), number(brier, language, 3)),
+            (_("error of probabilities (Brier), 0 is perfect"), number(cases["brier"].mean(), language, 3)),
             (_("error of always saying the share that came true"), number(base, language, 3)),
         ]
-        html = tag("p", text, class_="answer") + parts.facts(pairs) + parts.sentence(self._origins(), class_="soft")
-        return Fragment(html, "sentence", text)
+        return parts.answered(text, parts.facts(pairs), parts.sentence(self._origins(), class_="soft"))
 
     def _origins(self) -> str:
         """How many of the probabilities were published when they were made, and how many only computed since."""
@@ -92,12 +74,12 @@ class ScorecardPage:
         _ = self.view._
         if abs(gap) < 0.02:
             return _("so we were neither too hopeful nor too doubtful")
-        by = points(abs(gap), self.view.language, 0)
-        return (
-            _("so we were too hopeful by {points}").format(points=by)
-            if gap > 0
-            else _("so we were too doubtful by {points}").format(points=by)
-        )
+        pattern = _("so we were too hopeful by {points}") if gap > 0 else _("so we were too doubtful by {points}")
+        return pattern.format(points=points(abs(gap), self.view.language, 0))
+
+    def _none(self) -> Fragment:
+        _ = self.view._
+        return parts.note(_("No call missed.") if len(self.cases) else _("There is nothing to score yet."))
 
     def misses(self) -> Fragment:
         """Every call on the wrong side, the surest first."""
@@ -106,8 +88,7 @@ class ScorecardPage:
             ["brier", "unit", "target"], ascending=[False, True, True], kind="stable"
         )
         if misses.empty:
-            text = _("No call missed.") if len(self.cases) else _("There is nothing to score yet.")
-            return Fragment(tag("p", text, class_="note"), "note", text)
+            return self._none()
         rows = [self._miss(row) for row in misses.head(MAX_MISSES).itertuples(index=False)]
         header = [_("Unit"), _("Target"), _("Said with data up to"), _("Probability then"), _("Outcome"), _("Cause")]
         caption = _("Misses: {k} of {n} shown, the surest calls first").format(
@@ -117,104 +98,75 @@ class ScorecardPage:
 
     def _miss(self, row) -> list[object]:
         _, language = self.view._, self.view.language
-        unit = parts.unit_link(self.view, row.unit, folder="") if row.unit in self.view.units else name_html(row.unit)
-        said = f"{percent(row.p_attain, language, 0)} ({say_chance(row.p_attain, language)})"
-        came = _("reached") if row.outcome > 0.5 else _("not reached")
         return [
-            unit,
+            parts.unit_link(self.view, row.unit, folder=""),
             self.view.target_name(row.target),
             period(row.cutoff, language),
-            said,
-            came,
-            self._cause(row.cause),
+            f"{percent(row.p_attain, language, 0)} ({say_chance(row.p_attain, language)})",
+            _("reached") if row.outcome > 0.5 else _("not reached"),
+            word_of(CAUSES, row.cause, language) or "–",
         ]
-
-    def _cause(self, cause: str) -> str:
-        return self.view._(CAUSES[cause]) if cause in CAUSES else cause.replace("_", " ") or "–"
 
     def causes(self) -> Fragment:
         """Misses by cause."""
         _, language = self.view._, self.view.language
         counts = Counter(self.cases.loc[self.cases["missed"], "cause"])
         if not counts:
-            text = _("No call missed.") if len(self.cases) else _("There is nothing to score yet.")
-            return Fragment(tag("p", text, class_="note"), "note", text)
-        total = sum(counts.values())
+            return self._none()
         rows = [
-            [self._cause(cause), number(n, language), percent(n / total, language, 0)]
+            [word_of(CAUSES, cause, language) or "–", number(n, language), percent(n / counts.total(), language, 0)]
             for cause, n in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
         ]
-        caption = _("Misses by cause")
-        return Fragment(
-            table(caption, [_("Cause"), _("Misses"), _("Share")], rows, class_="causes", numeric={1, 2}),
-            "table",
-            caption,
-        )
+        caption, header = _("Misses by cause"), [_("Cause"), _("Misses"), _("Share")]
+        return Fragment(table(caption, header, rows, class_="causes", numeric={1, 2}), "table", caption)
 
     def reliability(self) -> Fragment:
         """Said against seen, in classes of ten points."""
-        _, language = self.view._, self.view.language
         if len(self.cases) < MIN_CASES:
-            text = _("Fewer than {n} past probabilities: a picture of them would mislead.").format(
-                n=number(MIN_CASES, language)
-            )
-            return Fragment(tag("p", text, class_="note"), "note", text)
-        bins = binned(self.cases)
-        off = float((bins["n"] * (bins["share"] - bins["mean_p"]).abs()).sum() / bins["n"].sum())
-        headline = _("What we said and what came differ by {gap} on average").format(gap=points(off, language))
-        subtitle = _("{n} past probabilities in {k} bins; bar: 95% range of the share; size: number of cases").format(
-            n=number(bins["n"].sum(), language), k=number(len(bins), language)
-        )
-        rows = [
-            [percent(row.mean_p, language, 0), percent(row.share, language, 0), number(row.n, language)]
-            for row in bins.itertuples(index=False)
-        ]
-        data = table(
-            _("Probabilities said and outcomes"),
-            [_("Said, mean of the bin"), _("Came true"), _("Cases")],
-            rows,
-            class_="data",
-        )
-        said = "; ".join(_("said {p}, came {share}").format(p=row[0], share=row[1]) for row in rows)
-        drawn = charts.reliability(
-            bins, language=language, key="own", title=headline, description=f"{subtitle}. {said}."
-        )
-        caption = tag("figcaption", tag("b", headline), Markup(" "), tag("span", subtitle, class_="soft"))
-        html = tag("figure", caption, drawn, details(_("Figures of this chart"), data), class_="single")
-        return Fragment(html, "chart", f"{headline} ({subtitle})")
+            text = self.view._("Fewer than {n} past probabilities: a picture of them would mislead.")
+            return parts.note(text.format(n=number(MIN_CASES, self.view.language)))
+        return reliability(self.view, binned(self.cases), key="own")
 
     def by_target(self) -> Fragment:
         """Record of every target with a known outcome."""
         _, language = self.view._, self.view.language
         if self.cases.empty:
-            text = _("There is nothing to score yet.")
-            return Fragment(tag("p", text, class_="note"), "note", text)
-        rows = []
-        for target, mine in self.cases.groupby("target", sort=True):
-            rows.append(
-                [
-                    self.view.target_name(target),
-                    number(len(mine), language),
-                    number(mine["missed"].sum(), language),
-                    percent(mine["p_attain"].mean(), language, 0),
-                    percent(mine["outcome"].mean(), language, 0),
-                    number(mine["brier"].mean(), language, 3),
-                ]
-            )
+            return self._none()
+        rows = [
+            [
+                self.view.target_name(target),
+                number(len(mine), language),
+                number(mine["missed"].sum(), language),
+                percent(mine["p_attain"].mean(), language, 0),
+                percent(mine["outcome"].mean(), language, 0),
+                number(mine["brier"].mean(), language, 3),
+            ]
+            for target, mine in self.cases.groupby("target", sort=True)
+        ]
         header = [_("Target"), _("Calls"), _("Misses"), _("Said on average"), _("Came true"), _("Brier")]
         caption = _("Record by target")
-        return Fragment(
-            table(caption, header, rows, class_="record", stack=True, numeric={1, 2, 3, 4, 5}), "table", caption
-        )
+        made = table(caption, header, rows, class_="record", stack=True, numeric={1, 2, 3, 4, 5})
+        return Fragment(made, "table", caption)
 
-    def provenance(self) -> Fragment:
-        """Where the figures come from."""
-        return parts.provenance(self.view, notebook=NOTEBOOK)
 
-    def end(self) -> Fragment:
-        """The sentinel."""
-        title = self.view._("What we said, and what came")
-        return parts.end(self.view, title=title, notebook=NOTEBOOK, description=self.answer().text)
+def reliability(view: View, bins: pd.DataFrame, *, key: str, ranges: bool = False) -> Fragment:
+    """Said against seen as a chart with its table; `bins` as from :func:`binned`, `ranges` in the table where asked."""
+    _, language = view._, view.language
+    off = float((bins["n"] * (bins["share"] - bins["mean_p"]).abs()).sum() / bins["n"].sum())
+    headline = _("What we said and what came differ by {gap} on average").format(gap=points(off, language))
+    subtitle = _("{n} past probabilities in {k} bins; bar: 95% range of the share; size: number of cases").format(
+        n=number(bins["n"].sum(), language), k=number(len(bins), language)
+    )
+    rows, show = [], lambda share: percent(share, language, 0)
+    for row in bins.itertuples(index=False):
+        between = [f"{show(row.share_lower)}–{show(row.share_upper)}"] if ranges else []
+        rows.append([show(row.mean_p), show(row.share), *between, number(row.n, language)])
+    header = [_("Said, mean of the bin"), _("Came true"), *([_("95% range")] if ranges else []), _("Cases")]
+    data = table(_("Probabilities said and outcomes"), header, rows, class_="data")
+    said = "; ".join(_("said {p}, came {share}").format(p=row[0], share=row[1]) for row in rows)
+    description = f"{subtitle}. {said}."
+    drawn = charts.reliability(bins, language=language, key=key, title=headline, description=description)
+    return parts.figure(view, drawn, data, said=(headline, subtitle), class_="single")
 
 
 def binned(cases: pd.DataFrame) -> pd.DataFrame:

@@ -7,15 +7,13 @@ import math
 from markupsafe import Markup
 
 from analysis.briefing import parts
-from analysis.briefing.charts import bullet
-from analysis.briefing.charts.frame import Scale
-from analysis.briefing.charts.trajectory import scale_of
-from analysis.briefing.components import component_tables
+from analysis.briefing.charts.bars import bullet
+from analysis.briefing.charts.trajectory import Scale, scale_of
+from analysis.briefing.decisions import urgent_tasks
 from analysis.briefing.fragment import Fragment, table, tag
 from analysis.briefing.locale import number, percent, period
-from analysis.briefing.measures import measure_of, speaks_of_series
-from analysis.briefing.remarks import remarks
-from analysis.briefing.tasks import urgent_tasks
+from analysis.briefing.parts import measure_of, speaks_of_series
+from analysis.briefing.remarks import component_tables, remarks
 from analysis.briefing.view import View
 from analysis.briefing.wording import (
     PER_PERIOD,
@@ -38,9 +36,7 @@ def targets_table(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     """
     _ = view._
     if not rows:
-        return Fragment(
-            tag("p", _("No target binds this unit."), class_="note"), "note", _("No target binds this unit.")
-        )
+        return parts.note(_("No target binds this unit."))
     header = [
         _("Target"),
         _("Status"),
@@ -81,32 +77,27 @@ def scale_key(view: View, row) -> str:
 
 
 def _inferred(view: View, target: str) -> bool:
-    row = view.targets.get(target)
-    return bool(row is not None and row.inferred)
+    return bool(getattr(view.targets.get(target), "inferred", ""))
 
 
 def _row(view: View, row, scale: Scale | None) -> list[object]:
     _, language = view._, view.language
     indicator, target = measure_of(view, row), view.targets.get(row.target)
     name = tag("b", view.target_name(row.target)) + (f" {parts.DAGGER}" if _inferred(view, row.target) else "")
-    goal = tag("span", say_goal(row, indicator, language, target), class_="goal")
-    owner = (
-        tag("span", _("Lead: {owner}").format(owner=target.owner), class_="goal")
-        if target is not None and target.owner
-        else ""
-    )
-    valid = parts.validity(view, target) if target is not None else ""
-    if valid:
-        name += Markup(" ") + tag("span", valid, class_="goal")
-    status = parts.chip(row.status, language) + _before(view, row)
-    more = "; ".join(remarks(view, row))
+    owner = getattr(target, "owner", "")
+    goals = [
+        parts.validity(view, target) if target is not None else "",
+        say_goal(row, indicator, language, target),
+        _("Lead: {owner}").format(owner=owner) if owner else "",
+    ]
+    more = upper_first("; ".join(remarks(view, row)))
     return [
-        name + Markup(" ") + goal + Markup(" ") + owner,
-        status,
+        Markup(" ").join([name, *[tag("span", one, class_="goal") for one in goals if one]]),
+        parts.chip(row.status, language) + _before(view, row),
         parts.chance(row, language),
-        _standing(view, row, indicator, scale),
+        _level(view, row, indicator, scale),
         _pace(view, row, indicator),
-        _closing(view, row) + (Markup(" ") + tag("span", upper_first(more), class_="more") if more else Markup("")),
+        Markup(" ").join([_closing(view, row, indicator), *[tag("span", one, class_="more") for one in [more] if one]]),
     ]
 
 
@@ -122,7 +113,7 @@ def _before(view: View, row) -> Markup:
     return Markup(" ") + tag("span", text, class_="soft")
 
 
-def _standing(view: View, row, indicator, scale: Scale | None) -> Markup:
+def _level(view: View, row, indicator, scale: Scale | None) -> Markup:
     _, language = view._, view.language
     if indicator is None or scale is None or not math.isfinite(row.current):
         return tag("span", _("no figure"), class_="soft")
@@ -140,7 +131,7 @@ def _standing(view: View, row, indicator, scale: Scale | None) -> Markup:
     if math.isfinite(row.threshold):
         lines.append(_("target {value}").format(value=show(row.threshold, stated=True)))
     ahead = math.nan if row.settled else 1.0
-    drawn = bullet.draw(
+    drawn = bullet(
         scale=scale,
         current=row.current,
         median=ahead * row.predicted_median,
@@ -156,32 +147,29 @@ def _pace(view: View, row, indicator) -> Markup:
     if indicator is None or not math.isfinite(row.required_pace) or row.settled:
         return tag("span", "–", class_="nil")
     per = _per(view, row)
-    if _reached(row):
-        needed = _("no more is needed")
-    else:
+    needed, often = _("no more is needed"), ""
+    if not row.attained_now:
         needed = _("needed {pace} {per}").format(pace=_moved(view, row.required_pace, indicator), per=per)
+        often = _how_often(view, row)
     kept = _("kept {pace} {per}").format(pace=_moved(view, row.actual_pace, indicator), per=per)
     lines = [tag("b", needed), tag("span", kept)]
-    often = "" if _reached(row) else _how_often(view, row)
-    if often:
-        lines.append(tag("span", often, class_="soft"))
-    return Markup(" ").join(lines)
+    return Markup(" ").join(lines + [tag("span", often, class_="soft")] * bool(often))
 
 
 def _how_often(view: View, row) -> str:
     """How many units ever moved as fast as is needed; without that table, how many of their spells did."""
     _, language = view._, view.language
-    for one in view.extra_rows("pace", row.unit, row.target):
+    shown = lambda share: percent(share, language, 1 if 0 < share < 0.005 else 0)  # "0%" would deny them
+    for one in view.rows("pace", row.unit, row.target):
         share = getattr(one, "units_that_kept", math.nan)
         if math.isfinite(share):
-            often = _("{share} of units were ever as fast over {n} periods")
-            often = often if share > 0 else _("no unit was ever as fast over {n} periods")
-            few = 0 < share < 0.005  # "0%" would deny them
-            return often.format(share=percent(share, language, 1 if few else 0), n=number(one.window, language))
+            some = _("{share} of units were ever as fast over {n} periods")
+            often = some if share > 0 else _("no unit was ever as fast over {n} periods")
+            return often.format(share=shown(share), n=number(one.window, language))
     if not math.isfinite(row.pace_percentile):
         return ""
     often = _("{share} of all units' past spells of this length were as fast")
-    return often.format(share=percent(row.pace_percentile, language, 1 if 0 < row.pace_percentile < 0.005 else 0))
+    return often.format(share=shown(row.pace_percentile))
 
 
 def _moved(view: View, pace: float, indicator) -> str:
@@ -198,17 +186,12 @@ def _per(view: View, row) -> str:
     return view._(PER_PERIOD.get(frequency, PER_PERIOD["M"]))
 
 
-def _reached(row) -> bool:
-    return bool(row.attained_now)
-
-
-def _closing(view: View, row) -> Markup:
+def _closing(view: View, row, indicator) -> Markup:
     """What is missing in cases, and how many in every period."""
     _, language = view._, view.language
-    indicator = measure_of(view, row)
-    if row.settled or (math.isfinite(row.horizon) and row.horizon <= 0):  # nothing can be done any more
+    if row.settled or row.horizon <= 0:  # nothing can be done any more
         return tag("span", "–", class_="nil")
-    if _reached(row):
+    if row.attained_now:
         return tag("span", _("kept today; hold it until the deadline"), class_="soft")
     if indicator is None or not math.isfinite(row.gap_cases) or row.gap_cases <= 0:
         shown = difference(row.gap, indicator, language, signed=False) if indicator and math.isfinite(row.gap) else "–"
@@ -218,10 +201,8 @@ def _closing(view: View, row) -> Markup:
     pattern = _("{n} fewer {things}") if fewer else _("{n} more {things}")
     lines = [tag("b", pattern.format(n=number(row.gap_cases, language), things=things))]
     if math.isfinite(row.required_cases):
-        per = _per(view, row)
-        lines.append(
-            tag("span", _("about {n} {per}").format(n=number(math.ceil(row.required_cases), language), per=per))
-        )
+        needed = number(math.ceil(row.required_cases), language)
+        lines.append(tag("span", _("about {n} {per}").format(n=needed, per=_per(view, row))))
     if math.isfinite(row.current_denominator):
         things = view.text(indicator, "denominator")
         base = _("at {n} {things}").format(n=number(row.current_denominator, language), things=things)

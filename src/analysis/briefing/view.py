@@ -1,19 +1,24 @@
 """The rows of a run that one page needs, found without scanning the tables again for every page.
 
-Read-only selections over :class:`RunTables`; nothing is computed here that a table does not hold.
+Read-only selections over :class:`RunTables`; nothing is computed here that a table does not hold. Pages of the whole
+run read through a :class:`View`; a unit's page reads through a :class:`UnitView`, which lets through the unit's own
+rows and what the page names of others. All else raises, so one unit's page cannot show another's figures by mistake.
 """
 
 from __future__ import annotations
 
 import math
+from collections import namedtuple
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from operator import attrgetter
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from analysis.briefing.grouped import Grouped
 from analysis.briefing.locale import Translator, text_of, translator
 from analysis.words.errors import DataError, Problem, did_you_mean
 from analysis.words.periods import last_day
@@ -24,12 +29,9 @@ _MAX_VIEWS = 8
 OURS = "ensemble"  # model of the evidence table that the probabilities come from
 ALL_TARGETS = "all"  # its rows that pool the targets of an indicator
 N_PEERS = 5
-OBSERVED = ("indicator", "period", "vintage", "flags", "value", "numerator", "denominator")
-FORECAST = ("indicator", "period", "quantile_level", "predicted")
-# extra tables with rows about a unit and target that a unit's page may show
-EXTRA_NAMES = (
-    *("readings", "ranks", "components", "task_counts", "k_of_n", "denominators", "milestones", "scenarios"),
-    *("contributions", "pace", "crosswalk_labels", "tasks"),
+# what a unit's page shows of the whole run: words, registry, record, periods
+COMMON = frozenset(
+    "_ cutoff has_before indicator_name indicators language newest records target_name targets text".split()
 )
 
 
@@ -59,6 +61,52 @@ class Fan(NamedTuple):
         """Lower and upper bound of a central interval."""
         lower, upper = self.at_level((1 - interval_level) / 2), self.at_level((1 + interval_level) / 2)
         return None if lower is None or upper is None else (lower, upper)
+
+
+class Grouped:
+    """Rows of a table found by one or more of its columns: held as arrays, made when they are read.
+
+    A process that publishes thousands of pages forks one child a page, and every fork copies the table of the parent's
+    memory pages: hundreds of thousands of ready-made rows would cost each child more than the dozens of rows it shows.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    keys : str
+        Columns.
+    columns : iterable of str, optional
+        Columns wanted; default: all. Nullable whole numbers become floats: missing is NaN.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"unit": ["a", "b", "a"], "target": ["x", "x", "y"], "p": [0.1, 0.2, 0.3]})
+    >>> [row.p for row in Grouped(table, "unit").rows("a")]
+    [0.1, 0.3]
+    >>> [row.p for row in Grouped(table, "unit", "target").rows("a", "y")]
+    [0.3]
+    """
+
+    def __init__(self, frame: pd.DataFrame, *keys: str, columns: Iterable[str] | None = None):
+        by = frame.groupby(list(keys) if len(keys) > 1 else keys[0], sort=False)
+        sizes, order = by.size(), np.argsort(by.ngroup().to_numpy(), kind="stable")
+        if (order[1:] > order[:-1]).all():  # sorted already: no copy
+            order = slice(None)
+        ends = sizes.cumsum()
+        self._at = {key: slice(end - n, end) for key, n, end in zip(sizes.index, sizes.tolist(), ends.tolist())}
+        self.columns = {name: _array(frame[name])[order] for name in columns or frame.columns}
+        self._row = namedtuple("Row", list(self.columns), rename=True)._make
+
+    def __iter__(self) -> Iterator:
+        return iter(self._at)
+
+    def places(self, *key: str) -> slice:
+        """Where the rows of a group are in ``columns``, in the order of the table."""
+        return self._at.get(key if len(key) > 1 else key[0], slice(0, 0))
+
+    def rows(self, *key: str) -> list[tuple]:
+        """The rows of a group as :meth:`pandas.DataFrame.itertuples` gives them."""
+        at = self.places(*key)
+        return [self._row(one) for one in zip(*(column[at].tolist() for column in self.columns.values()))]
 
 
 @dataclass(frozen=True)
@@ -95,16 +143,14 @@ class View:
         return found
 
     @cached_property
-    def _by_unit(self) -> dict[str, Grouped]:
-        return {name: Grouped(getattr(self.run, name), "unit") for name in ("quality", "scorecard")}
-
-    @cached_property
     def _observed(self) -> Grouped:
-        return Grouped(self.run.observations, "unit", "indicator", columns=OBSERVED)
+        columns = ("period", "flags", "value", "numerator", "denominator")
+        return Grouped(self.run.observations, "unit", "indicator", columns=columns)
 
     @cached_property
     def _forecast(self) -> Grouped:
-        return Grouped(self.run.forecasts, "unit", "indicator", columns=FORECAST)
+        columns = ("period", "quantile_level", "predicted")
+        return Grouped(self.run.forecasts, "unit", "indicator", columns=columns)
 
     @cached_property
     def _assessed(self) -> Grouped:
@@ -140,14 +186,17 @@ class View:
             return code
         return (row.name_en or row.name if self.language == "en" else row.name) or code
 
-    def text(self, row: tuple, column: str) -> str:
+    def text(self, row: Any, column: str) -> str:
         """A row's text in the page's language."""
         return text_of(row, column, self.language)
 
     def target_name(self, code: str) -> str:
         """Name of a target; its code where the registry does not know it."""
-        row = self.targets.get(code)
-        return (self.text(row, "name") if row is not None else "") or code
+        return self.text(self.targets.get(code), "name") or code
+
+    def indicator_name(self, code: str) -> str:
+        """Name of an indicator; its code where the registry does not know it."""
+        return self.text(self.indicators.get(code), "name") or code
 
     def children(self, code: str) -> list[str]:
         """Units right below."""
@@ -186,33 +235,26 @@ class View:
         """Every unit's assessments; for pages of the whole run."""
         return self._all_assessed
 
-    def rows(self, table: str, unit: str) -> list[tuple]:
-        """A unit's rows of the tables ``quality`` and ``scorecard``."""
-        return self._by_unit[table].rows(unit)
-
     def history(self, unit: str, indicator: str) -> History:
         """A unit's series, the latest vintage of every period."""
-        column, at = self._observed.column, self._observed.slice_of(unit, indicator)
-        periods, vintages = column("period")[at].tolist(), column("vintage")[at]
-        values = [column(name)[at] for name in ("value", "numerator", "denominator")]
-        flags = column("flags")[at]
-        if len(vintages) and (vintages[1:] != vintages[:-1]).any():  # sorted: the last of a period is the latest
-            keep = np.array([one != after for one, after in zip(periods, [*periods[1:], None])])
-            periods = [one for one, kept in zip(periods, keep) if kept]
-            values, flags = [one[keep] for one in values], flags[keep]
-        return History(periods, *values, flags.tolist())
+        columns, at = self._observed.columns, self._observed.places(unit, indicator)
+        periods = columns["period"][at]
+        last = np.ones(len(periods), dtype=bool)  # of a period, as the table is sorted: its latest vintage
+        last[:-1] = periods[1:] != periods[:-1]
+        values = [columns[name][at][last] for name in ("value", "numerator", "denominator")]
+        return History(periods[last].tolist(), *values, columns["flags"][at][last].tolist())
 
     def fan(self, unit: str, indicator: str) -> Fan:
         """A unit's forecast quantiles."""
-        column, at = self._forecast.column, self._forecast.slice_of(unit, indicator)
-        every = column("quantile_level")[at]  # the levels of the first horizon, then those of the next
+        columns, at = self._forecast.columns, self._forecast.places(unit, indicator)
+        every = columns["quantile_level"][at]  # the levels of the first horizon, then those of the next
         again = np.flatnonzero(every[1:] <= every[:-1])
         levels = every[: again[0] + 1] if len(again) else every
-        n_periods = len(every) // max(len(levels), 1)
-        if n_periods * len(levels) != len(every) or (every.reshape(n_periods, len(levels)) != levels).any():
+        n_levels = max(len(levels), 1)
+        if len(every) % n_levels or (every.reshape(-1, n_levels) != levels).any():
             raise DataError(Problem(f"forecasts of {unit!r}, {indicator!r}", "quantile levels differ between horizons"))
-        predicted = column("predicted")[at].reshape(n_periods, len(levels))
-        return Fan(column("period")[at][:: max(len(levels), 1)].tolist(), levels, predicted)
+        predicted = columns["predicted"][at].reshape(-1, n_levels)
+        return Fan(columns["period"][at][::n_levels].tolist(), levels, predicted)
 
     @cached_property
     def has_before(self) -> bool:
@@ -224,19 +266,23 @@ class View:
         return view_of(self.run.previous, self.language).fan(unit, indicator)
 
     @cached_property
-    def sizes(self) -> dict[str, float]:
-        """Size of every unit: what its shares are shares of."""
-        sized = ((unit, _size(self.assessed(unit))) for unit in self._assessed if unit in self.units)
-        return {unit: size for unit, size in sized if size > 0}
+    def _sizes(self) -> dict[str, tuple[list[str], np.ndarray]]:
+        """Level -> its units by code, and their sizes: what their shares are shares of."""
+        found: dict[str, dict[str, float]] = {}
+        for unit in sorted(self.units.keys() & set(self._assessed)):
+            size = _size(self.assessed(unit))
+            if size > 0:
+                found.setdefault(self.units[unit].level, {})[unit] = size
+        return {level: (list(sizes), np.array(list(sizes.values()))) for level, sizes in found.items()}
 
-    @cached_property
-    def _sizes_of_level(self) -> dict[str, tuple[np.ndarray, list[str]]]:
-        """Level -> logarithms of its units' sizes and their codes, the smallest first."""
-        found: dict[str, list[tuple[float, str]]] = {}
-        for unit, size in self.sizes.items():
-            found.setdefault(self.units[unit].level, []).append((math.log(size), unit))
-        ordered = {level: sorted(pairs) for level, pairs in found.items()}
-        return {level: (np.array([a for a, _b in one]), [b for _a, b in one]) for level, one in ordered.items()}
+    def nearest_in_size(self, unit: str) -> list[str]:
+        """The five units of the same level whose size (largest denominator, else largest count) is nearest in ratio."""
+        codes, sizes = self._sizes.get(self.units[unit].level, ([], np.empty(0)))
+        if unit not in codes:
+            return []
+        size = sizes[codes.index(unit)]
+        nearest = np.argsort(np.maximum(sizes / size, size / sizes), kind="stable")[: N_PEERS + 1]
+        return [codes[at] for at in nearest if codes[at] != unit][:N_PEERS]
 
     @cached_property
     def evidence(self) -> pd.DataFrame:
@@ -250,41 +296,23 @@ class View:
         overall = self.evidence[self.evidence["slice_kind"].to_numpy() == "overall"]
         return {row.indicator: row for row in overall.itertuples(index=False)}
 
-    @cached_property
-    def signals(self) -> dict[str, list[tuple]]:
-        """Unit -> its signals, where the run has any."""
-        found: dict[str, list[tuple]] = {}
-        for row in self.extra("signals").itertuples(index=False):
-            found.setdefault(row.unit, []).append(row)
-        return found
-
-    @cached_property
-    def milestones(self) -> dict[tuple[str, str], tuple[tuple[str, float], ...]]:
-        """(unit, target) -> its milestones as (period, threshold); unit "" where the table names none."""
-        table = self.extra("milestones")
-        units = table["unit"] if "unit" in table else [""] * len(table)
-        found: dict[tuple[str, str], list[tuple[str, float]]] = {}
-        if len(table):
-            for unit, target, step, threshold in zip(units, table["target"], table["period"], table["threshold"]):
-                found.setdefault((unit, target), []).append((step, float(threshold)))
-        return {key: tuple(steps) for key, steps in found.items()}
-
     def extra(self, name: str) -> pd.DataFrame:
         """A table that a target kind or a scenario adds; empty where the run has none."""
         return self.run.extra.get(name, pd.DataFrame())
 
     @cached_property
-    def _extra_rows(self) -> dict[str, Grouped | None]:
+    def _by_key(self) -> dict[tuple[str, int], Grouped]:
         return {}
 
-    def extra_rows(self, name: str, unit: str, target: str) -> list[tuple]:
-        """Rows of an extra table about a unit and target; the table is sorted out once a run, by pairs."""
-        if name not in self._extra_rows:
-            table = self.extra(name)
-            paired = len(table) and {"unit", "target"} <= set(table.columns)
-            self._extra_rows[name] = Grouped(table, "unit", "target") if paired else None
-        found = self._extra_rows[name]
-        return [] if found is None else found.rows(unit, target)
+    def rows(self, table: str, *key: str) -> list[tuple]:
+        """Rows of the table ``quality``, ``scorecard`` or an extra one about a unit, or about a unit and a target."""
+        grouped = self._by_key.get((table, len(key)))
+        if grouped is None:
+            frame = getattr(self.run, table) if table in ("quality", "scorecard") else self.extra(table)
+            if frame.empty:
+                return []
+            grouped = self._by_key[table, len(key)] = Grouped(frame, *("unit", "target")[: len(key)])
+        return grouped.rows(*key)
 
     @cached_property
     def cutoff(self) -> str:
@@ -295,8 +323,7 @@ class View:
     @cached_property
     def task_list(self) -> dict[str, tuple]:
         """Task to its row in the list: name, owner, due date."""
-        found = self.extra("task_list")
-        return {row.task: row for row in plain(found).itertuples(index=False)} if len(found) else {}
+        return {row.task: row for row in plain(self.extra("task_list")).itertuples(index=False)}
 
     @cached_property
     def newest(self) -> str:
@@ -305,21 +332,110 @@ class View:
         return max((one for one in seen if last_day(one) <= last_day(self.cutoff)), key=last_day, default="")
 
 
-def nearest_in_size(view: View, unit: str, *, n: int = N_PEERS) -> list[str]:
-    """Units of the same level whose size (largest denominator, else largest count) is nearest in ratio."""
-    if unit not in view.sizes:
-        return []
-    size = math.log(view.sizes[unit])
-    logs, codes = view._sizes_of_level[view.units[unit].level]
-    apart = np.abs(logs - size)
-    if len(apart) > n + 1:  # the bound lies above the last place by far more than a rounding error
-        apart_enough = np.partition(apart, n)[n] + 1e-9
-        codes = [codes[at] for at in np.flatnonzero(apart <= apart_enough)]
-    return sorted((one for one in codes if one != unit), key=lambda one: _apart(view, unit, one))[:n]
+class Peer(NamedTuple):
+    """All that a page may say of another unit's target."""
+
+    unit: str
+    target: str
+    indicator: str
+    kind: str
+    current: float
+    current_period: str
+    status: str
 
 
-def _apart(view: View, unit: str, other: str) -> tuple[float, str]:
-    return abs(math.log(view.sizes[other] / view.sizes[unit])), other
+_shown = attrgetter(*Peer._fields)
+
+
+class UnitView:
+    """A run as one unit's page reads it: ``COMMON`` and the methods below, under the names of :class:`View`.
+
+    Parameters
+    ----------
+    view : View
+    unit : str
+
+    Raises
+    ------
+    DataError
+        When the run has no such unit.
+    """
+
+    def __init__(self, view: View, unit: str):
+        view.unit(unit)
+        self.__view, self.own = view, unit
+        vars(self).update({name: getattr(view, name) for name in COMMON})
+        self.peers = view.nearest_in_size(unit)
+        parts = [one.part for row in view.assessed(unit) for one in view.rows("contributions", unit, row.target)]
+        named = [unit, *view.ancestors(unit), *self.peers, *parts]  # parts: sub-units said to hold the unit back
+        self.units: dict[str, tuple] = {code: view.units[code] for code in named}
+        self.run = SimpleNamespace(run_id=view.run.run_id, params=view.run.params, manifest=view.run.manifest)
+
+    def __reads(self, unit: str, what: str) -> None:
+        if unit != self.own:
+            raise DataError(
+                Problem(
+                    f"page of unit {self.own!r}",
+                    f"it reads {what} of unit {unit!r}, which is another unit's",
+                    "the unit's own rows, and what UnitView lets through",
+                    "Let UnitView in src/analysis/briefing/view.py through to it if the page should show it",
+                )
+            )
+
+    def unit(self, code: str) -> tuple:
+        """Row of the unit, of a unit above it, of a peer, or of a sub-unit that holds it back."""
+        if code not in self.units:
+            self.__reads(code, "the row")
+        return self.units[code]
+
+    def name(self, code: str) -> str:
+        """Name of such a unit."""
+        self.unit(code)
+        return self.__view.name(code)
+
+    def ancestors(self, code: str) -> list[str]:
+        """Units above the page's own."""
+        self.__reads(code, "the ancestors")
+        return self.__view.ancestors(code)
+
+    def assessed(self, unit: str) -> list[tuple]:
+        """The unit's assessments; of a peer, what :class:`Peer` holds."""
+        rows = self.__view.assessed(unit)
+        if unit in self.peers:
+            return [Peer._make(_shown(row)) for row in rows]
+        self.__reads(unit, "the assessments")
+        return rows
+
+    def history(self, unit: str, indicator: str) -> History:
+        """The unit's series; of a peer, that of a score it is promised (its unit of measure hangs on it)."""
+        if (unit, indicator) not in self.__scores:
+            self.__reads(unit, "the series")
+        return self.__view.history(unit, indicator)
+
+    @cached_property
+    def __scores(self) -> set[tuple[str, str]]:
+        return {(peer, row.indicator) for peer in self.peers for row in self.assessed(peer) if row.kind == "score_ge"}
+
+    def fan(self, unit: str, indicator: str) -> Fan:
+        """The unit's forecast."""
+        self.__reads(unit, "the forecast")
+        return self.__view.fan(unit, indicator)
+
+    def fan_before(self, unit: str, indicator: str) -> Fan:
+        """The unit's forecast of the quarter before."""
+        self.__reads(unit, "the forecast of the quarter before")
+        return self.__view.fan_before(unit, indicator)
+
+    def rows(self, table: str, *key: str) -> list[tuple]:
+        """The unit's rows of a table."""
+        self.__reads(key[0], f"table {table}")
+        return self.__view.rows(table, *key)
+
+    @cached_property
+    def task_list(self) -> dict[str, tuple]:
+        """The unit's tasks as the list has them."""
+        mine = {one.task for row in self.assessed(self.own) for one in self.rows("tasks", self.own, row.target)}
+        return {task: row for task, row in self.__view.task_list.items() if task in mine}
 
 
 def _size(rows: list[tuple]) -> float:
@@ -328,6 +444,10 @@ def _size(rows: list[tuple]) -> float:
         if known:
             return max(known)
     return 0.0
+
+
+def _array(column: pd.Series) -> np.ndarray:
+    return column.to_numpy("float64") if str(column.dtype) == "Int64" else column.to_numpy()
 
 
 def plain(frame: pd.DataFrame) -> pd.DataFrame:
@@ -346,6 +466,19 @@ def view_of(run: RunTables, language: str) -> View:
         translator(language)
         found = _VIEWS[key] = View(run, language)
     return found
+
+
+def unit_view(run: RunTables, *, unit: str, language: str) -> UnitView:
+    """What the page of `unit` may read of a run, in a language.
+
+    Raises
+    ------
+    DataError
+        When the run has no such unit.
+    ParamsError
+        When we do not speak `language`.
+    """
+    return UnitView(view_of(run, language), unit)
 
 
 def _by_order(frame: pd.DataFrame, key: str) -> dict[str, tuple]:

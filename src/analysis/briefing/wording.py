@@ -7,8 +7,9 @@ Nothing here decides: the status comes from the assessments, the words only name
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
-from analysis.briefing.locale import NOTHING, number, percent, period, points, translator
+from analysis.briefing.locale import N_, NOTHING, number, percent, period, points, text_of, translator
 
 ICONS = {  # shape carries the status where colour cannot; glyphs that Segoe UI, Arial Unicode and DejaVu share
     "met": "✓",
@@ -20,77 +21,69 @@ ICONS = {  # shape carries the status where colour cannot; glyphs that Segoe UI,
     "missed": "✕",
     "not_assessable": "○",
 }
-
-
-def _(message: str) -> str:
-    """Mark a message for extraction; it is translated where it is used."""
-    return message
-
-
 STATUS_WORDS = {
-    "met": _("Met"),
-    "holding": _("Holding"),
-    "on_track": _("On track"),
-    "likely": _("Likely"),
-    "at_risk": _("At risk"),
-    "unlikely": _("Unlikely"),
-    "missed": _("Missed"),
-    "not_assessable": _("Not assessable"),
+    "met": N_("Met"),
+    "holding": N_("Holding"),
+    "on_track": N_("On track"),
+    "likely": N_("Likely"),
+    "at_risk": N_("At risk"),
+    "unlikely": N_("Unlikely"),
+    "missed": N_("Missed"),
+    "not_assessable": N_("Not assessable"),
 }
 SHORT_WORDS = {  # heat map: the row still fits a phone, the full word is in the legend
-    "met": _("met"),
-    "holding": _("held"),
-    "on_track": _("track"),
-    "likely": _("likely"),
-    "at_risk": _("risk"),
-    "unlikely": _("unlikely"),
-    "missed": _("missed"),
-    "not_assessable": _("n/a"),
+    "met": N_("met"),
+    "holding": N_("held"),
+    "on_track": N_("track"),
+    "likely": N_("likely"),
+    "at_risk": N_("risk"),
+    "unlikely": N_("unlikely"),
+    "missed": N_("missed"),
+    "not_assessable": N_("n/a"),
 }
 REASONS = {  # codes that attainment gives; "no_data", "stale" and "failed" are kept for tables from anywhere
-    "too_few_points": _("too few observed periods"),
-    "no_data": _("no data"),
-    "no_series": _("no data"),
-    "no_observation": _("no data"),
-    "series_ended": _("the last figure is too old"),
-    "stale": _("the last figure is too old"),
-    "no_forecast": _("no forecast could be made"),
-    "failed": _("no forecast could be made"),
-    "break": _("the definition changed and too few periods have been observed since"),
-    "no_threshold": _("the promise states no number"),
-    "no_deadline": _("the promise states no deadline"),
-    "deadline_not_observed": _("the figure of the deadline has not come in"),
-    "no_baseline": _("the promise states no baseline"),
-    "no_quota": _("the quota of this unit is not known"),
-    "not_started": _("its clock has not started"),
-    "no_tasks": _("the task list is not in the data"),
-    "no_task_history": _("no task has been due yet"),
-    "no_members": _("the promise names no components"),
-    "member_not_assessable": _("one of its components cannot be assessed"),
-    "no_peers": _("the peers are not in the data"),
-    "component_missing": _("one of its components has no figure"),
-    "beyond_horizon": _("the deadline lies beyond the forecast"),
-    "tasks_unlisted": _("more tasks are promised than listed"),
+    "too_few_points": N_("too few observed periods"),
+    "no_data": N_("no data"),
+    "no_series": N_("no data"),
+    "no_observation": N_("no data"),
+    "series_ended": N_("the last figure is too old"),
+    "stale": N_("the last figure is too old"),
+    "no_forecast": N_("no forecast could be made"),
+    "failed": N_("no forecast could be made"),
+    "break": N_("the definition changed and too few periods have been observed since"),
+    "no_threshold": N_("the promise states no number"),
+    "no_deadline": N_("the promise states no deadline"),
+    "deadline_not_observed": N_("the figure of the deadline has not come in"),
+    "no_baseline": N_("the promise states no baseline"),
+    "no_quota": N_("the quota of this unit is not known"),
+    "not_started": N_("its clock has not started"),
+    "no_tasks": N_("the task list is not in the data"),
+    "no_task_history": N_("no task has been due yet"),
+    "no_members": N_("the promise names no components"),
+    "member_not_assessable": N_("one of its components cannot be assessed"),
+    "no_peers": N_("the peers are not in the data"),
+    "component_missing": N_("one of its components has no figure"),
+    "beyond_horizon": N_("the deadline lies beyond the forecast"),
+    "tasks_unlisted": N_("more tasks are promised than listed"),
 }
 LEVELS = {
-    "nation": _("Nation"),
-    "region": _("Regions"),
-    "province": _("Provinces"),
-    "prefecture": _("Prefectures"),
-    "municipality": _("Municipalities"),
-    "ministry": _("Ministries"),
-    "department": _("Departments"),
-    "district": _("Districts"),
-    "commune": _("Communes"),
-    "organisation": _("Organisations"),
+    "nation": N_("Nation"),
+    "region": N_("Regions"),
+    "province": N_("Provinces"),
+    "prefecture": N_("Prefectures"),
+    "municipality": N_("Municipalities"),
+    "ministry": N_("Ministries"),
+    "department": N_("Departments"),
+    "district": N_("Districts"),
+    "commune": N_("Communes"),
+    "organisation": N_("Organisations"),
 }
 READINGS = {
-    "each_period": _("every single period"),
-    "cumulative": _("cumulative reading"),
-    "rolling_3": _("rolling reading over three periods"),
+    "each_period": N_("every single period"),
+    "cumulative": N_("cumulative reading"),
+    "rolling_3": N_("rolling reading over three periods"),
 }
-PER_PERIOD = {"M": _("a month"), "Q": _("a quarter"), "Y": _("a year")}
-del _
+PER_PERIOD = {"M": N_("a month"), "Q": N_("a quarter"), "Y": N_("a year")}
 
 
 def status_word(status: str, language: str) -> str:
@@ -104,14 +97,14 @@ def status_word(status: str, language: str) -> str:
     return translator(language)(STATUS_WORDS.get(status, status))
 
 
+def word_of(words: Mapping[str, str], code: str, language: str) -> str:
+    """The word of a code; an unknown code as it is, with spaces, so nothing is hidden."""
+    return translator(language)(words[code]) if code in words else code.replace("_", " ")
+
+
 def reason_word(reason: str, language: str) -> str:
-    """Why a target could not be assessed; an unknown code stands as it is, with spaces."""
-    return translator(language)(REASONS[reason]) if reason in REASONS else reason.replace("_", " ")
-
-
-def reading_word(reading: str, language: str) -> str:
-    """How a sustained promise is read over time."""
-    return translator(language)(READINGS[reading]) if reading in READINGS else reading.replace("_", " ")
+    """Why a target could not be assessed."""
+    return word_of(REASONS, reason, language)
 
 
 def level_word(level: str, language: str) -> str:
@@ -167,7 +160,7 @@ def quantity(value: float | None, indicator, language: str, *, unit: bool = True
         return percent(value, language, 0 if stated and abs(100 * value - round(100 * value)) < 1e-9 else 1)
     whole = kind in ("count", "rank") or float(value).is_integer()
     text = number(value, language, 0 if whole else 1)
-    word = _unit_word(indicator, language) if unit and kind != "rank" else ""
+    word = text_of(indicator, "unit", language) if unit and kind != "rank" else ""
     return f"{text} {word}".strip()
 
 
@@ -181,12 +174,8 @@ def difference(value: float | None, indicator, language: str, *, signed: bool = 
     digits = 0 if kind == "count" and abs(value) >= 10 or float(value).is_integer() else 1
     text = number(value, language, digits)
     plus = "+" if signed and value > 0 and text.strip("0.,") else ""
-    return f"{plus}{text} {_unit_word(indicator, language)}".strip()
-
-
-def _unit_word(indicator, language: str) -> str:
-    other = "en" if language == "vi" else "vi"
-    return getattr(indicator, f"unit_{language}", "") or getattr(indicator, f"unit_{other}", "") or ""
+    word = text_of(indicator, "unit", language)
+    return f"{plus}{text} {word}".strip()
 
 
 def say_goal(assessment, indicator, language: str, target=None) -> str:
@@ -201,8 +190,9 @@ def say_goal(assessment, indicator, language: str, target=None) -> str:
     """
     _ = translator(language)
     goal = _say_amount(assessment, indicator, language, target)
-    if assessment.kind == "conditional" and getattr(target, f"condition_{language}", ""):
-        goal = _("{goal}, once {condition}").format(goal=goal, condition=getattr(target, f"condition_{language}"))
+    condition = getattr(target, f"condition_{language}", "")
+    if assessment.kind == "conditional" and condition:
+        goal = _("{goal}, once {condition}").format(goal=goal, condition=condition)
     if assessment.kind == "sustained_from" and getattr(target, "start", ""):
         since = period(target.start, language)
         spans = {

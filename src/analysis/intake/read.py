@@ -322,9 +322,10 @@ def _read_sql(url: str, *, query: str, where: str) -> tuple[pd.DataFrame, str]:
         raise DataError(Problem(f"{where}: query", found, "one SELECT", "Only read, one query"))
     try:
         engine = sa.create_engine(_read_only(sa.make_url(url), where))
-    except (sa.exc.SQLAlchemyError, ImportError) as error:
+    except (sa.exc.SQLAlchemyError, ImportError, ValueError) as error:  # the last: of a port that is not a number
         found = f"no database can be reached: {_first_line(error)}"
-        raise DataError(Problem(where, found, "an SQLAlchemy URL", "")) from None
+        allowed, remedy = "an SQLAlchemy URL, e.g. postgresql://host:5432/name", "Correct `path` in the source's file"
+        raise DataError(Problem(where, found, allowed, remedy)) from None
     digest, frames, n_rows = hashlib.sha256(), [], 0
     try:
         with engine.connect().execution_options(stream_results=True) as connection:
@@ -349,8 +350,10 @@ def _read_sql(url: str, *, query: str, where: str) -> tuple[pd.DataFrame, str]:
 
 def _read_only(url: sa.URL, where: str) -> sa.URL:
     """SQLite would create a file that is not there, and would let a query write; other databases have their grants."""
-    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith("file:"):
+    if url.get_backend_name() != "sqlite" or not url.database:
         return url
+    if url.database.startswith("file:"):
+        return url.set(query={**url.query, "mode": "ro", "uri": "true"})
     if not Path(url.database).is_file():
         raise DataError(Problem(where, f"there is no file {url.database!r}", "", "Check `path` in the source's file"))
     return url.set(database=f"file:{url.database}", query={"mode": "ro", "uri": "true"})

@@ -97,7 +97,7 @@ def verify_run(
         hint = did_you_mean(unit, known) or "Take a code of the unit list"
         raise ParamsError(Problem("--unit", f"there is no unit {unit!r}", "codes of the unit table", hint))
     published = {page["page"]: page for page in json.loads((run / PAGES).read_text(encoding="utf-8"))}
-    jobs = page_jobs(tables, root=project or _project_of(run), run_dir=run, units=_units_of(published))
+    jobs = page_jobs(tables, root=project or records.project_of(run), run_dir=run, units=_units_of(published))
     jobs = [job for job in jobs if unit is None or job.unit == unit]
     verdicts += _made_again(jobs, published, run=run, n_jobs=n_jobs)
     return pd.DataFrame([asdict(verdict) for verdict in verdicts], columns=list(Verdict.__dataclass_fields__))
@@ -125,14 +125,6 @@ def altered_files(run: Path) -> list[tuple[str, str]]:
 def listed_files(run: Path) -> list[Path]:
     """Every file of a run but the list of files itself; a link is a file of its own."""
     return sorted(path for path in run.rglob("*") if (path.is_file() or path.is_symlink()) and path != run / FILES)
-
-
-def _project_of(run: Path) -> Path:
-    for folder in run.parents:
-        if (folder / "notebooks").is_dir() and (folder / "params").is_dir():
-            return folder
-    remedy = "Name it: --project DIR"
-    raise ParamsError(Problem(str(run), "no folder above the run holds notebooks and params", "a project", remedy))
 
 
 def _units_of(published: Mapping[str, dict]) -> list[str] | None:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.records.manifest import SCHEMA
-from analysis.words.errors import DataError, Problem, examples, require
+from analysis.words.errors import DataError, ParamsError, Problem, examples, require
 from analysis.words.files import file_sha256, write_file
 from analysis.words.schema import TABLES, RunTables
 
@@ -172,6 +172,22 @@ def find_run(name: str | Path) -> Path:
     )
 
 
+def project_of(run: Path) -> Path:
+    """The project that a run belongs to: the first folder above it, or above this one, with notebooks and params.
+
+    Raises
+    ------
+    ParamsError
+        There is none.
+    """
+    here = Path.cwd()
+    for folder in (*run.parents, here, *here.parents):
+        if (folder / "notebooks").is_dir() and (folder / "params").is_dir():
+            return folder
+    found, remedy = "no folder above the run holds notebooks and params", "Name it (--project DIR), or move the run"
+    raise ParamsError(Problem(str(run), found, "a project", remedy))
+
+
 def load_run(run_dir: str | Path = LATEST) -> RunTables:
     """Read a finished run: what every notebook does first.
 
@@ -207,7 +223,7 @@ def _load_run(run_dir: Path, manifest_text: str) -> RunTables:
         kept = {name: base[name] if frame is None else frame for name, frame in before.items()}
         previous = RunTables(**common, **kept)
     extra = {name.removeprefix(EXTRA): frame for name, frame in found.items() if name.startswith(EXTRA)}
-    return RunTables(**common, **base, extra=extra, previous=previous)
+    return RunTables(**common, **base, extra=extra, previous=previous, folder=str(run_dir))
 
 
 def check_tables(run_dir: Path, manifest: Mapping) -> None:

@@ -230,13 +230,15 @@ class RunTables:
     manifest: dict = field(default_factory=dict)
     extra: dict[str, pd.DataFrame] = field(default_factory=dict)  # tables that a target kind or a scenario adds
     previous: RunTables | None = None
+    folder: str = ""  # where it was read from
 
     def __repr__(self) -> str:
         """Run, cutoff, units, targets, counts by status: never the tables."""
         counts = self.assessments["status"].value_counts()
         by_status = ", ".join(f"{counts[status]} {status}" for status in STATUSES if status in counts)
         about = f"{len(self.units)} units, {len(self.targets)} targets"
-        return f"Run {self.run_id!r}, cutoff {self.manifest.get('cutoff', '?')}: {about}; {by_status or 'no assessments'}"
+        cutoff = self.manifest.get("cutoff", "?")
+        return f"Run {self.run_id!r}, cutoff {cutoff}: {about}; {by_status or 'no assessments'}"
 
 
 def check_key(frame: pd.DataFrame, table: Table) -> None:

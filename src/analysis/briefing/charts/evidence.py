@@ -14,8 +14,8 @@ from markupsafe import Markup
 from matplotlib import rc_context
 
 from analysis.briefing.charts import svg
+from analysis.briefing.charts.svg import ROLES
 from analysis.briefing.locale import number, percent, translator
-from analysis.briefing.theme import ROLES, rc
 
 SIZE = (560, 320)
 _BOX = (0.0975, 0.15, 0.48, 0.73)  # room for direct labels at the right
@@ -32,15 +32,16 @@ def reliability(bins: pd.DataFrame, *, language: str, key: str, title: str, desc
         ``mean_p, share, share_lower, share_upper, n``.
     """
     _ = translator(language)
-    with rc_context(rc()):
+    with rc_context(_style()):
         made, axes = _axes()
         axes.plot([0, 1], [0, 1], color=ROLES["soft"], linewidth=1, linestyle=(0, (4, 3)))
         axes.vlines(bins["mean_p"], bins["share_lower"], bins["share_upper"], color=ROLES["median"], linewidth=1.5)
         size = 12 + 90 * np.sqrt(bins["n"] / bins["n"].max())
         axes.scatter(bins["mean_p"], bins["share"], s=size, color=ROLES["median"], linewidths=0)
         axes.text(1.02, 1, _("as said"), color=ROLES["soft"], va="center")  # end of the diagonal
-        _percent_ticks(axes.set_xticks, language)
-        _percent_ticks(axes.set_yticks, language)
+        ticks = [0, 0.25, 0.5, 0.75, 1]
+        for setter in (axes.set_xticks, axes.set_yticks):
+            setter(ticks, labels=[percent(one, language, 0) for one in ticks])
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=_("probability said"))
         _name_above(axes, _("share that came true"))
         body = svg.drawing(made, key=key)
@@ -56,20 +57,18 @@ def skill_by_horizon(
     ----------
     lines : sequence of (label, horizons, skills)
         The best and the worst at the longest horizon are named; where more than ``MAX_NAMED`` run between them, these
-        stand in the table beside.
+        are in the table below it.
     """
     _ = translator(language)
     order = sorted(range(len(lines)), key=lambda at: float(lines[at][2][-1]))
     named = set(order) if len(lines) <= MAX_NAMED else {order[0], order[-1]}
-    with rc_context(rc()):
+    with rc_context(_style()):
         made, axes = _axes()
         axes.axhline(0, color=ROLES["target"], linewidth=1.5)
         ends = []
         lowest = min([float(np.nanmin(skill)) for _label, _h, skill in lines] + [-0.1])
         for at, (label, horizon, skill) in enumerate(lines):
-            look = (
-                {"color": ROLES["median"], "linewidth": 2} if at in named else {"color": ROLES["soft"], "linewidth": 1}
-            )
+            look = {"color": ROLES["median" if at in named else "soft"], "linewidth": 2 if at in named else 1}
             axes.plot(horizon, np.clip(skill, -1, 1), marker="o", markersize=3, zorder=2 + (at in named), **look)
             if at in named:
                 ends.append((float(np.clip(skill[-1], -1, 1)), textwrap.fill(label, LABEL_WIDTH)))
@@ -82,13 +81,18 @@ def skill_by_horizon(
         ticks = np.arange(low, 1.01, 0.25)
         axes.set_yticks(ticks, labels=[percent(one, language, 0) for one in ticks])
         steps = sorted({int(one) for _label, horizon, _s in lines for one in horizon})
-        axes.set_xticks(
-            steps[:: max(1, len(steps) // 8)],
-            labels=[number(one, language) for one in steps[:: max(1, len(steps) // 8)]],
-        )
+        steps = steps[:: max(1, len(steps) // 8)]
+        axes.set_xticks(steps, labels=[number(one, language) for one in steps])
         _name_above(axes, _("error saved against linear pace"))
         body = svg.drawing(made, key=key)
     return svg.image([body], key=key, title=title, description=description, size=SIZE, class_="chart evidence")
+
+
+def _style() -> dict:
+    """Matplotlib settings of these figures: seaborn's ticks style, our type and colours, text kept as text."""
+    import seaborn  # seconds to import; only the pages drawn once a run need it
+
+    return {**seaborn.axes_style("ticks"), **svg.BASE_RC}
 
 
 def _axes():
@@ -102,11 +106,6 @@ def _axes():
     return made, axes
 
 
-def _percent_ticks(setter, language: str) -> None:
-    ticks = [0, 0.25, 0.5, 0.75, 1]
-    setter(ticks, labels=[percent(one, language, 0) for one in ticks])
-
-
 def _name_above(axes, name: str) -> None:
     """Name of the vertical axis, horizontal, above it."""
     axes.text(-0.19, 1.05, name, transform=axes.transAxes, color=ROLES["soft"], va="bottom")
@@ -114,7 +113,7 @@ def _name_above(axes, name: str) -> None:
 
 def _apart(labels: list[tuple[float, str]], *, gap: float) -> list[tuple[float, str]]:
     placed: list[tuple[float, str]] = []
-    for value, label in sorted([*labels, (0.0, "")]):  # keep clear of the zero line's own label
+    for value, label in sorted([*labels, (0.0, "")]):  # the zero line has a label too
         place = max(value, placed[-1][0] + gap) if placed else value
         placed.append((place, label))
     return [one for one in placed if one[1]]

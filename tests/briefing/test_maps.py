@@ -5,7 +5,7 @@ from bs4 import BeautifulSoup
 from factory import UNITS, make_run
 
 from analysis.briefing import overview_page
-from analysis.briefing.tilemap import PLACES, place_of, tile_map
+from analysis.briefing.maps import PLACES, place_of, tile_map
 from analysis.briefing.view import view_of
 from analysis.publishing.sanitise import is_clean
 from analysis.words.schema import ON_TRACK

@@ -7,6 +7,7 @@ an indicator (months, quarters or years; a share, a count or a level) is inferre
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 from analysis import statistics
 from analysis.attainment.assess import assess as assess_targets
 from analysis.attainment.world import AssessOptions, World
+from analysis.forecasting import scores
 from analysis.forecasting.ensemble import Options, forecast_panel
 from analysis.forecasting.panel import infer_kind
 from analysis.intake import Inputs
@@ -132,6 +134,143 @@ def assess_files(observations: Path, *, targets: Path, cutoff: str, out: Path) -
     return assessed, inputs.quality
 
 
+def forecast(
+    observations: pd.DataFrame,
+    *,
+    horizon: int = 12,
+    cutoff: str | None = None,
+    interval_levels: Sequence[float] = (0.5, 0.8, 0.95),
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Forecast every unit and indicator of a plain table.
+
+    Parameters
+    ----------
+    observations : DataFrame
+        As for :func:`assess`.
+    horizon : int
+        Periods ahead, 1 to 600.
+    cutoff : str, optional
+        Last period whose figures may be used; default: the last one there is.
+    interval_levels : sequence of float
+        Central intervals, as fractions.
+    seed : int
+        Same seed, same numbers.
+
+    Returns
+    -------
+    DataFrame
+        unit, indicator, cutoff, horizon, quantile_level, period, member, predicted (unit of the indicator; shares as
+        fractions), sorted; the median is always there.
+
+    Raises
+    ------
+    DataError, ParamsError
+        As :func:`assess`; `horizon` is out of bounds.
+
+    Examples
+    --------
+    >>> months = pd.period_range("2024-01", "2025-12", freq="M").astype(str)
+    >>> online = pd.DataFrame({"unit": "007", "indicator": "online", "period": months, "value": np.arange(24) / 50})
+    >>> rows = forecast(online, horizon=2, interval_levels=[0.8])
+    >>> rows[["horizon", "quantile_level", "period"]].to_numpy().tolist()[:3]
+    [[1, 0.1, '2026-01'], [1, 0.5, '2026-01'], [1, 0.9, '2026-01']]
+    """
+    if not 1 <= horizon <= MAX_HORIZON:
+        allowed = f"1 to {MAX_HORIZON} periods"
+        raise ParamsError(Problem("horizon", f"found {horizon!r}", allowed, "Forecast less far"))
+    inputs, cutoff = _inputs_of(observations, pd.DataFrame(columns=list(ROW)), cutoff=cutoff)
+    panels, options = statistics.panels_at(inputs, cutoff=cutoff), Options(seed=seed)
+    made = {code: forecast_panel(panel, horizon=horizon, options=options) for code, panel in panels.items()}
+    return statistics.forecasts_table(statistics.Forecasted(cutoff, panels, made), interval_levels=interval_levels)
+
+
+def backtest(
+    observations: pd.DataFrame, targets: pd.DataFrame, *, cutoff: str | None = None, seed: int = 0
+) -> pd.DataFrame:
+    """Apply the models at past cutoffs of a plain table, and put each probability next to what happened.
+
+    Parameters
+    ----------
+    observations, targets : DataFrame
+        As for :func:`assess`; thresholds are applied 1 to 12 periods ahead.
+    cutoff : str, optional
+        Last period whose figures may be used; default: the last one there is.
+    seed : int
+
+    Returns
+    -------
+    DataFrame
+        A row for each unit, target, past cutoff, horizon and model (ours is "ensemble"): p_attain, outcome,
+        quantiles. Empty where the history is too short. :func:`score` sums it up.
+
+    Raises
+    ------
+    DataError, ParamsError
+        As :func:`assess`.
+    """
+    inputs, cutoff = _inputs_of(observations, targets, cutoff=cutoff)
+    return statistics.backtest_cases(inputs, statistics.panels_at(inputs, cutoff=cutoff), seed=seed)
+
+
+def score(cases: pd.DataFrame) -> pd.DataFrame:
+    """Score probabilities against outcomes, by model where there is a column ``model``.
+
+    Parameters
+    ----------
+    cases : DataFrame
+        p_attain (0..1), outcome (0 or 1); rows without either are left out.
+
+    Returns
+    -------
+    DataFrame
+        model, n_cases, base_rate, brier (lower is better), skill (against the base rate; 1 is perfect), ece (mean
+        distance of stated and realised frequency), slope (1: neither too bold nor too timid).
+
+    Raises
+    ------
+    DataError
+        A column is missing, or no row has both.
+
+    Examples
+    --------
+    >>> score(pd.DataFrame({"p_attain": [0.9, 0.8, 0.2, 0.1], "outcome": [1, 1, 0, 0]}))[["n_cases", "brier", "skill"]]
+       n_cases  brier  skill
+    0        4  0.025    0.9
+    """
+    missing = [
+        Problem("cases", f"there is no column {one!r}", "p_attain, outcome", "Add it")
+        for one in ("p_attain", "outcome")
+        if one not in cases
+    ]
+    require(missing)
+    known = cases.dropna(subset=["p_attain", "outcome"])
+    if known.empty:
+        raise DataError(
+            Problem("cases", "no row has p_attain and outcome", "at least one", "Score later, or check the columns")
+        )
+    known = known if "model" in known else known.assign(model="")
+    rows = []
+    for model, mine in known.groupby("model", sort=True):
+        p, outcome = mine["p_attain"].to_numpy(dtype=float), mine["outcome"].to_numpy(dtype=float)
+        loss, base = scores.brier(p, outcome), float(outcome.mean())
+        skill = scores.skill(loss, base * (1 - base))
+        rows.append((model, len(mine), base, loss, skill, scores.ece(p, outcome), scores.calibration_slope(p, outcome)))
+    return pd.DataFrame(rows, columns=["model", "n_cases", "base_rate", "brier", "skill", "ece", "slope"])
+
+
+def _inputs_of(observations: pd.DataFrame, targets: pd.DataFrame, *, cutoff: str | None) -> tuple[Inputs, str]:
+    """Inputs of two tables, and the cutoff: the last period with figures where none is given."""
+    raw = raw_table(observations, where="observations"), raw_table(targets, where="targets")
+    if cutoff is None:
+        periods = [code for code in as_codes(raw[0].frame.get("period", pd.Series(dtype=object))) if frequency_of(code)]
+        cutoff = max(periods, key=last_day, default="")
+    inputs = _read(*raw, cutoff=cutoff)
+    if not len(inputs.observations):
+        require(in_words(inputs.quality) or [Problem("observations", "there is no figure", "", "Add some")], DataError)
+    return inputs, cutoff
+
+
 def in_words(found: pd.DataFrame) -> list[Problem]:
     """The rows of :func:`check` as problems: one a reason, with its first row."""
     rows = found.groupby(["table", "reason"], sort=False)
@@ -186,7 +325,7 @@ def _indicators(cells: pd.DataFrame, *, cutoff: str) -> pd.DataFrame:
         middle = np.median(seen) if kind == "level" and len(seen) and 0 <= seen.min() <= seen.max() <= 100 else np.nan
         rows.append((code, max("MQY", key=frequency[at].tolist().count), kind, middle))
     frame = pd.DataFrame(rows, columns=["indicator", "frequency", "kind", "middle"])
-    return frame.assign(resolution=np.nan, maximum=np.nan, better="", cumulative=False)
+    return frame.assign(resolution=np.nan, maximum=np.nan, better="")
 
 
 def _kind(value: np.ndarray, ratio: np.ndarray) -> str:
@@ -251,9 +390,8 @@ def _assessed(inputs: Inputs, *, cutoff: str, options: AssessOptions) -> pd.Data
         horizon = max([n for n in ahead if 0 < n <= MAX_HORIZON], default=0)
         if horizon:
             predictives[code] = forecast_panel(panel, horizon=horizon, options=options.forecast or Options())
-    figures = {"panels": panels, "predictives": predictives, **tables}
-    world = World(targets=inputs.targets, cutoff=cutoff, options=options, **figures)
-    made = assess_targets(world, annexes=False).assessments
+    known = {"panels": panels, "predictives": predictives, "cutoff": cutoff, "options": options}
+    made = assess_targets(World(targets=inputs.targets, **tables, **known), annexes=False).assessments
     made["p_attain"] = made["p_attain"].where(made["status"].ne("not_assessable"))
     lost = found[found["table"].eq("targets") & found["target"].ne("")]
     lost = lost.assign(unit=[[one] if one else sorted(inputs.units["unit"]) for one in lost["unit"]]).explode("unit")

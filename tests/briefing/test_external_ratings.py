@@ -7,7 +7,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from analysis.attainment import labels
-from analysis.briefing import bodies
+from analysis.briefing import external_ratings
 from analysis.briefing.view import view_of
 from analysis.publishing.sanitise import is_clean
 
@@ -17,7 +17,7 @@ UNIT, TARGET = "001", "GL-FULL-80"
 def fragment(run, rows, language="en"):
     table = pd.DataFrame([{"unit": UNIT, "target": TARGET, "note": ""} | row for row in rows])
     view = view_of(replace(run, extra={"crosswalk_labels": table}), language)
-    return bodies.other_rules(view, unit=UNIT, rows=view.assessed(UNIT))
+    return external_ratings.other_rules(view, unit=UNIT, rows=view.assessed(UNIT))
 
 
 def said(body, label, sentence="", note=""):
@@ -31,9 +31,9 @@ def cells(found):
 
 def test_every_label_and_every_way_to_part_has_words_in_both_languages():
     given = set(labels._SAYS) | set(labels._TRAFFIC.values()) | {"on_the_way"}
-    assert set(bodies.LABELS) == given and tuple(bodies.BODIES) == labels.BODIES
-    assert {*bodies.WHY, "traffic"} == set(labels.BODIES)  # traffic is our status in colours
-    assert set(bodies.PARTING) == {"theirs_rosier", "theirs_darker"}
+    assert set(external_ratings.LABELS) == given and tuple(external_ratings.BODIES) == labels.BODIES
+    assert {*external_ratings.WHY, "traffic"} == set(labels.BODIES)  # traffic is our status in colours
+    assert set(external_ratings.DIFFERENCES) == {"theirs_rosier", "theirs_darker"}
 
 
 def test_a_label_that_parts_from_ours_comes_with_one_sentence_and_one_that_agrees_with_none(run):
@@ -66,11 +66,11 @@ def test_a_unit_on_the_way_does_not_read_as_consistently_failing(run):
 @pytest.mark.parametrize("language", ["vi", "en"])
 def test_without_labels_there_is_a_note(run, language):
     view = view_of(replace(run, extra={}), language)
-    assert bodies.other_rules(view, unit=UNIT, rows=view.assessed(UNIT)).kind == "note"
+    assert external_ratings.other_rules(view, unit=UNIT, rows=view.assessed(UNIT)).kind == "note"
 
 
 def test_a_settled_target_is_past_all_rules(run):
     table = pd.DataFrame([{"unit": UNIT, "target": TARGET, "note": ""} | said("escap", "maintain")])
     view = view_of(replace(run, extra={"crosswalk_labels": table}), "en")
     settled = [one._replace(settled=True) for one in view.assessed(UNIT)]
-    assert bodies.other_rules(view, unit=UNIT, rows=settled).kind == "note"
+    assert external_ratings.other_rules(view, unit=UNIT, rows=settled).kind == "note"

@@ -1,8 +1,13 @@
-"""Units x targets: status as a word, with icon and colour by class (theme.css); a table a level, worst first."""
+"""The whole panel at a glance: units x targets by status (a table a level, worst first), and Vietnam as tiles.
+
+Status is a word, with icon and colour by class (theme.css). A tile is a province, all of the same size, roughly where
+it lies; its shade goes with the share of targets on track and is only a help: the share is written in it.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from types import MappingProxyType
 
 from markupsafe import Markup, escape
 
@@ -12,6 +17,7 @@ from analysis.briefing.locale import number, ratio
 from analysis.briefing.view import View
 from analysis.briefing.wording import ICONS, SHORT_WORDS, level_word, status_word
 from analysis.words.schema import ON_TRACK, STATUSES
+from analysis.words.slugs import ascii_stem
 
 MAX_ROWS = 170  # of one level: no province has more than 168 communes, the page stays below 130 kB; the index has all
 CODES = {  # status -> class of its cells: one letter, for there are thousands of them
@@ -25,16 +31,33 @@ CODES = {  # status -> class of its cells: one letter, for there are thousands o
     "not_assessable": "n",
 }
 _WEIGHT = {"unlikely": 4.0, "at_risk": 3.0, "missed": 2.5, "likely": 1.5, "not_assessable": 1.0}
+LEAST = 25  # fewer of the 34 make no map
+SHADES = 4
+# name without diacritics and without "tỉnh" or "thành phố" -> (row, column); the 34 provinces since 1 July 2025
+PLACES = MappingProxyType(
+    {
+        **{"lai-chau": (1, 2), "lao-cai": (1, 3), "tuyen-quang": (1, 4), "cao-bang": (1, 5)},
+        **{"dien-bien": (2, 1), "son-la": (2, 2), "phu-tho": (2, 3), "thai-nguyen": (2, 4), "lang-son": (2, 5)},
+        **{"ha-noi": (3, 3), "bac-ninh": (3, 4), "hai-phong": (3, 5), "quang-ninh": (3, 6)},
+        **{"ninh-binh": (4, 4), "hung-yen": (4, 5), "thanh-hoa": (5, 3), "nghe-an": (6, 3), "ha-tinh": (7, 4)},
+        **{"quang-tri": (8, 4), "hue": (9, 5), "da-nang": (10, 5), "quang-ngai": (11, 6), "gia-lai": (12, 6)},
+        **{"dak-lak": (13, 6), "lam-dong": (14, 5), "khanh-hoa": (14, 6), "tay-ninh": (15, 3), "dong-nai": (15, 4)},
+        **{"an-giang": (16, 2), "dong-thap": (16, 3), "ho-chi-minh": (16, 4), "can-tho": (17, 2), "vinh-long": (17, 3)},
+        "ca-mau": (18, 2),
+    }
+)
+_PREFIXES = ("tinh-", "thanh-pho-", "tp-", "province-", "city-")
 
 
 def heat_map(view: View) -> Fragment:
     """The whole panel at a glance."""
-    _ = view._
-    caption = _("Status of {n} units in {m} targets; worst first within each level").format(
-        n=number(len(view.all_assessed()), view.language), m=number(len(_targets(view)), view.language)
+    targets = _targets(view)
+    caption = view._("Status of {n} units in {m} targets; worst first within each level").format(
+        n=number(len(view.all_assessed()), view.language), m=number(len(targets), view.language)
     )
+    names = [tag("div", tag("dt", one, id=f"t-{one}"), tag("dd", view.target_name(one))) for one in targets]
     tables = Markup("").join(_table(view, level, units) for level, units in _groups(view))
-    html = parts.sentence(caption) + legend(view) + _names(view, _targets(view)) + _tools(view) + tables
+    html = parts.sentence(caption) + legend(view) + tag("dl", *names, class_="codes") + _tools(view) + tables
     return Fragment(html, "table", caption)
 
 
@@ -62,23 +85,17 @@ def _table(view: View, level: str, units: list[str]) -> Markup:
     used = {row.target for unit in units for row in view.assessed(unit)}
     targets = [one for one in _targets(view) if one in used]
     caption = f"{level_word(level, language)} ({number(len(units), language)})"
-    names = [_breakable(one) for one in targets]
+    names = [Markup("-<wbr>").join(one.split("-")) for one in targets]  # columns stay narrow, text horizontal
     head = [f'<th scope="col">{escape(one)}</th>' for one in (_("Unit"), *names, _("on track"))]
     return Markup(
         f'<div class="table-wrap wide"><table class="heat"><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{''.join(head)}"
-        f"</tr></thead>{_body(view, units, targets)}</table></div>"
+        f"<thead><tr>{''.join(head)}</tr></thead>{_body(view, units, targets)}</table></div>"
     )
 
 
 def legend(view: View) -> Markup:
     """Icon and full word of every status."""
     return tag("p", *[Markup("{} ").format(parts.chip(one, view.language)) for one in STATUSES], class_="soft legend")
-
-
-def _names(view: View, targets: list[str]) -> Markup:
-    items = [tag("div", tag("dt", one, id=f"t-{one}"), tag("dd", view.target_name(one))) for one in targets]
-    return tag("dl", *items, class_="codes")
 
 
 def _targets(view: View) -> list[str]:
@@ -103,19 +120,14 @@ def _badness(rows: list[tuple]) -> float:
     return sum(_WEIGHT.get(row.status, 0.0) for row in rows) / max(len(rows), 1)
 
 
-def _usual(statuses: list[str]) -> str:
-    """Class of the status most cells of a row have: these cells go without, the row says it once."""
-    counts = Counter(statuses)
-    return CODES[min(counts, key=lambda one: (-counts[one], one))] if counts else CODES["not_assessable"]
-
-
 def _body(view: View, units: list[str], targets: list[str]) -> str:
     _, language = view._, view.language
     words = {one: escape(_(SHORT_WORDS[one])) for one in STATUSES}
     out = ["<tbody>"]
     for unit in units[:MAX_ROWS]:
         mine = {row.target: row.status for row in view.assessed(unit)}
-        usual = _usual(list(mine.values()))
+        counts = Counter(mine.values())
+        usual = CODES[min(counts, key=lambda one: (-counts[one], one))]  # most of the row's cells: they need no class
         row = "".join([_cell(mine.get(one, ""), words=words, usual=usual) for one in targets])
         share = ratio(sum(one in ON_TRACK for one in mine.values()), len(mine), language)
         link = parts.unit_link(view, unit, folder="")
@@ -133,6 +145,40 @@ def _cell(status: str, *, words: dict[str, str], usual: str) -> str:
     return f"<td{mark}>{words[status]}</td>"
 
 
-def _breakable(code: str) -> Markup:
-    """A code that may break after its hyphens: columns stay narrow, text horizontal."""
-    return Markup("-<wbr>").join(code.split("-"))
+def place_of(name: str) -> tuple[int, int] | None:
+    """Row and column of a province's tile, None where the name is none of the 34.
+
+    Examples
+    --------
+    >>> place_of("Thành phố Hồ Chí Minh"), place_of("Tỉnh Đắk Lắk"), place_of("Huế"), place_of("Xã Ia Grai")
+    ((16, 4), (13, 6), (9, 5), None)
+    """
+    stem = ascii_stem(name)
+    for prefix in _PREFIXES:
+        stem = stem.removeprefix(prefix)
+    return PLACES.get(stem)
+
+
+def tile_map(view: View) -> Fragment:
+    """Targets on track of every province, laid out as the country; a short note where the tree does not hold them."""
+    _, language = view._, view.language
+    found = {unit: at for unit, row in view.units.items() if view.assessed(unit) and (at := place_of(row.name))}
+    levels = {view.units[unit].level for unit in found}
+    others = sum(row.level in levels for unit, row in view.units.items() if unit not in found)
+    if len(found) < LEAST or others:  # 63 provinces of before July 2025 are another map
+        return Fragment("", "note", "")
+    tiles = [_tile(view, unit, at) for unit, at in sorted(found.items(), key=lambda one: one[1])]
+    caption = _("Targets on track, {n} of 34 provinces; each tile is a province, darker is more").format(
+        n=number(len(found), language)
+    )
+    html = tag("h3", _("Map")) + parts.sentence(caption) + tag("ul", *tiles, class_="tiles")
+    return Fragment(html, "chart", caption)
+
+
+def _tile(view: View, unit: str, at: tuple[int, int]) -> Markup:
+    rows = view.assessed(unit)
+    good = sum(row.status in ON_TRACK for row in rows)
+    shade = min(int(SHADES * good / len(rows)), SHADES - 1)
+    label = tag("b", ratio(good, len(rows), view.language))
+    link = parts.unit_link(view, unit, folder="")
+    return tag("li", link, Markup(" "), label, class_=f"tile shade{shade}", style=f"grid-area:{at[0]}/{at[1]}")
