@@ -198,8 +198,7 @@ def past_assessments(said: Mapping[str, pd.DataFrame], *, published: Iterable[st
     for cutoff, rows in said.items():
         if cutoff not in published and len(rows):
             cuts = {"cut_points": options.cut_points, "margin": options.hysteresis_margin}
-            before = with_statuses(out[-1], None, **cuts) if out else None
-            rows = with_statuses(rows, before, **cuts)
+            rows = with_statuses(rows, out[-1] if out else None, **cuts)
         out += [rows] if len(rows) else []
     table = pd.concat(out, ignore_index=True) if out else schema.ASSESSMENTS.empty()
     return schema.as_table(table, schema.ASSESSMENTS, where="past assessments")
