@@ -2,7 +2,7 @@
 
 It keeps what a kernel would keep (results, displays, figures of the inline backend, streams, errors) and nothing that
 changes from run to run: no history file, no profile, no times. A process has one shell, because Matplotlib keeps the
-first one that it sees; after each notebook IPython's own steps set it up again, so that nothing of the notebook is left.
+first one that it sees; after each notebook IPython's own steps set it up again, so that nothing of it is left.
 """
 
 from __future__ import annotations
