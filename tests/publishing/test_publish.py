@@ -53,7 +53,7 @@ REASONS = {
         "ValueError",
         f"units/raise.html: cell 5 raised ValueError: no rows for <unit> at {SECRET}. Run the notebook by hand with",
     ),
-    "exit0": ("PublishError", "units/exit0.html: cell 5 (cell-1) raised SystemExit: 0."),
+    "exit0": ("SystemExit", "units/exit0.html: cell 5 (cell-1) raised SystemExit: 0."),
     "vanish": ("Killed", "The page was not made: its process ended by itself (exit code 0) without handing it back."),
     "kill": ("Killed", "The page was not made: its process was killed (SIGKILL), by hand or for want of memory."),
     "hang": ("TimeLimit", "The page was not made: it took longer than 4 s and was stopped."),

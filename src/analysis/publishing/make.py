@@ -212,7 +212,7 @@ def _execute(job: PageJob, *, seconds: float | None) -> tuple[NotebookNode, dict
         )
         return notebook, replies
     except papermill.PapermillExecutionError as error:
-        raise _cell_error(error, where=job.page) from error
+        raise _cell_error(error, where=job.page if job.template == BRIEFING else job.notebook.name) from error
 
 
 def _run_here(path: Path, parameters: dict, *, folder: Path, replies: dict[int, bool]) -> NotebookNode:

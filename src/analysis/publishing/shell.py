@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from copy import copy
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
@@ -151,7 +151,7 @@ class NotebookShell(InteractiveShell):
 
     def __init__(self, **how: Any):
         super().__init__(**how)
-        self._settings = {name: copy(value) for name, value in self.trait_values(config=True).items()}
+        self._settings = deepcopy({"config": self.config, **self.trait_values(config=True)})
         self.start_over()
 
     def start_over(self) -> None:
@@ -160,7 +160,7 @@ class NotebookShell(InteractiveShell):
         del self.configurables[1:]
         for name, value in self._settings.items():
             if getattr(self, name) != value:
-                setattr(self, name, copy(value))
+                setattr(self, name, deepcopy(value))
         self.input_transformer_manager, self.input_transformers_post = _Transformers(), []
         self.init_instance_attrs()
         self.init_create_namespaces()
