@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import nbformat
@@ -11,6 +13,11 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from analysis.publishing.environment import pinned_environment
+from analysis.publishing.jobs import PageJob
+from analysis.publishing.page_maker import PageMaker
+from analysis.publishing.processes import Limits
+from analysis.publishing.publish import JOURNAL, publish_pages, write_results
+from analysis.publishing.site import page_name
 
 KERNEL = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
 END = (
@@ -58,42 +65,65 @@ def run_clean(script, *arguments, cwd, check=True, environment=None, timeout=600
     return done
 
 
-PUBLISH = """
-import dataclasses, json, sys
-from pathlib import Path
-from analysis.publishing import keys
-from analysis.publishing.execute import publish_pages
-from analysis.publishing.processes import Limits
-from analysis.publishing.jobs import PageJob
-from analysis.publishing.site import page_name
+class WithoutRun:
+    """A page maker for small notebooks: their run has no tables that could be loaded."""
 
-keys.code_hash = lambda: "code"  # the tests change everything else; someone may be editing the code while they run
+    def __init__(self, maker):
+        self.maker = maker
 
-def jobs_of(spec):
+    def make(self, jobs, *, folder, run_dir):
+        return self.maker.make(jobs, folder=folder)
+
+
+def jobs_of(notebook, units, run_dir, *, type_hash="rows", language="en", **more):
+    """A job for each unit."""
+    context = {"language": language, "cutoff": "2026-Q3"}
+    common = {"run_dir": str(run_dir), "language": language}
     return [
-        PageJob(
-            page=one.get("page") or page_name(one["unit"]),
-            notebook=Path(one["notebook"]),
-            parameters={"run_dir": spec["run_dir"], "unit": one["unit"], "language": one.get("language", "en")},
-            context={"language": one.get("language", "en"), "cutoff": "2026-Q3", **one.get("context", {})},
-            inputs_hash=one.get("inputs", "rows"),
-        )
-        for one in spec["jobs"]
+        PageJob(page_name(unit), Path(notebook), common | {"unit": unit}, context, type_hash=type_hash, **more)
+        for unit in units
     ]
 
-def publish(spec):
-    results = publish_pages(
-        jobs_of(spec), run_dir=Path(spec["run_dir"]), n_jobs=spec.get("n_jobs", 2), force=spec.get("force", False),
-        limits=Limits(**spec.get("limits", {})),
-    )
-    return [dataclasses.asdict(one) for one in results]
-"""
+
+@pytest.fixture(scope="session")
+def maker():
+    """A page maker for all tests of a worker: it starts but once."""
+    with PageMaker(n_jobs=2, limits=Limits(seconds=4, memory_mb=500)) as maker:
+        yield maker
 
 
-def publish(spec, *, cwd, **options):
-    """Publish in a clean interpreter; the results as dicts."""
-    script = PUBLISH + "\nprint(json.dumps(publish(json.loads(sys.argv[1]))))"
-    return run_clean(script, json.dumps(spec, default=str), cwd=cwd, **options)
+def publish(jobs, building, *, previous=None, maker=None, on_done=lambda result: None):
+    """Publish as a run does, with a page maker of its own or the given one; writes the results as a run does."""
+    with ExitStack() as stack:
+        start = lambda: WithoutRun(maker or stack.enter_context(PageMaker()))
+        results = publish_pages(jobs, building=building, previous=previous, maker=start, on_done=on_done)
+    write_results(results, building)
+    return results
+
+
+def published_files(run):
+    """Every file of a run but the journal, which a finished run does not have."""
+    paths = [path for path in sorted(Path(run).rglob("*")) if path.is_file() and path.name != JOURNAL]
+    return {path.relative_to(run).as_posix(): path.read_bytes() for path in paths}
+
+
+def pages_of(run):
+    """The pages of a run and their notebooks."""
+    return {name: content for name, content in published_files(run).items() if name.endswith((".html", ".ipynb"))}
+
+
+def wait_for(condition, seconds=300):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 @pytest.fixture

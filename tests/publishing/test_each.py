@@ -9,6 +9,7 @@ import sys
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from tests.publishing.conftest import KERNEL, is_running, wait_for
 
 from analysis.publishing.environment import pinned_environment
 
@@ -95,3 +96,73 @@ def test_values_take_the_type_that_the_notebook_names(tmp_path):
     assert "next is 2031" in (tmp_path / "out/2030.html").read_text(encoding="utf-8")
     done = command(*asked, "--values", "2026,soon", cwd=tmp_path)
     assert done.returncode == 2 and "'soon'" in done.stderr and "a value of type int" in done.stderr
+
+
+def write(path, *cells, parameter="unit: str = '1'"):
+    made = [new_code_cell(parameter, id="p", metadata={"tags": ["parameters"]})]
+    made += [new_code_cell(cell, id=f"c{at}") for at, cell in enumerate(cells)]
+    nbformat.write(new_notebook(cells=made, metadata=json.loads(json.dumps(KERNEL))), path)
+    return path
+
+
+LEAVES = (
+    "%matplotlib inline\nimport colorsys, pandas as pd, matplotlib.pyplot as plt, noisy, wrong.name",
+    "pd.DataFrame({'a': [1.23456]})",
+    "plt.figure(figsize=(2, 1)); plt.plot([1, 2]);",
+    "print('seen:', getattr(colorsys, 'left', 0), noisy.used)\nnoisy.used += 1",
+    "pd.set_option('display.precision', 2); plt.rcParams['lines.linewidth'] = 9; colorsys.left = 1",
+)
+
+
+def test_what_a_notebook_changes_is_not_seen_by_the_next(tmp_path):
+    """Settings after the first table and chart, a module of the analyst's own that prints, one that is not there."""
+    (tmp_path / "noisy.py").write_text("used = 0\nprint('noisy:', __name__)")
+    cells = [
+        LEAVES[0].replace(", wrong.name", "\ntry:\n    import wrong.name\nexcept ImportError:\n    pass"),
+        *LEAVES[1:],
+    ]
+    notebook = write(tmp_path / "leaves.ipynb", *cells)
+    done = command("each", notebook, "--values", "1,2,3,4,5,6", "--out", tmp_path / "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    command("each", notebook, "--values", "6", "--out", tmp_path / "alone", cwd=tmp_path)
+    pages = [
+        settled((tmp_path / f"out/{unit}.html").read_text()).replace(f"unit = &quot;{unit}", "") for unit in "123456"
+    ]
+    assert settled((tmp_path / "alone/6.html").read_text()) == settled((tmp_path / "out/6.html").read_text())
+    assert len({re.sub(r'"\d"|&quot;\d&quot;', "", page) for page in pages}) == 1
+    assert all(">1.23456<" in page and "seen: 0 0" in page and "noisy: noisy" in page for page in pages)
+
+
+def test_a_kill_leaves_nothing_that_the_next_run_does_not_remove(tmp_path):
+    notebook = write(
+        tmp_path / "slow.ipynb",
+        "import os, time\nopen(unit + '.pid', 'w').write(str(os.getpid()))\n"
+        "while unit != '1' and not os.path.exists('go'): time.sleep(.02)",
+    )
+    out = tmp_path / "out"
+    arguments = [sys.executable, "-m", "analysis", "each", str(notebook), "--values", "1,2,3", "--out", str(out)]
+    first = subprocess.Popen([*arguments, "--jobs", "2"], cwd=tmp_path, env={**os.environ, **pinned_environment()})
+    wait_for(lambda: (out / "1.html").exists() and all((tmp_path / f"{unit}.pid").exists() for unit in "23"))
+    busy = command("each", notebook, "--values", "1", "--out", out, cwd=tmp_path)
+    assert busy.returncode == 1 and busy.stderr.strip().splitlines()[-1] == (
+        f"candich: {out}: another run is writing into this folder. Allowed: one run at a time. "
+        "Wait for it to end, or name another with --out."
+    )
+    (out / ".candich-each" / "1.html").write_text("half")  # as a page that was cut off in the middle
+    first.kill()
+    first.wait()
+    assert sorted(path.name for path in out.iterdir()) == [".candich-each", "1.html", "1.ipynb"]
+    wait_for(lambda: not any(is_running(int((tmp_path / f"{unit}.pid").read_text())) for unit in "23"), seconds=10)
+    (tmp_path / "go").touch()
+    assert command("each", notebook, "--values", "1,2,3", "--out", out, cwd=tmp_path).returncode == 0
+    assert sorted(path.name for path in out.iterdir()) == [
+        f"{unit}.{kind}" for unit in "123" for kind in ("html", "ipynb")
+    ]
+    assert all((out / f"{unit}.html").read_text().rstrip().endswith("</html>") for unit in "123")
+
+
+def test_a_notebook_that_fails_in_every_page_leaves_an_empty_folder(tmp_path):
+    notebook = write(tmp_path / "fails.ipynb", "1 / 0")
+    done = command("each", notebook, "--values", "1,2", "--out", tmp_path / "out", cwd=tmp_path)
+    assert done.returncode == 1 and "Pages: 0 made, 2 failed" in done.stderr
+    assert list((tmp_path / "out").iterdir()) == []

@@ -1,6 +1,8 @@
 """The engine under real Papermill, in this process."""
 
 import base64
+import json
+import re
 import subprocess
 import sys
 
@@ -27,7 +29,7 @@ def test_papermill_knows_the_engine_by_its_entry_point():
     assert papermill_engines.get_engine("candich") is CandichEngine
 
 
-@pytest.mark.parametrize("first", ["papermill", "analysis.publishing.engine", "analysis.publishing.execute"])
+@pytest.mark.parametrize("first", ["papermill", "analysis.publishing.engine", "analysis.publishing.make"])
 def test_it_can_be_imported_first_or_last(first):
     script = f"import {first}; from analysis.publishing.engine import CandichEngine; print(CandichEngine.__name__)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
@@ -102,6 +104,94 @@ def test_notebooks_in_one_process_share_no_names():
     run(make_notebook("secret = 1", end=""))
     with pytest.raises(papermill.PapermillExecutionError, match="NameError"):
         run(make_notebook("secret", end=""))
+
+
+LEAVES = (  # every cell changes something that the next notebook could see
+    "secret = 1\nfrom __future__ import annotations",
+    "from IPython.display import HTML, display\ndisplay(HTML('<b>first</b>'), display_id='mine')",
+    "ip = get_ipython()\nip.events.register('post_run_cell', lambda result: print('EVENT'))\n"
+    "ip.events.register('pre_run_cell', lambda info: print('EVENT'))\n"
+    "ip.register_magic_function(lambda line: print('MAGIC'), magic_name='mine')\n"
+    "ip.register_magic_function(lambda line, cell: print('MAGIC'), magic_kind='cell', magic_name='mine')",
+    "ip.display_formatter.formatters['text/plain'].for_type(int, lambda value, p, cycle: p.text('FORMATTED'))\n"
+    "ip.display_formatter.formatters['text/html'].for_type(str, lambda value: 'FORMATTED')\n"
+    "ip.display_formatter.active_types = ['text/plain']",
+    "import ast\nclass Other(ast.NodeTransformer):\n    def visit_Constant(self, node):\n"
+    "        return ast.Constant('CHANGED') if node.value == 'as it is' else node\n"
+    "ip.ast_transformers.append(Other())\n"
+    "ip.input_transformers_post.append(lambda lines: [line.replace('1 + 1', '1 + 2') for line in lines])\n"
+    "ip.input_transformers_cleanup.append(lambda lines: [line.replace('1 + 1', '1 + 2') for line in lines])",
+    "ip.set_custom_exc((ZeroDivisionError,), lambda *_, **__: print('CUSTOM'))\n"
+    "ip.set_hook('clipboard_get', lambda self: 'HOOK')\nip.ast_node_interactivity = 'none'\nip.meta.left = 1",
+    "%alias mine echo ALIAS",
+    "%precision 2",
+    "%xmode Minimal",
+    "%automagic off",
+    "%config InlineBackend.figure_formats = ['svg']\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);",
+    "%config InlineBackend.close_figures = False",
+    "42",
+    "'last'",
+)
+LOOKS = (  # a kernel of its own shows nothing of it
+    "sorted(set(globals()))",
+    "_, __, ___, _1, Out, In, _i, _ii",
+    "In, _ih, len(Out), len(_oh), [name for name in globals() if name.startswith('_')]",
+    "def f(x: 'int' = 1): ...\nclass A: a: int\nA.__annotations__, f.__annotations__",
+    "from IPython.display import HTML, update_display\nupdate_display(HTML('<i>second</i>'), display_id='mine')",
+    "ip = get_ipython()\nip.execution_count, ip.user_ns is globals(), ip.meta",
+    "ip.find_magic('mine'), ip.find_cell_magic('mine'), ip.find_magic('precision') is not None",
+    "{event: len(found) for event, found in ip.events.callbacks.items() if event != 'post_execute'}",
+    "1 + 1, 3.14159, 'as it is'",
+    "'as it is'",
+    "ip.custom_exceptions, ip.xmode, ip.automagic, ip.ast_node_interactivity, ip.ast_transformers",
+    "ip.input_transformers_post, len(ip.input_transformers_cleanup), ip.display_formatter.active_types",
+    "sorted(name for name, _ in ip.alias_manager.aliases), ip.hooks.clipboard_get.__class__.__name__",
+    "import __main__\n__main__.__dict__ is globals()",
+    "import matplotlib.pyplot as plt\nplt.plot([1, 2]);",
+    "plt.get_fignums()",
+    "1 / 0",
+)
+AFTER = """
+import json, sys
+import nbformat
+from papermill.engines import papermill_engines
+from papermill.iorw import load_notebook_node
+
+def run(sources, engine):
+    cells = [nbformat.v4.new_code_cell(source, id=f"c{at}") for at, source in enumerate(sources)]
+    for cell in cells:
+        cell.metadata["tags"] = ["raises-exception"]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=json.loads(sys.argv[4]))
+    how = {"kernel_name": "python3", "progress_bar": False, "log_output": False}
+    done = papermill_engines.execute_notebook_with_engine(engine, load_notebook_node(notebook), **how)
+    return [[cell.execution_count, cell.outputs] for cell in done.cells]
+
+engine = sys.argv[1] or None
+if sys.argv[2] != "[]":
+    run(json.loads(sys.argv[2]), engine)
+print(json.dumps(run(json.loads(sys.argv[3]), engine)))
+"""
+
+
+def looked(*before, engine="candich", cwd):
+    metadata = json.dumps(KERNEL)
+    return run_clean(AFTER, engine, json.dumps(before), json.dumps(LOOKS), metadata, cwd=cwd)
+
+
+def test_nothing_of_a_notebook_is_seen_by_the_next_one_in_its_process(tmp_path):
+    after, alone = looked(*LEAVES, cwd=tmp_path), looked(cwd=tmp_path)
+    for source, one, other in zip(LOOKS, after, alone, strict=True):
+        assert re.sub("0x[0-9a-f]+", "", json.dumps(one)) == re.sub("0x[0-9a-f]+", "", json.dumps(other)), source
+    assert "image/png" in json.dumps(after[-3]) and "ZeroDivisionError" in json.dumps(after[-1])
+
+
+@pytest.mark.slow
+def test_a_notebook_sees_what_it_sees_in_a_kernel(tmp_path):
+    ours, theirs = looked(cwd=tmp_path), looked(engine="", cwd=tmp_path)
+    for found in (ours, theirs):
+        del found[-1][1][0]["traceback"]  # a kernel colours it
+    differ = [source for source, one, other in zip(LOOKS, ours, theirs, strict=True) if one != other]
+    assert differ == []
 
 
 def test_an_error_stops_the_notebook_and_says_where():

@@ -1,10 +1,16 @@
 import json
+import os
+import shutil
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
+import pytest
 from tests.publishing.conftest import run_clean
 
-from analysis.publishing.environment import is_pinned, pinned_environment, restart_pinned
+import analysis
+from analysis.publishing.environment import dependency_closure, is_pinned, pinned_environment, restart_pinned
 
 SHOW = (
     "from analysis.publishing.environment import restart_pinned; restart_pinned(); import json, os, sys;"
@@ -49,3 +55,70 @@ def test_numpy_pandas_and_pyarrow_start_no_thread(tmp_path):
         "print(len(os.listdir('/proc/self/task')))"
     )
     assert run_clean(script, tmp_path / "a.parquet", cwd=tmp_path) == 1
+
+
+HASHES = (
+    "import json; from analysis.publishing.environment import environment_hashes as found; print(json.dumps(found()))"
+)
+
+
+def test_code_templates_styles_and_words_are_in_the_hash_of_the_code_and_nothing_that_python_writes(tmp_path):
+    copy = tmp_path / "analysis"
+    shutil.copytree(Path(analysis.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    look = lambda **more: run_clean(
+        HASHES, cwd=tmp_path, environment={"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "", **more}
+    )
+    first = look()
+    assert look() == first and list(tmp_path.rglob("__pycache__"))
+    seen = {first["code"]}
+    for name in (
+        "words/errors.py",
+        "publishing/template/page.html.j2",
+        "publishing/template/page.css",
+        "briefing/locale/vi/LC_MESSAGES/candich.po",
+        "words/new.py",
+    ):
+        (copy / name).open("a").write("\n")
+        found = look()
+        assert found["code"] not in seen and found["libraries"] == first["libraries"], name
+        seen.add(found["code"])
+    other = look(OPENBLAS_CORETYPE="Zen")
+    assert other["code"] == found["code"] and other["libraries"] != first["libraries"]
+
+
+def test_the_dependency_closure_has_what_the_project_needs_through_others_and_nothing_else(tmp_path):
+    found = dependency_closure()
+    assert found["pandas"] == version("pandas") and found["traitlets"] == version("traitlets")  # of IPython
+    assert "candich" not in found and "pytest" not in found and list(found) == sorted(found)
+    with pytest.raises(PackageNotFoundError):
+        dependency_closure("no-such-package")
+
+
+PACKAGES = {  # name -> version, what it requires
+    "top": ("1", ["Middle_one[fast]>=1", "not-here", "old ; python_version < '3'", "loop"]),
+    "middle-one": ("2", ["base", "speed ; extra == 'fast'", "tests ; extra == 'test'"]),
+    "base": ("3", []),
+    "speed": ("4", []),
+    "tests": ("5", []),
+    "loop": ("6", ["top"]),
+    "stranger": ("7", []),
+}
+
+
+def test_extras_and_markers_are_followed_as_an_installer_does(tmp_path):
+    for name, (number, needed) in PACKAGES.items():
+        folder = tmp_path / f"{name.replace('-', '_')}-{number}.dist-info"
+        folder.mkdir()
+        lines = [
+            "Metadata-Version: 2.1",
+            f"Name: {name}",
+            f"Version: {number}",
+            *[f"Requires-Dist: {one}" for one in needed],
+        ]
+        (folder / "METADATA").write_text("\n".join(lines) + "\n")
+    script = (
+        "import json; from analysis.publishing.environment import dependency_closure as f; print(json.dumps(f('top')))"
+    )
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    found = run_clean(script, cwd=tmp_path, environment={"PYTHONPATH": path})
+    assert found == {"base": "3", "loop": "6", "middle-one": "2", "speed": "4"}

@@ -1,8 +1,9 @@
+import json
 from pathlib import Path
 
 import pytest
 
-from analysis.publishing.jobs import PageJob, check_jobs
+from analysis.publishing.jobs import PageJob, PageResult, check_jobs
 
 
 def job(page, notebook, unit="a"):
@@ -34,8 +35,34 @@ def test_two_jobs_for_one_page_are_refused_also_where_case_is_not_told_apart(tmp
 
 def test_a_missing_notebook_is_named():
     (problem,) = check_jobs([job("a.html", Path("nowhere.ipynb"))])
-    assert str(problem) == "nowhere.ipynb: the notebook is not there. Check the params' notebooks."
+    assert str(problem) == "nowhere.ipynb: the notebook does not exist. Check the project's notebooks."
 
 
 def test_the_executed_notebook_lies_as_its_page_does():
     assert job("units/a.html", Path("n.ipynb")).executed == "units/a.ipynb"
+
+
+def test_a_job_reaches_another_process_as_it_is():
+    first = PageJob(
+        "units/a.html", Path("n.ipynb"), {"unit": "a\udc80"}, {"nav": [{"title": "ộ"}]}, "hash", True, "lab"
+    )
+    assert PageJob.from_plain(json.loads(json.dumps(first.plain()))) == first
+
+
+@pytest.mark.parametrize(
+    ("context", "parameters", "language"),
+    [({"language": "en"}, {"language": "vi"}, "en"), ({}, {"language": "en"}, "en"), ({}, {}, "vi")],
+)
+def test_the_language_is_the_frame_s_then_the_parameter_s(context, parameters, language):
+    assert PageJob("a.html", Path("n.ipynb"), parameters, context).language == language
+
+
+def test_a_reference_joins_a_page_and_a_kind_of_error_and_holds_nothing_of_the_reason():
+    one, other = (PageResult("a.html", "a", "n.ipynb", "failed", reason, "KeyError") for reason in ("secret", "other"))
+    assert one.reference == other.reference and len(one.reference) == 8
+    assert one.reference != PageResult("b.html", "a", "n.ipynb", "failed", "secret", "KeyError").reference
+
+
+def test_a_page_is_shown_unless_it_failed_and_none_was_kept():
+    shown = [PageResult("a", "", "", *rest).shown for rest in (["published"], ["unchanged"], ["failed"])]
+    assert shown == [True, True, False] and PageResult("a", "", "", "failed", kept=True).shown

@@ -59,14 +59,19 @@ def test_a_real_run_has_no_banner(tmp_path):
     assert 'class="banner"' not in index_of(make_run(TREE, simulated=False), [], tmp_path)
 
 
-def test_failed_pages_are_rows_with_their_reason(tmp_path):
+def test_failed_pages_are_rows_with_the_class_of_their_error_alone(tmp_path):
     pages = [
-        published("01", status="failed", reason="cell 3 raised <KeyError>", kept=True),
-        published("02", status="failed", reason="killed"),
-        PageResult("overview.html", "", "overview.ipynb", "failed", reason="no rows"),
+        published("01", status="failed", kind="Odd<Error>", reason="cell 3 raised <KeyError>: hunter2", kept=True),
+        published("02", status="failed", kind="Killed", reason="killed"),
+        PageResult("overview.html", "", "overview.ipynb", "failed", kind="ValueError", reason="no rows"),
     ]
     html = index_of(make_run(TREE), pages, tmp_path, language="en")
-    assert "3 pages could not be rebuilt" in html and "cell 3 raised &lt;KeyError&gt;" in html
+    assert "3 pages could not be rebuilt" in html and '<th scope="col">Error and reference</th>' in html
+    assert (
+        f'<td lang="en">Odd&lt;Error&gt; · {pages[0].reference}</td>' in html
+        and f"Killed · {pages[1].reference}" in html
+    )
+    assert "hunter2" not in html and "cell 3" not in html and "no rows" not in html
     assert 'href="units/01.html"' in html and 'href="units/02.html"' not in html and 'href="overview.html"' not in html
     assert html.count('<span class="flag">Not updated</span>') == 2
     assert "<td>earlier page kept</td>" in html and "<td>no page</td>" in html

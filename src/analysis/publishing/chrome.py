@@ -48,6 +48,7 @@ VIETNAMESE = {
         "Lần chạy mới nhất không dựng lại được trang này; nội dung dưới đây là bản đã công bố trước đó."
     ),
     "Figures up to {period}": "Số liệu đến {period}",
+    "Error and reference": "Lỗi và mã tham chiếu",
     "Error: {kind}; reference: {reference}": "Lỗi: {kind}; mã tham chiếu: {reference}",
     "Find a unit": "Tìm đơn vị",
     "Type a name or a code, with or without diacritics": "Gõ tên hoặc mã, có dấu hoặc không dấu",

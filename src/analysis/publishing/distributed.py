@@ -1,19 +1,22 @@
 """The pages of a run on many machines: the workers of a Dask scheduler, each with a page maker of its own.
 
-A task is a chunk of pages. Workers read the run's folder by path, make the pages with the same page maker as this
-machine would, and send bytes back; only the caller writes. A task whose worker is lost goes to another one; a chunk
-that no worker can finish is split, so that one bad page does not take its neighbours with it.
+A task is a chunk of pages. Workers read the run's folder by path and send bytes back; only the caller writes. A task
+whose worker is lost goes to another one; a chunk that no worker can finish is split, so that one bad page does not take
+its neighbours with it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import logging
 import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -28,110 +31,73 @@ from analysis.words.files import sha256
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-OPTION = "--dask"
 LARGEST_CHUNK = 48  # pages: three batches, some two seconds of work
 ROUNDS = 6  # chunks a thread at least, so that a lost worker costs little and the last ones end together
 CONNECT = 10.0  # seconds
-PATIENCE = 120.0  # seconds without any worker, then the pages that are left fail
 RETRIES = 2  # of a chunk that ended with an error; lost workers are counted by the scheduler
-SUFFIXES = (".html", ".ipynb")
+HASHES = {".html": "sha256", ".ipynb": "notebook_sha256"}  # ending of a file -> name of its hash in an outcome
+LOGGERS = ("distributed", "distributed.client")  # those to which Dask gives a level of their own
 _lock = threading.Lock()
-_makers: dict[tuple, PageMaker] = {}  # of a worker: at most one
+_makers: dict[str, PageMaker] = {}  # of a worker: at most one, of the run it last worked for
 
 
 def check_address(address: str) -> None:
-    """Refuse an address before a long run when Dask is not installed or no scheduler answers; starts no thread.
-
-    Raises
-    ------
-    ParamsError
-    """
+    """Raise ParamsError before a long run when Dask is not installed or no scheduler answers; starts no thread."""
     if importlib.util.find_spec("distributed") is None:
-        found, remedy = "Dask is not installed", "Install it: pip install 'candich[dask]'"
-        raise ParamsError(Problem(OPTION, found, "", remedy))
-    try:
-        parts = urlsplit(address)
-        place = parts.hostname, parts.port
-    except ValueError:
-        place = None, None
+        raise _refused("Dask is not installed", "Install it: pip install 'candich[dask]'")
+    place: tuple = (None, None)
+    with contextlib.suppress(ValueError):
+        place = urlsplit(address).hostname, urlsplit(address).port
     if None in place:
         allowed, remedy = "an address like 'tcp://10.0.0.5:8786'", "Copy it from the scheduler's first lines"
-        raise ParamsError(Problem(OPTION, f"{address!r} is not an address", allowed, remedy))
+        raise _refused(f"{address!r} is not an address", remedy, allowed)
     try:
         socket.create_connection(place, timeout=CONNECT).close()
     except OSError as error:
         raise _unreachable(address, error) from error
 
 
+@dataclass(frozen=True)
 class DaskPages:
-    """Makes pages on the workers of a scheduler; stands in for a :class:`PageMaker`.
+    """Makes pages on the workers of a scheduler; stands in for a :class:`PageMaker`."""
 
-    Parameters
-    ----------
-    address : str
-        Of the scheduler, ``"tcp://10.0.0.5:8786"``.
-    code : dict of str
-        Hashes of our code and libraries: a worker with others refuses.
-    limits : Limits
-        Of one page.
-    patience : float
-        Seconds without any worker after which the pages that are left fail.
-    """
-
-    def __init__(
-        self,
-        address: str,
-        *,
-        code: dict[str, str],
-        limits: Limits = Limits(),  # noqa: B008  frozen
-        patience: float = PATIENCE,
-    ):
-        self.address, self.code, self.limits, self.patience = address, code, limits, patience
+    address: str  # of the scheduler, "tcp://10.0.0.5:8786"; its workers see the run's folder at the same path as we do
+    code: Mapping[str, str]  # hashes of our code and libraries: a worker with others refuses
+    limits: Limits = Limits()  # of one page
+    patience: float = 120.0  # seconds without any worker, then the pages that are left fail
 
     def make(self, jobs: Sequence[PageJob], *, folder: Path, run_dir: Path) -> Iterator[tuple[int, Outcome]]:
-        """Make every page as ``<folder>/<index>.html`` and ``.ipynb``; workers see `run_dir` at the same path.
-
-        Yields
-        ------
-        tuple of int and Outcome
-            Index of the job and what became of it; every job once.
-
-        Raises
-        ------
-        ParamsError
-            Dask is not installed, the scheduler cannot be reached, or it has no workers.
-        """
-        client = _connect(self.address)
-        try:
+        """As :meth:`PageMaker.make`; raises ParamsError when the scheduler cannot be reached or has no workers."""
+        with _silence(), contextlib.closing(_connect(self.address)) as client:
             yield from self._collect(client, jobs, folder=folder, run_dir=run_dir)
-        finally:
-            client.close()
 
     def _collect(
         self, client: Client, jobs: Sequence[PageJob], *, folder: Path, run_dir: Path
     ) -> Iterator[tuple[int, Outcome]]:
-        common = {"run_dir": str(run_dir), "limits": asdict(self.limits), "code": self.code}
+        from distributed import KilledWorker
+
+        how = {"run": uuid.uuid4().hex, "run_dir": str(run_dir), "limits": asdict(self.limits), "code": dict(self.code)}
 
         def submit(part: list[int]) -> Future:
-            chunk = {**common, "jobs": [jobs[at].plain() for at in part]}
-            return client.submit(make_chunk, chunk, pure=False, retries=RETRIES)
+            return client.submit(make_chunk, [jobs[at].plain() for at in part], **how, pure=False, retries=RETRIES)
 
         waiting = {submit(part): part for part in _chunks(len(jobs), n_threads=sum(client.nthreads().values()))}
         while waiting:
             done, lost = self._next_done(client, waiting)
             if lost:
-                for part in waiting.values():
-                    yield from ((at, _not_made(lost)) for at in part)
+                yield from ((at, _not_made(lost)) for part in waiting.values() for at in part)
                 return
             for future in done:
                 part = waiting.pop(future)
                 if future.status == "finished":
                     pages = zip(part, future.result(), strict=True)
-                    yield from ((at, _written(page, folder / str(at))) for at, page in pages)
+                    yield from ((at, _written(*page, target=folder / str(at))) for at, page in pages)
                 elif len(part) > 1:  # one of them may have ended the worker: each alone
                     waiting |= {submit([at]): [at] for at in part}
                 else:
-                    yield part[0], _not_made(_reason(future.exception()))
+                    killed = "every worker that tried was lost, by hand or for want of memory"
+                    error = future.exception()
+                    yield part[0], _not_made(killed if isinstance(error, KilledWorker) else str(error))
                 future.release()
 
     def _next_done(self, client: Client, waiting: dict[Future, list[int]]) -> tuple[set[Future], str]:
@@ -152,66 +118,34 @@ class DaskPages:
                 return set(), f"the scheduler at {self.address} was lost"
 
 
-def make_chunk(chunk: dict) -> list[dict]:
-    """Make the pages of a chunk; runs in a Dask worker.
-
-    Parameters
-    ----------
-    chunk : dict
-        ``run_dir``, ``limits``, ``code`` and ``jobs``, all plain values.
-
-    Returns
-    -------
-    list of dict
-        For each job, in order: the fields of its ``Outcome`` and, of whole pages, the bytes by suffix.
-
-    Raises
-    ------
-    RuntimeError
-        This machine has other code or libraries than the caller.
-    """
+def make_chunk(
+    plain: Sequence[dict], *, run: str, run_dir: str, limits: dict, code: Mapping[str, str]
+) -> list[tuple[Outcome, dict[str, bytes]]]:
+    """Make pages in a Dask worker: of each job its outcome and, of whole pages, the bytes by the file's ending."""
     from distributed import get_worker
 
-    from analysis.publishing.environment import environment_hashes
-
-    here = environment_hashes()
-    differ = sorted(name for name, digest in chunk["code"].items() if here[name] != digest)
-    if differ:
-        raise RuntimeError(f"this worker has other {' and '.join(differ)} than the machine that asks for pages")
-    jobs = [PageJob.from_plain(values) for values in chunk["jobs"]]
+    jobs = [PageJob.from_plain(values) for values in plain]
     with _lock, tempfile.TemporaryDirectory(prefix="candich-") as folder:
-        key = (chunk["run_dir"], get_worker().state.nthreads)
-        for old in [one for one in _makers if one != key]:  # of another run
-            _makers.pop(old).__exit__()
-        if key not in _makers:
-            _makers[key] = PageMaker(n_jobs=key[1], limits=Limits(**chunk["limits"]))
+        if run not in _makers:
+            while _makers:
+                _makers.popitem()[1].close()
+            _makers[run] = PageMaker(n_jobs=get_worker().state.nthreads, limits=Limits(**limits))
         try:
-            made = dict(_makers[key].make(jobs, folder=Path(folder), run_dir=Path(chunk["run_dir"])))
-        except Exception:
-            _makers.pop(key).__exit__()
-            raise
-        return [_packed(made[at], Path(folder) / str(at)) for at in range(len(jobs))]
+            made = dict(_makers[run].make(jobs, folder=Path(folder), run_dir=Path(run_dir), code=code))
+        except Exception as error:  # in words: ours does not come through Dask as it was
+            _makers.pop(run).close()
+            raise RuntimeError(str(error)) from error
+        read = lambda at: {ending: Path(folder, f"{at}{ending}").read_bytes() for ending in HASHES if made[at].value}
+        return [(made[at], read(at)) for at in range(len(jobs))]
 
 
-def _packed(outcome: Outcome, target: Path) -> dict:
-    files = {suffix: target.with_suffix(suffix) for suffix in SUFFIXES if outcome.value is not None}
-    return {"outcome": asdict(outcome), **{suffix: path.read_bytes() for suffix, path in files.items()}}
-
-
-def _written(page: dict, target: Path) -> Outcome:
+def _written(outcome: Outcome, files: Mapping[str, bytes], *, target: Path) -> Outcome:
     """Write what came back, unless it is not what was made."""
-    outcome = Outcome(**page["outcome"])
-    if outcome.value is None:
-        return outcome
-    if sha256(page[".html"]) != outcome.value["sha256"] or sha256(page[".ipynb"]) != outcome.value["notebook_sha256"]:
-        return _not_made("it did not come back as it was sent")
-    for suffix in SUFFIXES:
-        target.with_suffix(suffix).write_bytes(page[suffix])
+    for ending, content in files.items():
+        if sha256(content) != outcome.value[HASHES[ending]]:
+            return _not_made("it did not come back as it was sent")
+        target.with_suffix(ending).write_bytes(content)
     return outcome
-
-
-def _not_made(why: str) -> Outcome:
-    return Outcome(None, f"The page was not made: {why}."[:2000], kind="DaskError")
 
 
 def _chunks(n_jobs: int, *, n_threads: int) -> list[list[int]]:
@@ -220,10 +154,8 @@ def _chunks(n_jobs: int, *, n_threads: int) -> list[list[int]]:
     return [list(range(start, min(start + size, n_jobs))) for start in range(0, n_jobs, size)]
 
 
-def _reason(error: BaseException | None) -> str:
-    if type(error).__name__ == "KilledWorker":
-        return "every worker that tried was lost, by hand or for want of memory"
-    return str(error)
+def _not_made(why: str) -> Outcome:
+    return Outcome(None, f"The page was not made: {why.rstrip('.')}."[:2000], kind="DaskError")
 
 
 def _connect(address: str) -> Client:
@@ -232,17 +164,30 @@ def _connect(address: str) -> Client:
 
     try:
         client = Client(address, timeout=CONNECT, set_as_default=False, name="candich")
-    except (OSError, ValueError, TimeoutError) as error:
+    except (OSError, ValueError) as error:
         raise _unreachable(address, error) from error
     try:
         client.wait_for_workers(1, timeout=CONNECT)
     except TimeoutError as error:
         client.close()
-        found, remedy = f"the scheduler at {address} has no workers", f"Start some: dask worker {address}"
-        raise ParamsError(Problem(OPTION, found, "", remedy)) from error
+        raise _refused(f"the scheduler at {address} has no workers", f"Start some: dask worker {address}") from error
     return client
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """No messages of Dask's loggers: what matters of a lost scheduler is the reason of its pages."""
+    with contextlib.ExitStack() as stack:
+        for logger in map(logging.getLogger, LOGGERS):
+            stack.callback(logger.setLevel, logger.level)
+            logger.setLevel(logging.CRITICAL + 1)
+        yield
 
 
 def _unreachable(address: str, error: Exception) -> ParamsError:
     found = f"the scheduler at {address} cannot be reached: {getattr(error, 'strerror', None) or error}"
-    return ParamsError(Problem(OPTION, found, "", "Start it with `dask scheduler`, or leave --dask out"))
+    return _refused(found, "Start it with `dask scheduler`, or leave --dask out")
+
+
+def _refused(found: str, remedy: str, allowed: str = "") -> ParamsError:
+    return ParamsError(Problem("--dask", found, allowed, remedy))

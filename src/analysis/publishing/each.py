@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +16,11 @@ from analysis.publishing.jobs import LAB, PageJob
 from analysis.publishing.page_maker import PageMaker
 from analysis.publishing.parameters import check_parameters, notebook_parameters
 from analysis.publishing.processes import Limits
-from analysis.words.errors import ParamsError, Problem, examples, require
+from analysis.words.errors import ParamsError, Problem, PublishError, examples, require
+from analysis.words.files import locked
 from analysis.words.slugs import page_slug
 
+SCRATCH, LOCK = ".candich-each", "lock"  # a folder next to the pages, while they are made; a file in it
 _TRUTH = {"true": True, "false": False}
 _TYPES: dict[str, Callable[[str], object]] = {"int": int, "float": float, "bool": lambda text: _TRUTH[text.lower()]}
 
@@ -68,7 +69,7 @@ def make_each(
     ParamsError
         The notebook has no such parameter, a value is not of its type, a value comes twice, or there is none.
     PublishError
-        The file is not a valid notebook.
+        The file is not a valid notebook, or another run is writing into `out_dir`.
     """
     from analysis.publishing.make import read_notebook  # loads Papermill
 
@@ -78,18 +79,41 @@ def make_each(
     jobs = [
         PageJob(page.name, notebook, {parameter: value}, template=LAB) for page, value in zip(pages, typed, strict=True)
     ]
-    out_dir.mkdir(parents=True, exist_ok=True)
     made: dict[int, Made] = {}
-    with (
-        tempfile.TemporaryDirectory(prefix=".candich-", dir=out_dir) as scratch,
-        PageMaker(n_jobs=n_jobs, limits=Limits()) as maker,
-    ):
-        for at, outcome in maker.make(jobs, folder=Path(scratch)):
+    with _scratch(out_dir) as scratch, PageMaker(n_jobs=n_jobs, limits=Limits()) as maker:
+        for at, outcome in maker.make(jobs, folder=scratch):
             for suffix in (".ipynb", ".html") if outcome.value is not None else ():
-                os.replace(Path(scratch) / f"{at}{suffix}", pages[at].with_suffix(suffix))
+                os.replace(scratch / f"{at}{suffix}", pages[at].with_suffix(suffix))
             made[at] = Made(values[at], pages[at], outcome.reason)
             on_done(len(made), len(values))
     return [made[at] for at in range(len(values))]
+
+
+@contextlib.contextmanager
+def _scratch(out_dir: Path) -> Iterator[Path]:
+    """An empty folder for pages in the making, for one run at a time; what a killed run left in it is removed."""
+    folder = out_dir / SCRATCH
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder / LOCK))
+        except (BlockingIOError, FileNotFoundError) as error:
+            found, remedy = "another run is writing into this folder", "Wait for it to end, or name another with --out"
+            raise PublishError(Problem(str(out_dir), found, "one run at a time", remedy)) from error
+        try:
+            _empty(folder)
+            yield folder
+        finally:
+            _empty(folder)
+            with contextlib.suppress(OSError):  # Windows removes no file that is open
+                (folder / LOCK).unlink()  # still held: whoever waits for it finds that it is gone
+                folder.rmdir()
+
+
+def _empty(folder: Path) -> None:
+    for left in folder.iterdir():
+        if left.name != LOCK:
+            left.unlink()
 
 
 def _typed(notebook: object, values: Sequence[str], *, parameter: str, where: str) -> list[object]:

@@ -158,9 +158,10 @@ def run_forked(
     Raises
     ------
     PublishError
-        When this process holds more than one thread.
+        When this process holds more than one thread, or the one that started it has ended.
     """
     require_one_thread()
+    caller = os.getppid()
     gc.collect()
     give_memory_back()
     gc.freeze()  # the collector leaves what exists alone, so children do not copy its pages
@@ -175,6 +176,8 @@ def run_forked(
                     selector.register(child.pipe, selectors.EVENT_READ, child)
                     if child.ended is not None:
                         selector.register(child.ended, selectors.EVENT_READ, None)
+                if os.getppid() != caller:
+                    raise PublishError(Problem("publishing", "the process that wants the pages has ended"))
                 for key, _ in selector.select(_TICK):
                     if key.data is not None:
                         _receive(key.data, selector)

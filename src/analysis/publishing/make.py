@@ -6,14 +6,20 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
+from warnings import catch_warnings
 
 import nbformat
 import papermill
+from IPython.core.inputtransformer2 import TransformerManager
 from nbconvert import HTMLExporter
 from nbconvert.filters import clean_html
 from nbformat import NotebookNode
@@ -106,6 +112,32 @@ def warm_up(notebooks: Iterable[tuple[Path, str]]) -> None:
         briefing_exporter().from_notebook_node(page)
 
 
+def imports_of(path: Path) -> list[str]:
+    """The modules that a notebook's cells import, but for those next to it, in the order of the cells."""
+    found = []
+    for cell in read_notebook(path).cells:
+        with suppress(SyntaxError):
+            source = TransformerManager().transform_cell(cell.source) if cell.cell_type == "code" else ""
+            for node in ast.parse(source).body:
+                if isinstance(node, ast.Import):
+                    found += [one.name for one in node.names]
+                elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                    found.append(node.module)
+    near = {one.stem for one in path.parent.iterdir()}
+    return [name for name in dict.fromkeys(found) if name.partition(".")[0] not in near]
+
+
+def quiet_imports(names: Sequence[str]) -> list[str]:
+    """Import modules; which of them exist and say nothing: a page must not show who imported them first."""
+    quiet = []
+    for name in names:
+        said = io.StringIO()
+        with suppress(Exception), redirect_stdout(said), redirect_stderr(said), catch_warnings(record=True) as warned:
+            import_module(name)
+            quiet += [] if said.getvalue() or warned else [name]
+    return quiet
+
+
 def make_page(job: PageJob, *, target: Path, seconds: float | None = None) -> dict:
     """Make a page and its executed notebook, as ``target.html`` and ``target.ipynb``.
 
@@ -180,7 +212,7 @@ def _execute(job: PageJob, *, seconds: float | None) -> tuple[NotebookNode, dict
         )
         return notebook, replies
     except papermill.PapermillExecutionError as error:
-        raise _cell_error(error, where=job.page) from error
+        raise _cell_error(error, where=job.page if job.template == BRIEFING else job.notebook.name) from error
 
 
 def _run_here(path: Path, parameters: dict, *, folder: Path, replies: dict[int, bool]) -> NotebookNode:

@@ -74,7 +74,8 @@ def publish_pages(
     results: dict[int, PageResult] = {}
     for at, job in enumerate(jobs):
         result, run = known.get(job.page, (None, None))
-        if result is not None and result.type_hash == job.type_hash and _take(result, job, run=run, building=building):
+        same = result is not None and result.type_hash == job.type_hash != ""  # "": not known what it is made from
+        if same and _take(result, job, run=run, building=building):
             results[at] = result
             on_done(result)
     todo = [at for at in range(len(jobs)) if at not in results]
@@ -144,18 +145,22 @@ def _settle(job: PageJob, outcome: Outcome, *, made: Path, building: Path, previ
         return replace(result, status=PUBLISHED, reason="", kind="", **kept)
     for suffix in (".html", ".ipynb"):
         made.with_suffix(suffix).unlink(missing_ok=True)
-    marked = _last_good(job, result, previous=previous)
+    kept = previous is not None and _keep_last_good(job, result, previous=previous, building=building)
+    return replace(result, kept=kept)
+
+
+def _keep_last_good(job: PageJob, result: PageResult, *, previous: Path, building: Path) -> bool:
+    """Whether the run before has a whole page; if so, it is in its place with a notice, and its notebook too."""
+    try:
+        html = (previous / SITE / job.page).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    marked = marked_not_updated(html, kind=result.kind, reference=result.reference)
     if marked:
         write_file(building / SITE / job.page, marked)
-    return replace(result, kept=bool(marked))
-
-
-def _last_good(job: PageJob, result: PageResult, *, previous: Path | None) -> str:
-    with suppress(OSError, UnicodeDecodeError):
-        if previous is not None:
-            html = (previous / SITE / job.page).read_text(encoding="utf-8")
-            return marked_not_updated(html, kind=result.kind, reference=result.reference)
-    return ""
+        with suppress(FileNotFoundError):
+            copy_file(previous / NOTEBOOKS / job.executed, building / NOTEBOOKS / job.executed)
+    return bool(marked)
 
 
 def read_results(run: Path) -> list[PageResult]:

@@ -1,8 +1,8 @@
 """An IPython shell whose outputs go into a notebook's cells.
 
 It keeps what a kernel would keep (results, displays, figures of the inline backend, streams, errors) and nothing that
-changes from run to run: no history file, no profile, no times. A process has one shell; each notebook gets a namespace
-of its own in it.
+changes from run to run: no history file, no profile, no times. A process has one shell, because Matplotlib keeps the
+first one that it sees; after each notebook IPython's own steps set it up again, so that nothing of it is left.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +23,7 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.formatters import DisplayFormatter
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.pylabtools import select_figure_formats
 from nbformat import NotebookNode
 from traitlets import Instance, Type
 from traitlets.config import Config
@@ -147,6 +149,42 @@ class NotebookShell(InteractiveShell):
     displays: dict[str, list[NotebookNode]]
     cell_count = 0
 
+    def __init__(self, **how: Any):
+        super().__init__(**how)
+        self._settings = deepcopy({"config": self.config, **self.trait_values(config=True)})
+        self.start_over()
+
+    def start_over(self) -> None:
+        """Make again, by IPython's own steps, all that a notebook can change: namespace, history, events, magics ..."""
+        drawing = [one for one in self.events.callbacks["post_execute"] if _is_matplotlib(one)]
+        del self.configurables[1:]
+        for name, value in self._settings.items():
+            if getattr(self, name) != value:
+                setattr(self, name, deepcopy(value))
+        self.input_transformer_manager, self.input_transformers_post = _Transformers(), []
+        self.init_instance_attrs()
+        self.init_create_namespaces()
+        self.init_history()
+        self.init_prefilter()
+        self.init_hooks()
+        self.init_events()
+        self.init_pushd_popd_magic()
+        self.init_user_ns()
+        self.init_completer()
+        self.init_traceback_handlers(((), None))
+        self.init_display_formatter()
+        self.init_display_pub()
+        self.init_displayhook()
+        self.init_magics()
+        self.init_alias()
+        self.init_pdb()
+        self.init_extension_manager()
+        self.init_payload()
+        for one in drawing:  # Matplotlib registers them once a process
+            self.events.register("post_execute", one)
+        self.last_execution_succeeded, self.last_execution_result = True, None
+        self.displays, self.cell_outputs, self.cell_count, self.execution_count = {}, [], 0, 1
+
     def keep(self, output_type: str, **parts: Any) -> NotebookNode:
         """Append one output to the cell that is running."""
         output = NotebookNode(output_type=output_type, **_nodes(parts))
@@ -189,33 +227,38 @@ def shell_of_process() -> NotebookShell:
         shell = NotebookShell.instance(config=config, ipython_dir=folder)
     sys.displayhook, sys.excepthook = hooks
     sys.modules["__main__"] = main
-    shell.display_formatter.format("")  # makes the formatters, which otherwise every child would make
     return shell
 
 
 @contextlib.contextmanager
 def fresh_shell() -> Iterator[NotebookShell]:
-    """The shell of this process with an empty namespace, for one notebook."""
+    """The shell of this process, for one notebook; as new again afterwards."""
     shell, main = shell_of_process(), sys.modules.get("__main__")
-    shell.user_module, shell.user_ns = shell.prepare_user_module()
-    shell.user_ns_hidden.clear()
-    shell.init_user_ns()
-    shell.displays, shell.cell_count, shell.execution_count = {}, 0, 1
     sys.modules["__main__"] = shell.user_module
     _show_charts_inline(shell)
     try:
         yield shell
     finally:
         sys.modules["__main__"] = main
+        shell.start_over()
 
 
 def _show_charts_inline(shell: NotebookShell) -> None:
     """Figures left open at the end of a cell are shown, as in a kernel; Matplotlib is not imported for it."""
     os.environ["MPLBACKEND"] = INLINE
+    backend = sys.modules.get("matplotlib_inline.backend_inline")
+    if backend is not None:
+        backend.InlineBackend.clear_instance()  # with the settings that a notebook gave it
     if "matplotlib.pyplot" in sys.modules:
         shell.enable_matplotlib("inline")
+        settings = sys.modules["matplotlib_inline.backend_inline"].InlineBackend.instance()
+        select_figure_formats(shell, settings.figure_formats, **settings.print_figure_kwargs)
     if "matplotlib" in sys.modules:  # by its own name: IPython calls it "inline", which is no other state
         sys.modules["matplotlib"].rcParams["backend"] = INLINE
+
+
+def _is_matplotlib(callback: object) -> bool:
+    return str(getattr(callback, "__module__", "")).partition(".")[0] in ("matplotlib", "matplotlib_inline")
 
 
 def _plain(data: dict) -> dict:

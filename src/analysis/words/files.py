@@ -1,8 +1,9 @@
-"""Files: hashed, written in one step, flushed to the disk. The only place that does any of the three."""
+"""Files: hashed, written in one step, flushed to the disk, locked. The only place that does any of the four."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -77,6 +78,41 @@ def copy_file(source: Path, goal: Path) -> None:
     """Copy a file's bytes in one step."""
     with replacing(goal) as part:
         shutil.copyfile(source, part)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file; the system lets go of it when the process ends, however it ends.
+
+    Raises
+    ------
+    BlockingIOError
+        Another process holds it, or has just removed it.
+    OSError
+        It cannot be written.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        if not _take(descriptor) or os.fstat(descriptor).st_nlink == 0:
+            raise BlockingIOError(errno.EAGAIN, "another process holds it", str(path))
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int) -> bool:
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def flush_folder(folder: Path) -> None:
