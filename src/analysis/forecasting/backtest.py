@@ -139,20 +139,7 @@ class Points:
 
 @dataclass
 class Answers:
-    """The panel as it was at past cutoffs, and every model's answer from it.
-
-    Parameters
-    ----------
-    panel : Panel
-        All that is known today: outcomes are read here, never inputs.
-    horizon : int
-        Farthest period ahead that will be needed.
-    options : Options
-        Of the ensemble.
-    known : function of a period code, optional
-        The panel as it was known when that period was the last one; default: today's panel, cut.
-    peers : mapping name -> Model
-    """
+    """The panel as it was at past cutoffs, and every model's answer from it."""
 
     panel: Panel
     horizon: int

@@ -96,7 +96,6 @@ def calibrate_level(
 
     Parameters
     ----------
-    panel : Panel
     threshold : array, shape (n,), or float, or function
         Natural units. A function of the panel as it was at an origin gives that origin's thresholds, shape (n,): growth
         of 10 % from today's level becomes growth of 10 % from the level of then. An array that follows the units'
@@ -105,7 +104,6 @@ def calibrate_level(
         Periods after the cutoff.
     strict, at_least : bool
         ``>=`` (at_least), ``>`` (at_least, strict), ``<=`` or ``<``.
-    options : Options
     predictive : Predictive, optional
         The panel's forecast, at least `horizon` long: its past forecasts are used instead of new ones.
 
@@ -153,22 +151,7 @@ def _threshold_at(threshold: Threshold, panel: Panel, *, n_periods: int) -> np.n
 
 
 def ladder(p_past: np.ndarray, outcome_past: np.ndarray, origin: np.ndarray, *, n_origins: int) -> Calibration:
-    """Fit the correction that J allows, for any event.
-
-    Parameters
-    ----------
-    p_past : array, shape (m,)
-        Probabilities stated in the past; capped to 0.01..0.99 here.
-    outcome_past : array of bool, shape (m,)
-    origin : array, shape (m,)
-        Origin of every case: cases of one origin share its weight.
-    n_origins : int
-        J.
-
-    Returns
-    -------
-    Calibration
-    """
+    """Fit the correction that J allows, for any event."""
     p_past, outcome = np.asarray(p_past, dtype=float), np.asarray(outcome_past, dtype=float)
     if n_origins < MIN_ORIGINS or p_past.size == 0:
         return Calibration(n_origins=n_origins)

@@ -88,10 +88,8 @@ def forecast_panel(panel: Panel, *, horizon: int, options: Options = Options()) 
 
     Parameters
     ----------
-    panel : Panel
     horizon : int
         Periods after the cutoff, >= 1.
-    options : Options
 
     Returns
     -------

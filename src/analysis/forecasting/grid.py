@@ -89,7 +89,6 @@ class Fit:
 
     Attributes
     ----------
-    settings : Settings
     sse : array, shape (n_settings, n)
     level, slope : array, shape (n_settings, n)
         The slope is what exceeds the setting's share of the panel's drift.

@@ -112,21 +112,6 @@ def truncate(panel: Panel, n_periods: int) -> Panel:
     """The panel as it was `n_periods` periods after its start: for backtests.
 
     A break that is declared later than that is not known yet; the unit then uses all its periods.
-
-    Parameters
-    ----------
-    panel : Panel
-    n_periods : int
-        In 1..``panel.n_periods``.
-
-    Returns
-    -------
-    Panel
-
-    Raises
-    ------
-    DataError
-        If `n_periods` is outside that range.
     """
     if not 1 <= n_periods <= panel.n_periods:
         raise DataError(
@@ -162,10 +147,6 @@ def as_panel(
         Rows of the panel in this order (a unit without data is a row of NaN); default: every unit with data, sorted.
     as_of : str, optional
         Vintages after this are not known yet.
-
-    Returns
-    -------
-    Panel
 
     Raises
     ------

@@ -251,11 +251,6 @@ def common_path(y: np.ndarray) -> np.ndarray:
     A period's common change is the trimmed mean of the units' changes, drawn to the mean of all periods by what its
     noise allows: with few units, or units that move apart, the path is nearly a straight line.
 
-    Parameters
-    ----------
-    y : array, shape (n, T)
-        Modelling scale, season taken out; NaN where missing. Missing periods are bridged by straight lines.
-
     Examples
     --------
     >>> common_path(np.array([[0.0, 1, 1, 2, 5], [3.0, 4, 4, 5, 8]]))

@@ -30,7 +30,6 @@ class Predictive:
     Attributes
     ----------
     units : tuple of str, length n
-    scale : scales.Scale
     mean, sd : array, shape (n, H)
         Modelling scale; NaN where a unit cannot be forecast.
     df : array, shape (n,)
@@ -43,7 +42,6 @@ class Predictive:
         Last observed value, natural units.
     cumulative : bool
         Values never fall below `last`.
-    seed : int
     past : past.Past, optional
         The panel's own past forecasts, where they were made: what calibration learns from.
     relapse : bounds.Relapse, optional
@@ -115,7 +113,6 @@ class Predictive:
             Natural units.
         horizon : array of int, shape (n,), or int
             1-based.
-        strict : bool
 
         Returns
         -------
@@ -141,7 +138,6 @@ class Predictive:
 
         Parameters
         ----------
-        n_paths : int
         seed : int, optional
             Default: the options' seed. Same seed, same bytes.
         rows : array of int, optional

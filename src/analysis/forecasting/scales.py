@@ -132,15 +132,7 @@ def _like(parameter: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def candidates(panel: Panel) -> list[Scale]:
-    """Scales that the panel's kind allows, the usual one first.
-
-    Returns
-    -------
-    list of Scale
-        "logit" then "raw" for a rate; "raw" then "log" (where every value is above 0) for anything else. A level
-        within 0..100 may be a per cent: "logit" of its hundredth is allowed too, and is the usual one where values
-        come close to 100. The values themselves are not rescaled.
-    """
+    """Scales that the panel's kind allows, the usual one first."""
     values = panel.usable()
     step = published_step(panel)
     squeeze = np.full(panel.n_units, MAX_SQUEEZE)
@@ -190,17 +182,6 @@ def edge(threshold: np.ndarray, *, step: np.ndarray | None, strict: bool) -> np.
 
     ``published >= t`` holds when the latent value is above the first published step that is >= t, less half a step;
     ``published > t`` likewise for the first step above t. Without a step it is t itself.
-
-    Parameters
-    ----------
-    threshold : array, shape (n,)
-    step : array, shape (n,), or None
-    strict : bool
-        ``>`` instead of ``>=``.
-
-    Returns
-    -------
-    array, shape (n,)
 
     Examples
     --------

@@ -219,13 +219,7 @@ def flip_flop_index(values: ArrayLike) -> float:
 
 
 def as_cases(p: ArrayLike, outcome: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities and outcomes as arrays of floats, shape (n,).
-
-    Raises
-    ------
-    DataError
-        As :func:`brier`.
-    """
+    """Probabilities and outcomes as arrays of floats, shape (n,)."""
     p, outcome = np.asarray(p, float).ravel(), np.asarray(outcome, float).ravel()
     problems = []
     if len(p) != len(outcome):

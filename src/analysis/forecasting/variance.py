@@ -62,26 +62,7 @@ def one_step(
     choice: tuple[float, float] | None = None,
     most: np.ndarray | None = None,
 ) -> Spread:
-    """Estimate every unit's one-step variance.
-
-    Parameters
-    ----------
-    errors : array, shape (n, T)
-        One-step errors; NaN where nothing was forecast.
-    noise : array, shape (n,), or None
-        What a unit's size suggests of its variance, up to a factor (1 / count): the panel's target follows it as far
-        as the panel's own errors do.
-    floor : array, shape (n,)
-        Variance of the publication's rounding: no unit falls below it.
-    choice : tuple of float, optional
-        Fade and borrowing, when they have been chosen already.
-    most : array, shape (n, T), optional
-        Errors count up to this in the variance (:func:`.grid.most_handed_on`).
-
-    Returns
-    -------
-    Spread
-    """
+    """Estimate every unit's one-step variance."""
     square = np.where(np.isfinite(errors), errors * errors, np.nan)
     whole, square = square, square if most is None else np.minimum(square, most * most)
     relative = size_factor(square, noise=noise)

@@ -42,7 +42,6 @@ class Inputs:
     ----------
     units, indicators, observations, quality : DataFrame
         `schema.UNITS`, `INDICATORS`, `OBSERVATIONS` (upper levels summed), `QUALITY`.
-    targets : tuple of Target
     sources : tuple of dict
         One a file: source, path, vintage, sha256, title, publisher, licence, url, rows, rows_used, rows_refused,
         rows_empty, rows_ignored.
@@ -74,15 +73,10 @@ def read_inputs(params: RunParams, *, data_dir: Path | None, root: Path) -> Inpu
 
     Parameters
     ----------
-    params : RunParams
     data_dir : Path or None
         Folder that paths of raw files start at; None: the project folder.
     root : Path
         The project folder.
-
-    Returns
-    -------
-    Inputs
 
     Raises
     ------
@@ -229,10 +223,6 @@ def _account(one: _Prepared, observed: Observed, *, n_used: int) -> dict:
 
 def summarise_inputs(inputs: Inputs) -> dict[str, pd.DataFrame]:
     """What a run would use, for ``candich check``.
-
-    Parameters
-    ----------
-    inputs : Inputs
 
     Returns
     -------

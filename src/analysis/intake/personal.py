@@ -39,18 +39,7 @@ _FAMILY = re.compile(
 
 
 def check_personal(frame: pd.DataFrame, *, where: str) -> list[Problem]:
-    """What looks like personal data, a problem a column; nothing of it is quoted.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        A raw table without the columns that the source declares and drops.
-    where : str
-
-    Returns
-    -------
-    list of Problem
-    """
+    """What looks like personal data, a problem a column; nothing of it is quoted."""
     problems, names, births = [], [], []
     for column in frame.columns:
         title = _flat(str(column))

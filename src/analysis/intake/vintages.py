@@ -42,15 +42,10 @@ def vintages_of(source: SourceParams, *, base: Path, as_of: str | None) -> list[
 
     Parameters
     ----------
-    source : SourceParams
     base : Path
         Folder that relative paths start at.
     as_of : str or None
         ISO date; None: all.
-
-    Returns
-    -------
-    list of Vintage
 
     Raises
     ------

@@ -95,13 +95,7 @@ def with_current_now(past: pd.DataFrame, observations: pd.DataFrame) -> pd.DataF
 
 
 def summarise_scorecard(scorecard: pd.DataFrame) -> dict[str, float]:
-    """Mean Brier score, the base rate's, the skill against it, and how many of our calls came true.
-
-    Returns
-    -------
-    dict
-        ``n_cases``, ``brier``, ``brier_base_rate``, ``skill``, ``share_right``, ``mean_p``, ``base_rate``.
-    """
+    """Mean Brier score, the base rate's, the skill against it, and how many of our calls came true."""
     p, outcome = scorecard["p_attain"].to_numpy(float), scorecard["outcome"].to_numpy(float)
     if not len(p):
         return {"n_cases": 0}

@@ -112,11 +112,6 @@ def write_run(tables: Mapping[str, pd.DataFrame], run_dir: Path) -> dict[str, Pa
     ----------
     tables : mapping of name to DataFrame
         The names of ``RUN_TABLES``; further names with the prefixes ``previous_`` and ``extra_``.
-    run_dir : Path
-
-    Returns
-    -------
-    dict of name to path
 
     Raises
     ------
@@ -196,10 +191,6 @@ def load_run(run_dir: str | Path = LATEST) -> RunTables:
     run_dir : str or Path
         A run's folder, or ``"latest"``. What it points to is looked up once: a run that becomes current afterwards
         changes nothing in what was read.
-
-    Returns
-    -------
-    RunTables
 
     Raises
     ------

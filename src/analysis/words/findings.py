@@ -208,10 +208,8 @@ def finding(frame: pd.DataFrame, *, flag: str, source: str = "", **values: Any) 
 
     Parameters
     ----------
-    frame : DataFrame
     flag : str
         A code of `FINDINGS`.
-    source : str
     **values
         Of the sentence, by name: a Series has one for each row, by its index; anything else is the same in all rows.
 
@@ -264,12 +262,7 @@ def _plain(value: Any) -> Any:
 
 
 def as_quality(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """All findings as `schema.QUALITY`; those of one key become one row that holds the others under ``also``.
-
-    Returns
-    -------
-    DataFrame
-    """
+    """All findings as `schema.QUALITY`; those of one key become one row that holds the others under ``also``."""
     frame = pd.concat([QUALITY.empty(), *parts], ignore_index=True)
     for name in ("unit", "indicator", "period"):
         frame[name] = frame[name].astype(object).where(frame[name].notna(), "")

@@ -124,8 +124,6 @@ def as_table(frame: pd.DataFrame, table: Table, *, where: str = "") -> pd.DataFr
 
     Parameters
     ----------
-    frame : DataFrame
-    table : Table
     where : str
         What the rows came from, for the message.
 
