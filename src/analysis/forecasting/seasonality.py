@@ -25,22 +25,13 @@ MIN_SEEN = 0.75  # share of a moving window that has to be observed
 
 @dataclass(frozen=True)
 class Profile:
-    """Seasonal profile of every unit.
+    """Seasonal profile of every unit."""
 
-    Attributes
-    ----------
-    index : array, shape (n, m)
-        Additive deviation (sums to about zero), or ratio (about one) when `ratio`.
-    variance : array, shape (n,)
-        Sampling variance left in a shrunk index.
-    spent : array, shape (n,)
-        Share of the degrees of freedom that a unit's own index has used up: its errors are that much too small. In a
-        panel that has past errors these give the width instead.
-    """
-
-    index: np.ndarray
-    variance: np.ndarray
+    index: np.ndarray  # (n, m): Additive deviation (sums to about zero), or ratio (about one) when `ratio`
+    variance: np.ndarray  # (n,): Sampling variance left in a shrunk index
     ratio: bool
+    # (n,): Share of the degrees of freedom that a unit's own index has used up: its errors are that much too small.
+    # In a panel that has past errors these give the width instead
     spent: np.ndarray
 
     def at(self, *, start: int, length: int) -> np.ndarray:
@@ -55,7 +46,7 @@ def no_profile(n: int) -> Profile:
 
 
 def seasonal_profile(values: np.ndarray, *, season_length: int, ratio: bool) -> Profile:
-    """Estimate the profile of every unit."""
+    """Profile on the modelling scale, or in natural units (`ratio`); empty for m = 1 or a history below two seasons."""
     n, n_periods = values.shape
     m = season_length
     if m < 2 or n_periods < MIN_SEASONS * m:

@@ -50,7 +50,7 @@ def _bottom_up(units: pd.DataFrame, below: dict[str, list[str]]) -> list[str]:
 
 
 def as_blocks(rows: pd.DataFrame, *, units: list[str], frequency: str) -> tuple[list[str], dict[str, np.ndarray]]:
-    """Rows of one indicator as blocks."""
+    """All T period codes; value, numerator, denominator as (len(units), T), NaN where there is no row."""
     when, row = ordinals(rows["period"]), pd.Index(units).get_indexer(rows["unit"])
     first, known = int(when.min()), row >= 0
     periods = codes(range(first, int(when.max()) + 1), frequency=frequency)
@@ -90,8 +90,6 @@ def _sum_indicator(
 def expected(present: np.ndarray, *, late: int) -> np.ndarray:
     """Which figures ought to be there: from a unit's first figure to its last, to the end where it is only late.
 
-    Examples
-    --------
     >>> present = np.array([[1, 0, 1, 1, 0], [1, 0, 0, 0, 0]], dtype=bool)
     >>> expected(present, late=2).astype(int).tolist()
     [[1, 1, 1, 1, 1], [1, 0, 0, 0, 0]]

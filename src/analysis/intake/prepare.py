@@ -102,7 +102,7 @@ def _fill_codes(frame: pd.DataFrame, *, source: SourceParams) -> tuple[pd.DataFr
 
 
 def with_codes(frame: pd.DataFrame, *, source: SourceParams, units: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Put codes in the place of unit names."""
+    """Replace unit names with codes; also return the finding "unmatched_name" for rows whose name has no code."""
     column, above = source.columns.unit, source.columns.parent
     names = pd.Series(as_codes(frame[column]), index=frame.index)
     named = frame.index[names.ne("")]

@@ -17,7 +17,7 @@ MAX_BYTES = 50_000_000
 
 
 def read_tasks(path: str | Path, *, units: pd.DataFrame, targets: Sequence[Target]) -> pd.DataFrame:
-    """Read a task list."""
+    """Read a task list as `COLUMNS`, all text; `done` is empty while a task is open."""
     path = Path(path)
     where = str(path)
     if not path.is_file():
