@@ -29,9 +29,9 @@ def told(frame):
         ({"SĐT": ["0912345678"]}, "1 distinct cells of the column 'SĐT' look like telephone numbers"),
         ({"x": ["a@b.vn", "c.d@e.gov.vn", "f@g.com"]}, "3 distinct cells of the column 'x' look like e-mail addresses"),
         ({"Họ và tên": ["Nguyễn Văn A"], "Ngày sinh": ["1/2/1990"]},
-         "the columns 'Họ và tên', 'Ngày sinh' look like names beside dates of birth"),
+         "the columns 'Họ và tên', 'Ngày sinh' look like names next to dates of birth"),
         ({"a": ["Nguyễn Văn An", "Trần Thị Bình", "Lê Hoàng"] * 10, "b": [f"{n % 28 + 1}/3/{1950 + 2 * n}" for n in range(30)]},  # noqa: E501
-         "the columns 'a', 'b' look like names beside dates of birth"),
+         "the columns 'a', 'b' look like names next to dates of birth"),
     ],
 )  # fmt: skip
 def test_what_looks_like_people_is_refused_and_not_quoted(frame, found):

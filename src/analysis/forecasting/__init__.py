@@ -2,7 +2,7 @@
 
 From one indicator's history to the distribution of what will be published, and from there to a probability that has
 been compared with the panel's own past. Two functions are the way in: ``ensemble.forecast_panel`` and
-``calibration.calibrate_level``; ``backtest.backtest_panel`` says how good they have been. In the order of the flow:
+``calibration.calibrate_level``; ``backtest.backtest_panel`` measures how good they have been. In the order of the flow:
 
 ============  ==========================================================================================================
 module        question
@@ -14,7 +14,7 @@ seasonality   Which part of a change is the season's, for the panel and for each
 grid          How likely is each level-and-trend setting, for one series and for all of them together?
 members       What do the three members forecast? (pooled grid, damped Holt, Theta)
 variance      How far does one step miss, for a unit that borrows from its panel?
-past          What would the same models have said before, and what do those errors teach? (width, common shocks)
+past          What would the same models have forecast before, and what do those errors teach? (width, common shocks)
 bounds        What happened to others that were at 100 % (or 0)?
 published     What is published of a latent value? (steps, counts of few cases)
 ensemble      All of the above in one call: from a panel to its predictive distribution.

@@ -1,8 +1,8 @@
-"""What would we have said? Answers at past cutoffs, each from what was known then, next to what happened.
+"""Forecasts at past cutoffs, each using only data available at the cutoff, next to the outcomes.
 
 Nothing dated after a cutoff reaches an answer given at it: the panel is cut (or read as it was known), and the
-calibration at a cutoff learns only from earlier cutoffs whose deadlines had passed. The one exception says so in its
-name's entry: "climatology" is the base rate of the very cases, known only in hindsight, and so a stern reference.
+calibration at a cutoff learns only from earlier cutoffs whose deadlines had passed. The one exception is
+"climatology", the base rate of the very cases, known only in hindsight, and so a stern reference.
 
 A case is a unit, a target, a cutoff and a horizon that has an outcome. A cumulative indicator already at its target
 is settled, a unit with fewer than `MIN_POINTS` periods is not assessable: neither is a case.
@@ -77,8 +77,6 @@ class Event:
     def happened(self, values: ArrayLike, threshold: ArrayLike) -> np.ndarray:
         """1.0, 0.0, or NaN where the value or the threshold is missing.
 
-        Examples
-        --------
         >>> Event().happened([0.79, 0.8, np.nan], 0.8).tolist(), Event(strict=True).happened([0.8], 0.8).tolist()
         ([0.0, 1.0, nan], [0.0])
         """
@@ -139,20 +137,7 @@ class Points:
 
 @dataclass
 class Answers:
-    """The panel as it was at past cutoffs, and every model's answer from it.
-
-    Parameters
-    ----------
-    panel : Panel
-        All that is known today: outcomes are read here, never inputs.
-    horizon : int
-        Farthest period ahead that will be needed.
-    options : Options
-        Of the ensemble.
-    known : function of a period code, optional
-        The panel as it was known when that period was the last one; default: today's panel, cut.
-    peers : mapping name -> Model
-    """
+    """The panel as it was at past cutoffs, and every model's answer from it."""
 
     panel: Panel
     horizon: int
@@ -331,8 +316,6 @@ def cutoff_columns(panel: Panel, *, cutoffs: Sequence[str] | None, n_origins: in
 
     The last one is the newest that still has an outcome at the shortest horizon.
 
-    Examples
-    --------
     >>> panel = Panel(("a",), tuple(str(2000 + t) for t in range(13)), np.zeros((1, 13)))
     >>> cutoff_columns(panel, cutoffs=None, n_origins=3, shortest=2)
     [4, 7, 10]

@@ -24,21 +24,11 @@ GRID = (np.arange(99) + 1.0) / 100.0
 
 @dataclass(frozen=True)
 class Relapse:
-    """What followed after units were at a bound.
+    """What followed after units were at a bound."""
 
-    Attributes
-    ----------
-    side : array of int, shape (n,)
-        1: the unit is at the upper bound, -1: at the lower, 0: neither.
-    segments : dict of int to array, shape (m, H)
-        Published values in the periods after, natural units, for each side.
-    weight : dict of int to float
-        Weight of the segments against the model.
-    """
-
-    side: np.ndarray
-    segments: dict[int, np.ndarray]
-    weight: dict[int, float]
+    side: np.ndarray  # (n,): 1 at the upper bound, -1 at the lower, 0 at neither
+    segments: dict[int, np.ndarray]  # (m, H) a side: published values in the periods after, natural units
+    weight: dict[int, float]  # Weight of the segments against the model
 
     def without(self, units: np.ndarray) -> Relapse:
         """The same, the `units` (bool, shape (n,)) left to their model: with few cases a bound is reached by chance."""

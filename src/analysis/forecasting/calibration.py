@@ -9,7 +9,7 @@ printed with every probability.
 
 A table of targets only says a number for every unit. Where those numbers follow the units' present values far more
 closely than they resemble each other, they were set from them ("10 % more than now"). Compared with the past as they
-are, they would ask for tomorrow's level of a unit that was half as large, so they move with the unit (`moving`).
+are, they would require tomorrow's level of a unit that was half as large, so they move with the unit (`moving`).
 """
 
 from __future__ import annotations
@@ -43,25 +43,15 @@ Threshold = float | np.ndarray | Callable[[Panel], np.ndarray]
 
 @dataclass(frozen=True)
 class Calibration:
-    """How to correct a probability.
+    """How to correct a probability."""
 
-    Attributes
-    ----------
-    shift, slope : float
-        a and b, already weighted by J: 0 and 1 where J < 2.
-    n_origins : int
-        J.
-    """
-
-    shift: float = 0.0
-    slope: float = 1.0
-    n_origins: int = 0
+    shift: float = 0.0  # a, already weighted by J; 0 where J < 2
+    slope: float = 1.0  # b, already weighted by J; 1 where J < 2
+    n_origins: int = 0  # J
 
     def apply(self, p: np.ndarray) -> np.ndarray:
         """Corrected probabilities, not capped; 0, 1 and NaN stay.
 
-        Examples
-        --------
         >>> Calibration(shift=0.0, slope=0.5, n_origins=3).apply(np.array([0.5, 0.9, 1.0])).round(3)
         array([0.5 , 0.75, 1.  ])
         """
@@ -74,8 +64,6 @@ class Calibration:
 def cap(p: np.ndarray) -> np.ndarray:
     """Bound probabilities of unsettled events to 0.01..0.99.
 
-    Examples
-    --------
     >>> cap(np.array([0.0, 0.3, 1.0]))
     array([0.01, 0.3 , 0.99])
     """
@@ -96,7 +84,6 @@ def calibrate_level(
 
     Parameters
     ----------
-    panel : Panel
     threshold : array, shape (n,), or float, or function
         Natural units. A function of the panel as it was at an origin gives that origin's thresholds, shape (n,): growth
         of 10 % from today's level becomes growth of 10 % from the level of then. An array that follows the units'
@@ -105,7 +92,6 @@ def calibrate_level(
         Periods after the cutoff.
     strict, at_least : bool
         ``>=`` (at_least), ``>`` (at_least, strict), ``<=`` or ``<``.
-    options : Options
     predictive : Predictive, optional
         The panel's forecast, at least `horizon` long: its past forecasts are used instead of new ones.
 
@@ -153,22 +139,7 @@ def _threshold_at(threshold: Threshold, panel: Panel, *, n_periods: int) -> np.n
 
 
 def ladder(p_past: np.ndarray, outcome_past: np.ndarray, origin: np.ndarray, *, n_origins: int) -> Calibration:
-    """Fit the correction that J allows, for any event.
-
-    Parameters
-    ----------
-    p_past : array, shape (m,)
-        Probabilities stated in the past; capped to 0.01..0.99 here.
-    outcome_past : array of bool, shape (m,)
-    origin : array, shape (m,)
-        Origin of every case: cases of one origin share its weight.
-    n_origins : int
-        J.
-
-    Returns
-    -------
-    Calibration
-    """
+    """Fit the correction that J (`n_origins`) allows; cases of one `origin` share its weight, all arrays (m,)."""
     p_past, outcome = np.asarray(p_past, dtype=float), np.asarray(outcome_past, dtype=float)
     if n_origins < MIN_ORIGINS or p_past.size == 0:
         return Calibration(n_origins=n_origins)
@@ -215,8 +186,6 @@ def _fit(
 def moving(threshold: np.ndarray, *, panel: Panel) -> Callable[[Panel], np.ndarray] | None:
     """Return the threshold (natural units) as a function of the panel at a cutoff, or None where it does not move.
 
-    Examples
-    --------
     >>> values = np.array([[50.0, 100], [10, 20], [1, 3], [200, 400], [30, 50]])
     >>> panel = Panel(tuple("abcde"), ("2021", "2022"), values, kind="count")
     >>> moving(np.full(5, 100.0), panel=panel) is None

@@ -1,7 +1,7 @@
 """From a panel to its predictive distribution: scale, season, three members, variance.
 
 Members, averaged on the modelling scale: the pooled grid; damped Holt averaged over its grid by likelihood; Theta. A
-unit's own trend has a say as far as the panel's series have one (:func:`member_weights`). The variance is the grid's,
+unit's own trend counts as far as the panel's series have one (:func:`member_weights`). The variance is the grid's,
 shrunk to the panel, plus the members' disagreement.
 """
 
@@ -54,28 +54,16 @@ class Options:
 
 @dataclass(frozen=True)
 class Members:
-    """Forecast of the ensemble on the modelling scale (deseasonalised).
+    """Forecast of the ensemble on the modelling scale (deseasonalised)."""
 
-    Attributes
-    ----------
-    mean, sd : array, shape (n, H)
-    df : array, shape (n,)
-    carry : array, shape (n, H - 1)
-        ``c_j`` of the grid member, for the joint paths.
-    choice : tuple of float
-        Fade and borrowing of the variance.
-    lean : array, shape (n, H)
-        From `mean` to the forecast of the view with a common path; the other view is as far on the other side.
-    spent : array, shape (n,), or None
-        Share of the degrees of freedom that the season has used up and `sd` does not know of.
-    """
-
-    mean: np.ndarray
-    sd: np.ndarray
-    df: np.ndarray
-    carry: np.ndarray
-    choice: tuple[float, float]
+    mean: np.ndarray  # (n, H)
+    sd: np.ndarray  # (n, H)
+    df: np.ndarray  # (n,)
+    carry: np.ndarray  # (n, H - 1): ``c_j`` of the grid member, for the joint paths
+    choice: tuple[float, float]  # Fade and borrowing of the variance
+    # (n, H): From `mean` to the forecast of the view with a common path; the other view is as far on the other side
     lean: np.ndarray
+    # (n,): Share of the degrees of freedom that the season has used up and `sd` does not know of
     spent: np.ndarray | None = None
 
     def leaning(self, weight: float) -> np.ndarray:
@@ -88,10 +76,8 @@ def forecast_panel(panel: Panel, *, horizon: int, options: Options = Options()) 
 
     Parameters
     ----------
-    panel : Panel
     horizon : int
         Periods after the cutoff, >= 1.
-    options : Options
 
     Returns
     -------
@@ -279,8 +265,6 @@ def member_weights(chosen: grid.Settings, *, prior: np.ndarray) -> tuple[float, 
     Damped Holt follows every unit's own trend. Where the panel's series have none it adds noise, so it gets half of the
     prior mass that the panel gives to trends (to a drift that all share: a quarter); the pooled grid has the rest.
 
-    Examples
-    --------
     >>> chosen = grid.Settings(*np.array([[0.5, 0.5, 0.5], [0.0, 0.0, 0.2], [1.0, 1.0, 0.9], [0.0, 1.0, 1 / 3]]))
     >>> [round(one, 3) for one in member_weights(chosen, prior=np.array([0.0, 0.0, 1.0]))]
     [0.333, 0.5, 0.167]

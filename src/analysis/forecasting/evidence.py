@@ -1,6 +1,6 @@
 """Has the panel earned its probabilities? The backtest's cases, summed up by model: overall, by horizon, by origin.
 
-All models are scored on the same cases: one that any model could not answer is left out for all.
+All models are scored on the same cases: a case that any model could not answer is left out for all.
 """
 
 from __future__ import annotations
@@ -57,8 +57,6 @@ def common_cases(cases: pd.DataFrame) -> pd.DataFrame:
 def score_models(cases: pd.DataFrame) -> list[dict]:
     """One row of scores a model, on the cases given.
 
-    Examples
-    --------
     >>> cases = pd.DataFrame({"target": "t", "cutoff": "2022", "horizon": 1, "unit": ["a", "b"] * 2,
     ...     "model": ["ensemble"] * 2 + ["pace12"] * 2, "p_attain": [0.8, 0.2, 1.0, 1.0], "outcome": [1.0, 0.0] * 2,
     ...     "predicted_median": 0.5, "observed": 0.5, "lower80": 0.4, "upper80": 0.6, "lower95": 0.3, "upper95": 0.7})

@@ -85,32 +85,16 @@ def without_trend() -> Settings:
 
 @dataclass(frozen=True)
 class Fit:
-    """States at the end of the block and the squared errors on the way.
-
-    Attributes
-    ----------
-    settings : Settings
-    sse : array, shape (n_settings, n)
-    level, slope : array, shape (n_settings, n)
-        The slope is what exceeds the setting's share of the panel's drift.
-    n_scored : array, shape (n,)
-        R: observed periods after the start.
-    drift : float
-        The panel's drift.
-    first : Points
-        What the series started from.
-    most : array, shape (n, T), or None
-        Largest innovation that the slope took (:func:`most_handed_on`).
-    """
+    """States at the end of the block and the squared errors on the way."""
 
     settings: Settings
-    sse: np.ndarray
-    level: np.ndarray
-    slope: np.ndarray
-    n_scored: np.ndarray
-    drift: float
-    first: Points
-    most: np.ndarray | None
+    sse: np.ndarray  # (n_settings, n)
+    level: np.ndarray  # (n_settings, n)
+    slope: np.ndarray  # (n_settings, n): The slope is what exceeds the setting's share of the panel's drift
+    n_scored: np.ndarray  # (n,): R: observed periods after the start
+    drift: float  # of the panel
+    first: Points  # What the series started from
+    most: np.ndarray | None  # (n, T): Largest innovation that the slope took (:func:`most_handed_on`)
 
 
 def panel_drift(values: np.ndarray) -> float:
@@ -125,29 +109,14 @@ def panel_drift(values: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Points:
-    """Some observed points of every series, for lines through them; they depend on what is missing, on no value.
+    """Some observed points of every series, for lines through them; they depend on what is missing, on no value."""
 
-    Attributes
-    ----------
-    used : array of bool, shape (n, T)
-    count : array of int, shape (n,)
-        How many are used, at least 1.
-    last : array of int, shape (n,)
-        Column of the last one; T for a series with no point.
-    time : array, shape (n,)
-        Their mean column.
-    centred : array, shape (n, T)
-        Their columns less the mean, 0 elsewhere.
-    spread : array, shape (n,)
-        Sum of its squares, 1 where it is 0.
-    """
-
-    used: np.ndarray
-    count: np.ndarray
-    last: np.ndarray
-    time: np.ndarray
-    centred: np.ndarray
-    spread: np.ndarray
+    used: np.ndarray  # (n, T)
+    count: np.ndarray  # (n,): How many are used, at least 1
+    last: np.ndarray  # (n,): Column of the last one; T for a series with no point
+    time: np.ndarray  # (n,): Their mean column
+    centred: np.ndarray  # (n, T): Their columns less the mean, 0 elsewhere
+    spread: np.ndarray  # (n,): Sum of its squares, 1 where it is 0
 
 
 def points(used: np.ndarray) -> Points:
@@ -172,8 +141,6 @@ def first_points(values: np.ndarray) -> Points:
 def line_through(values: np.ndarray, at: Points) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean of the points, and the level (at the last of them) and slope of their least-squares line, shape (n,) each.
 
-    Examples
-    --------
     >>> values = np.array([[1.0, 3.0, np.nan, 7.0]])
     >>> [one.item() for one in line_through(values, points(np.isfinite(values)))]
     [3.6666666666666665, 7.0, 2.0]
@@ -278,7 +245,7 @@ def log_likelihood(fit: Fit, *, floor: np.ndarray | None = None) -> np.ndarray:
 def pooled_prior(loglik: np.ndarray, *, n_scored: np.ndarray) -> np.ndarray:
     """Weight of every setting, common to all units, shape (n_settings,): 15 steps of expectation-maximisation.
 
-    Series without a scored period have no say. The same for any order of the series.
+    Series without a scored period do not count. Independent of the order of the series.
     """
     n_settings = loglik.shape[0]
     use = n_scored > 0
@@ -331,8 +298,6 @@ def variance_factors(chosen: Settings, *, horizon: int) -> np.ndarray:
 def most_handed_on(values: np.ndarray) -> np.ndarray | None:
     """Largest innovation that the slope may take, shape (n, T): inf where the change is not extreme; None: nowhere.
 
-    Examples
-    --------
     >>> calm = np.tile([0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0], (3, 1))
     >>> most_handed_on(calm) is None
     True

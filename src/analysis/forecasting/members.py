@@ -19,30 +19,17 @@ from analysis.forecasting.sums import column_sum
 
 @dataclass(frozen=True)
 class Mixture:
-    """Forecast of one weighted grid.
+    """Forecast of one weighted grid."""
 
-    Attributes
-    ----------
-    mean : array, shape (n, H)
-    between : array, shape (n, H)
-        Variance of the settings' forecasts around the mean.
-    factor : array, shape (n, H)
-        Mean h-step variance factor.
-    carry : array, shape (n, H - 1)
-        Mean ``c_j``: how much of a one-step error is left j steps later.
-    """
-
-    mean: np.ndarray
-    between: np.ndarray
-    factor: np.ndarray
-    carry: np.ndarray
+    mean: np.ndarray  # (n, H)
+    between: np.ndarray  # (n, H): Variance of the settings' forecasts around the mean
+    factor: np.ndarray  # (n, H): Mean h-step variance factor
+    carry: np.ndarray  # (n, H - 1): Mean ``c_j``: how much of a one-step error is left j steps later
 
 
 def damped_prior(chosen: grid.Settings) -> np.ndarray:
     """Weight on the settings with a damped trend only, ``beta ** -1/2``: a noisy unit alone is not to chase its trend.
 
-    Examples
-    --------
     >>> chosen = grid.Settings(*np.array([[0.5, 0.5, 0.5], [0.0, 0.04, 0.16], [1.0, 0.9, 0.9], [0.0, 0.0, 0.0]]))
     >>> damped_prior(chosen).round(3)
     array([0.   , 0.667, 0.333])

@@ -98,8 +98,6 @@ class Panel:
 def last_observed(values: np.ndarray) -> np.ndarray:
     """Column of the last finite value of every row, -1 where there is none.
 
-    Examples
-    --------
     >>> last_observed(np.array([[1.0, 2.0, np.nan], [np.nan, np.nan, np.nan]]))
     array([ 1, -1])
     """
@@ -112,21 +110,6 @@ def truncate(panel: Panel, n_periods: int) -> Panel:
     """The panel as it was `n_periods` periods after its start: for backtests.
 
     A break that is declared later than that is not known yet; the unit then uses all its periods.
-
-    Parameters
-    ----------
-    panel : Panel
-    n_periods : int
-        In 1..``panel.n_periods``.
-
-    Returns
-    -------
-    Panel
-
-    Raises
-    ------
-    DataError
-        If `n_periods` is outside that range.
     """
     if not 1 <= n_periods <= panel.n_periods:
         raise DataError(
@@ -162,10 +145,6 @@ def as_panel(
         Rows of the panel in this order (a unit without data is a row of NaN); default: every unit with data, sorted.
     as_of : str, optional
         Vintages after this are not known yet.
-
-    Returns
-    -------
-    Panel
 
     Raises
     ------
@@ -256,8 +235,6 @@ def infer_kind(values: np.ndarray) -> str:
     Rate: every value lies in 0..1. Count: whole numbers >= 0 that exceed 100 somewhere (whole numbers up to 100 may as
     well be a per cent or a score: level, which only loses the observation noise). Level: anything else.
 
-    Examples
-    --------
     >>> infer_kind(np.array([[0.2, 0.5]])), infer_kind(np.array([[10.0, 2050.0]])), infer_kind(np.array([[-1.5, 80]]))
     ('rate', 'count', 'level')
     """
@@ -275,8 +252,6 @@ def infer_cumulative(values: np.ndarray, *, kind: str) -> bool:
 
     A share is never taken as cumulative: its denominator moves.
 
-    Examples
-    --------
     >>> infer_cumulative(np.array([[100.0, 150, 220, 300, 310]]), kind="count")
     True
     """
@@ -294,8 +269,6 @@ def infer_resolution(values: np.ndarray, *, kind: str) -> float | None:
 
     Needs at least four different values (a panel of 0 and 1 says nothing about its step). A count's step is 1.
 
-    Examples
-    --------
     >>> infer_resolution(np.array([[0.17, 0.25, 0.33, 0.51, 0.9]]), kind="rate")
     0.01
     """

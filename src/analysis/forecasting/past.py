@@ -1,6 +1,6 @@
 """What the panel's own past forecasts teach: how wide forecasts should be, what units share, which view was nearer.
 
-`look_back` asks the same models at earlier origins. Every origin sees only its own past (values, season, pooled
+`look_back` runs the same models at earlier origins. Every origin sees only its own past (values, season, pooled
 weights); an error, on the modelling scale, is NaN until its period has been observed.
 
 A campaign, a new rule or an epidemic moves every unit at once. Units then err together, and a thousand of them say
@@ -43,28 +43,15 @@ CLIP_SQUARE = 16.0  # squared standardised error that one unit counts at most
 
 @dataclass(frozen=True)
 class Past:
-    """Forecasts from earlier origins and their standardised errors.
+    """Forecasts from earlier origins and their standardised errors."""
 
-    Attributes
-    ----------
-    rows : array of int, shape (k,)
-        Units used, as rows of the panel.
-    origins : array of int, shape (K,)
-        Periods known at each origin, increasing.
-    mean, sd : array, shape (K, k, H)
-    error : array, shape (K, k, H)
-        Observed less predicted mean; NaN where not (yet) observed.
-    df : array, shape (K, k)
-    lean : array, shape (K, k, H)
-        From the mean to the forecast of the view with a common path; the other is as far away.
-    """
-
-    rows: np.ndarray
-    origins: np.ndarray
-    mean: np.ndarray
-    sd: np.ndarray
-    error: np.ndarray
-    df: np.ndarray
+    rows: np.ndarray  # (k,): Units used, as rows of the panel
+    origins: np.ndarray  # (K,): Periods known at each origin, increasing
+    mean: np.ndarray  # (K, k, H)
+    sd: np.ndarray  # (K, k, H)
+    error: np.ndarray  # (K, k, H): Observed less predicted mean; NaN where not (yet) observed
+    df: np.ndarray  # (K, k)
+    # (K, k, H): From the mean to the forecast of the view with a common path; the other is as far away
     lean: np.ndarray
 
 
@@ -77,8 +64,6 @@ def some_rows(values: np.ndarray, *, at_most: int = MAX_UNITS) -> np.ndarray:
     The same units in any order, under any name, in any unit of measure and for a share's complement: each row's
     absolute steps relative to its largest, to six digits, decide.
 
-    Examples
-    --------
     >>> values = np.array([[0.1, 0.2, 0.4], [0.3, 0.4, 0.45], [0.5, 0.4, 0.1]])
     >>> bool((some_rows(values, at_most=2) == some_rows(1 - values, at_most=2)).all())
     True
@@ -102,8 +87,6 @@ def origins_of(
     With a `season_length` (for a series that its season rules): origins at the cutoff's own point of the season, when
     there are three; from another one the same horizon is another question.
 
-    Examples
-    --------
     >>> origins_of(9), origins_of(36, at_most=6), origins_of(6)
     (array([6, 7, 8]), array([10, 15, 20, 25, 30, 35]), array([], dtype=int64))
     """
@@ -120,8 +103,6 @@ def origins_of(
 def n_apart(origins: np.ndarray, *, horizon: int, n_periods: int) -> int:
     """J: how many of the origins are realised and do not overlap.
 
-    Examples
-    --------
     >>> n_apart(np.array([6, 7, 8, 9, 10]), horizon=2, n_periods=12)
     3
     """
@@ -151,21 +132,11 @@ def look_back(y: np.ndarray, *, forecast: Forecaster, horizon: int, origins: np.
 
 @dataclass(frozen=True)
 class Shocks:
-    """What past origins teach, by horizon.
+    """What past origins teach, by horizon."""
 
-    Attributes
-    ----------
-    width : array, shape (H,)
-        Factor on the standard deviation.
-    common : array, shape (H,)
-        Share of the error variance that all units have in common.
-    n_origins : array of int, shape (H,)
-        J.
-    """
-
-    width: np.ndarray
-    common: np.ndarray
-    n_origins: np.ndarray
+    width: np.ndarray  # (H,): Factor on the standard deviation
+    common: np.ndarray  # (H,): Share of the error variance that all units have in common
+    n_origins: np.ndarray  # (H,): J
 
 
 def no_shocks(horizon: int) -> Shocks:
@@ -199,8 +170,6 @@ def learn_shocks(past: Past, *, n_periods: int) -> Shocks:
 def recency(origins: np.ndarray, *, horizon: int) -> np.ndarray:
     """Weight of every origin, 1 for the newest: the models learn, and do not repeat their first errors.
 
-    Examples
-    --------
     >>> recency(np.array([6, 9, 12]), horizon=1)
     array([0.25, 0.5 , 1.  ])
     """
@@ -251,13 +220,6 @@ def common_path(y: np.ndarray) -> np.ndarray:
     A period's common change is the trimmed mean of the units' changes, drawn to the mean of all periods by what its
     noise allows: with few units, or units that move apart, the path is nearly a straight line.
 
-    Parameters
-    ----------
-    y : array, shape (n, T)
-        Modelling scale, season taken out; NaN where missing. Missing periods are bridged by straight lines.
-
-    Examples
-    --------
     >>> common_path(np.array([[0.0, 1, 1, 2, 5], [3.0, 4, 4, 5, 8]]))
     array([0., 1., 1., 2., 5.])
     """

@@ -1,9 +1,9 @@
 """The answer of a model for every unit and horizon: quantiles, P(published value beyond a threshold), joint paths.
 
-On the modelling scale unit i at horizon h follows ``mean + sd * t(df)``. All that is said in natural units goes through
+On the modelling scale unit i at horizon h follows ``mean + sd * t(df)``. Every result in natural units goes through
 the scale's monotone inverse, so that quantiles, probabilities and paths never contradict one another.
 
-Paths: same seed, same bytes, whatever rows are asked for. An h-step error is the sum of one-step shocks carried on,
+Paths: same seed, same bytes, whatever rows are requested. An h-step error is the sum of one-step shocks carried on,
 ``e_h = r_h + sum_j c_j r_{h-j}``, with a share common to all units; scaled to unit variance at every horizon and made
 t-distributed by one divisor a unit and path. A unit's own random numbers depend on the seed and its code, nothing else.
 """
@@ -30,7 +30,6 @@ class Predictive:
     Attributes
     ----------
     units : tuple of str, length n
-    scale : scales.Scale
     mean, sd : array, shape (n, H)
         Modelling scale; NaN where a unit cannot be forecast.
     df : array, shape (n,)
@@ -43,7 +42,6 @@ class Predictive:
         Last observed value, natural units.
     cumulative : bool
         Values never fall below `last`.
-    seed : int
     past : past.Past, optional
         The panel's own past forecasts, where they were made: what calibration learns from.
     relapse : bounds.Relapse, optional
@@ -115,7 +113,6 @@ class Predictive:
             Natural units.
         horizon : array of int, shape (n,), or int
             1-based.
-        strict : bool
 
         Returns
         -------
@@ -141,7 +138,6 @@ class Predictive:
 
         Parameters
         ----------
-        n_paths : int
         seed : int, optional
             Default: the options' seed. Same seed, same bytes.
         rows : array of int, optional

@@ -67,21 +67,11 @@ def t_upper(z: np.ndarray, df: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Counted:
-    """Units whose published rate is k of a small n.
+    """Units whose published rate is k of a small n."""
 
-    Attributes
-    ----------
-    size : array of int, shape (n,)
-        Cases of the coming periods (those of late); 0: many or unknown, the rate is continuous.
-    noise : array, shape (n,)
-        Variance of counting on the modelling scale at the unit's recent level.
-    resolution : float
-        Step in which the rate is published besides, 0: exactly k / n.
-    """
-
-    size: np.ndarray
-    noise: np.ndarray
-    resolution: float
+    size: np.ndarray  # (n,): Cases of the coming periods (those of late); 0: many or unknown, the rate is continuous
+    noise: np.ndarray  # (n,): Variance of counting on the modelling scale at the unit's recent level
+    resolution: float  # Step in which the rate is published besides, 0: exactly k / n
 
     def rows(self, index: np.ndarray) -> Counted:
         """The same for the units `index`."""

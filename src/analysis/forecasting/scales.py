@@ -26,8 +26,6 @@ TOLERANCE = 1e-9  # a threshold this close to a published step is on it (in step
 def logit(share: np.ndarray) -> np.ndarray:
     """``log(p / (1 - p))`` of shares strictly between 0 and 1.
 
-    Examples
-    --------
     >>> logit(np.array([0.5, 0.9])).round(4)
     array([0.    , 2.1972])
     """
@@ -37,8 +35,6 @@ def logit(share: np.ndarray) -> np.ndarray:
 def inverse_logit(value: np.ndarray) -> np.ndarray:
     """``1 / (1 + exp(-x))``: the share whose logit is `value`.
 
-    Examples
-    --------
     >>> inverse_logit(logit(np.array([0.25, 0.8])))
     array([0.25, 0.8 ])
     """
@@ -47,31 +43,17 @@ def inverse_logit(value: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Scale:
-    """A monotone map from natural units to the modelling scale, with its parameters for every unit.
+    """A monotone map from natural units to the modelling scale, with its parameters for every unit."""
 
-    Attributes
-    ----------
-    name : str
-        "logit", "raw" or "log".
-    squeeze : array, shape (n,)
-        m of the logit's squeeze.
-    unit : array, shape (n,)
-        Size of one unit of measure on the raw and log scale (typical absolute value of the series).
-    step : array, shape (n,), or None
-        Published step of each unit in natural units (1 / denominator, or the resolution); None: exact.
-    lower, upper : float
-        Bounds in natural units.
-    top : float
-        What the logit takes as the whole: 1 for shares, 100 for a level that is a per cent.
-    """
-
-    name: str
-    squeeze: np.ndarray
+    name: str  # "logit", "raw" or "log"
+    squeeze: np.ndarray  # (n,): m of the logit's squeeze
+    # (n,): Size of one unit of measure on the raw and log scale (typical absolute value of the series)
     unit: np.ndarray
+    # (n,): Published step of each unit in natural units (1 / denominator, or the resolution); None: exact
     step: np.ndarray | None
-    lower: float
-    upper: float
-    top: float = 1.0
+    lower: float  # natural units
+    upper: float  # natural units
+    top: float = 1.0  # What the logit takes as the whole: 1 for shares, 100 for a level that is a per cent
 
     def forward(self, values: np.ndarray) -> np.ndarray:
         """Modelling scale of values, shape (n, ...)."""
@@ -134,12 +116,8 @@ def _like(parameter: np.ndarray, values: np.ndarray) -> np.ndarray:
 def candidates(panel: Panel) -> list[Scale]:
     """Scales that the panel's kind allows, the usual one first.
 
-    Returns
-    -------
-    list of Scale
-        "logit" then "raw" for a rate; "raw" then "log" (where every value is above 0) for anything else. A level
-        within 0..100 may be a per cent: "logit" of its hundredth is allowed too, and is the usual one where values
-        come close to 100. The values themselves are not rescaled.
+    "logit" then "raw" for a rate; "raw" then "log" (where every value is above 0) for anything else. A level within
+    0..100 may be a per cent: "logit" of its hundredth is allowed too, and comes first where values come close to 100.
     """
     values = panel.usable()
     step = published_step(panel)
@@ -191,19 +169,6 @@ def edge(threshold: np.ndarray, *, step: np.ndarray | None, strict: bool) -> np.
     ``published >= t`` holds when the latent value is above the first published step that is >= t, less half a step;
     ``published > t`` likewise for the first step above t. Without a step it is t itself.
 
-    Parameters
-    ----------
-    threshold : array, shape (n,)
-    step : array, shape (n,), or None
-    strict : bool
-        ``>`` instead of ``>=``.
-
-    Returns
-    -------
-    array, shape (n,)
-
-    Examples
-    --------
     >>> edge(np.array([0.8]), step=np.array([0.01]), strict=False)
     array([0.795])
     >>> edge(np.array([0.8]), step=np.array([0.01]), strict=True)

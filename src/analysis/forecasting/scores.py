@@ -55,8 +55,6 @@ def brier(p: ArrayLike, outcome: ArrayLike) -> float:
 def skill(score: float, reference: float) -> float:
     """Share of the reference's loss that is avoided: ``1 - score / reference``; NaN where the reference is 0.
 
-    Examples
-    --------
     >>> skill(0.1, 0.2)
     0.5
     """
@@ -64,7 +62,7 @@ def skill(score: float, reference: float) -> float:
 
 
 def reliability(p: ArrayLike, outcome: ArrayLike, *, n_bins: int = 10) -> pd.DataFrame:
-    """Said against seen, in `n_bins` bins of equal width; the last bin includes 1.
+    """Forecast probability against observed share, in `n_bins` bins of equal width; the last bin includes 1.
 
     Returns
     -------
@@ -107,7 +105,7 @@ def reliability(p: ArrayLike, outcome: ArrayLike, *, n_bins: int = 10) -> pd.Dat
 
 
 def ece(p: ArrayLike, outcome: ArrayLike, *, n_bins: int = 10) -> float:
-    """Expected calibration error: mean distance of said and seen over the bins of :func:`reliability`, by cases.
+    """Expected calibration error: mean distance of forecast and observed share over the bins of :func:`reliability`, by cases.
 
     Biased upwards when bins are thin: 50 perfectly calibrated cases already show about 0.1.
 
@@ -134,8 +132,6 @@ def ece(p: ArrayLike, outcome: ArrayLike, *, n_bins: int = 10) -> float:
 def coverage(lower: ArrayLike, upper: ArrayLike, observed: ArrayLike) -> float:
     """Share of `observed` inside ``[lower, upper]``, both ends included; cases with a missing number are left out.
 
-    Examples
-    --------
     >>> coverage([0, 0], [1, 1], [1.0, 2.0])
     0.5
     """
@@ -219,13 +215,7 @@ def flip_flop_index(values: ArrayLike) -> float:
 
 
 def as_cases(p: ArrayLike, outcome: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities and outcomes as arrays of floats, shape (n,).
-
-    Raises
-    ------
-    DataError
-        As :func:`brier`.
-    """
+    """Probabilities and outcomes as arrays of floats, shape (n,)."""
     p, outcome = np.asarray(p, float).ravel(), np.asarray(outcome, float).ravel()
     problems = []
     if len(p) != len(outcome):

@@ -25,23 +25,13 @@ MIN_SEEN = 0.75  # share of a moving window that has to be observed
 
 @dataclass(frozen=True)
 class Profile:
-    """Seasonal profile of every unit.
+    """Seasonal profile of every unit."""
 
-    Attributes
-    ----------
-    index : array, shape (n, m)
-        Additive deviation (sums to about zero), or ratio (about one) when `ratio`.
-    variance : array, shape (n,)
-        Sampling variance left in a shrunk index.
-    ratio : bool
-    spent : array, shape (n,)
-        Share of the degrees of freedom that a unit's own index has used up: its errors are that much too small. In a
-        panel that has past errors these give the width instead.
-    """
-
-    index: np.ndarray
-    variance: np.ndarray
+    index: np.ndarray  # (n, m): Additive deviation (sums to about zero), or ratio (about one) when `ratio`
+    variance: np.ndarray  # (n,): Sampling variance left in a shrunk index
     ratio: bool
+    # (n,): Share of the degrees of freedom that a unit's own index has used up: its errors are that much too small.
+    # In a panel that has past errors these give the width instead
     spent: np.ndarray
 
     def at(self, *, start: int, length: int) -> np.ndarray:
@@ -56,22 +46,7 @@ def no_profile(n: int) -> Profile:
 
 
 def seasonal_profile(values: np.ndarray, *, season_length: int, ratio: bool) -> Profile:
-    """Estimate the profile of every unit.
-
-    Parameters
-    ----------
-    values : array, shape (n, T)
-        Modelling scale (additive) or natural units (`ratio`); NaN where missing.
-    season_length : int
-        m.
-    ratio : bool
-        Multiplicative: for values >= 0 on the raw scale.
-
-    Returns
-    -------
-    Profile
-        :func:`no_profile` for m = 1 or a history below two seasons.
-    """
+    """Profile on the modelling scale, or in natural units (`ratio`); empty for m = 1 or a history below two seasons."""
     n, n_periods = values.shape
     m = season_length
     if m < 2 or n_periods < MIN_SEASONS * m:
@@ -182,12 +157,6 @@ def shrunk(raw: BySeason, *, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
     With V the sampling variance of an index and A the variance of the indices beyond it, an index keeps
     ``1 - (m - 3) / (m - 1) * V / (V + A)`` of its size.
-
-    Returns
-    -------
-    index : array, shape (n, m)
-    variance, kept : array, shape (n,)
-        Sampling variance of what was kept, and the share of the index that was kept.
     """
     n_known = np.maximum((raw.count > 0).sum(axis=1), 1)
     size = (raw.index * raw.index).sum(axis=1) / np.maximum(n_known - 1, 1)

@@ -42,8 +42,6 @@ def median(values: np.ndarray) -> float:
 def lower_median(rows: np.ndarray) -> np.ndarray:
     """Lower median of the finite values of every row, NaN where there is none, shape (n,).
 
-    Examples
-    --------
     >>> lower_median(np.array([[4.0, 1.0, 3.0, np.nan, 2.0], [np.nan] * 5]))
     array([ 2., nan])
     """
@@ -59,8 +57,6 @@ def lower_median(rows: np.ndarray) -> np.ndarray:
 def recent(values: np.ndarray) -> np.ndarray:
     """Mark the last twelve finite values of every row, shape (n, T).
 
-    Examples
-    --------
     >>> recent(np.array([[1.0, np.nan, *range(12)]])).sum(axis=1)
     array([12])
     """

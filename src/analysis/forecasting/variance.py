@@ -4,7 +4,7 @@
 median and ``w_i = A / (A + (2 / n_i) v / 4)``, A the variance between units of the true log variances. How fast old
 errors fade (d) and how much a unit borrows (v) are chosen once for the panel: by how well the variance stated before
 each period predicted its error. On the logarithmic scale, because a mean with the panel's variance would treble a calm
-unit's spread; a flat unit's errors have no say there, it adds v errors of the panel's size (4 at least).
+unit's spread; a flat unit's errors do not count there, it adds v errors of the panel's size (4 at least).
 """
 
 from __future__ import annotations
@@ -34,24 +34,14 @@ UNSEEN = 0.05**2  # squared error borrowed where nothing has ever moved: 5 % of 
 
 @dataclass(frozen=True)
 class Spread:
-    """One-step variance of every unit.
+    """One-step variance of every unit."""
 
-    Attributes
-    ----------
-    variance : array, shape (n,)
-    spikes : array, shape (n,)
-        What errors beyond `most` add: the slope has not taken it, so it does not grow with the slope.
-    df : array, shape (n,)
-        Errors it rests on, borrowed ones included.
-    fade, borrowed : float
-        The panel's choice.
-    """
-
-    variance: np.ndarray
+    variance: np.ndarray  # (n,)
+    # (n,): What errors beyond `most` add: the slope has not taken it, so it does not grow with the slope
     spikes: np.ndarray
-    df: np.ndarray
-    fade: float
-    borrowed: float
+    df: np.ndarray  # (n,): Errors it rests on, borrowed ones included
+    fade: float  # of the panel
+    borrowed: float  # of the panel
 
 
 def one_step(
@@ -62,25 +52,10 @@ def one_step(
     choice: tuple[float, float] | None = None,
     most: np.ndarray | None = None,
 ) -> Spread:
-    """Estimate every unit's one-step variance.
+    """Estimate every unit's one-step variance from its errors, shape (n, T), NaN where nothing was forecast.
 
-    Parameters
-    ----------
-    errors : array, shape (n, T)
-        One-step errors; NaN where nothing was forecast.
-    noise : array, shape (n,), or None
-        What a unit's size suggests of its variance, up to a factor (1 / count): the panel's target follows it as far
-        as the panel's own errors do.
-    floor : array, shape (n,)
-        Variance of the publication's rounding: no unit falls below it.
-    choice : tuple of float, optional
-        Fade and borrowing, when they have been chosen already.
-    most : array, shape (n, T), optional
-        Errors count up to this in the variance (:func:`.grid.most_handed_on`).
-
-    Returns
-    -------
-    Spread
+    `noise`: what a unit's size suggests of its variance, up to a factor; `floor`: the publication's rounding; `choice`:
+    fade and borrowing, if already chosen; `most`: errors count up to this (:func:`.grid.most_handed_on`).
     """
     square = np.where(np.isfinite(errors), errors * errors, np.nan)
     whole, square = square, square if most is None else np.minimum(square, most * most)
@@ -99,8 +74,6 @@ def one_step(
 def alone(n_scored: np.ndarray) -> np.ndarray:
     """Factor on the standard deviation of a unit that has no panel, from the number of its errors.
 
-    Examples
-    --------
     >>> alone(np.array([8.0, 30.0])).round(3)
     array([1.14 , 1.046])
     """

@@ -22,21 +22,7 @@ _BLOCKS = ("value", "numerator", "denominator")
 def sum_up(
     observations: pd.DataFrame, *, units: pd.DataFrame, indicators: pd.DataFrame
 ) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
-    """Figures of upper units that the sources do not report themselves.
-
-    Parameters
-    ----------
-    observations : DataFrame
-        One row a unit, indicator and period (one vintage, or the latest known).
-    units, indicators : DataFrame
-        `schema.UNITS`, `schema.INDICATORS`; indicators with ``aggregation: none`` are left alone.
-
-    Returns
-    -------
-    rows, findings : tuple
-        Rows with the columns of `schema.OBSERVATIONS` but `vintage`, flags "summed" and, where it is so,
-        "missing_unit_in_sum"; findings where a unit is missing or a reported total differs from its parts.
-    """
+    """Figures of upper units that the sources do not report themselves."""
     below = units[units["parent"].ne("")].groupby("parent")["unit"].agg(list).to_dict()
     below = {unit: below[unit] for unit in _bottom_up(units, below)}
     rows, findings = [], []
@@ -64,21 +50,7 @@ def _bottom_up(units: pd.DataFrame, below: dict[str, list[str]]) -> list[str]:
 
 
 def as_blocks(rows: pd.DataFrame, *, units: list[str], frequency: str) -> tuple[list[str], dict[str, np.ndarray]]:
-    """Rows of one indicator as blocks.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        One row a unit and period; rows of other units are left out.
-    units : list of str
-    frequency : str
-
-    Returns
-    -------
-    periods, blocks : tuple
-        Codes of all T periods from the first to the last; ``value``, ``numerator``, ``denominator`` as arrays of shape
-        (len(units), T), NaN where there is no row.
-    """
+    """All T period codes; value, numerator, denominator as (len(units), T), NaN where there is no row."""
     when, row = ordinals(rows["period"]), pd.Index(units).get_indexer(rows["unit"])
     first, known = int(when.min()), row >= 0
     periods = codes(range(first, int(when.max()) + 1), frequency=frequency)
@@ -118,18 +90,6 @@ def _sum_indicator(
 def expected(present: np.ndarray, *, late: int) -> np.ndarray:
     """Which figures ought to be there: from a unit's first figure to its last, to the end where it is only late.
 
-    Parameters
-    ----------
-    present : array of bool, shape (n, T)
-    late : int
-        Longest silence at the end that still counts as late, in periods.
-
-    Returns
-    -------
-    array of bool, shape (n, T)
-
-    Examples
-    --------
     >>> present = np.array([[1, 0, 1, 1, 0], [1, 0, 0, 0, 0]], dtype=bool)
     >>> expected(present, late=2).astype(int).tolist()
     [[1, 1, 1, 1, 1], [1, 0, 0, 0, 0]]

@@ -24,20 +24,6 @@ def check_deadlines(
 
     A deadline at the cutoff is the moment at which a target settles, and is well. Both are compared in the indicator's
     own frequency: of a monthly one the deadline 2026 is 2026-12.
-
-    Parameters
-    ----------
-    targets : tuple of Target
-    observations, indicators : DataFrame
-    cutoff : str or None
-        None: the indicator's last observed period. A target without an indicator (a task list) goes by the run's own
-        cutoff, or the last period observed at all.
-    paths : sequence of Path
-        Files that the targets came from, for the messages.
-
-    Returns
-    -------
-    list of Problem
     """
     last = cutoffs(observations, indicators=indicators, cutoff=cutoff)
     overall = cutoff or max(last.values(), key=lambda code: (last_day(code), len(code)), default=None)
@@ -80,19 +66,7 @@ def check_cutoff(observations: pd.DataFrame, *, indicators: pd.DataFrame, cutoff
 
 
 def cutoffs(observations: pd.DataFrame, *, indicators: pd.DataFrame, cutoff: str | None) -> dict[str, str]:
-    """Cutoff of each indicator, in its own frequency: the run's, or its last observed period.
-
-    Parameters
-    ----------
-    observations, indicators : DataFrame
-    cutoff : str or None
-        As in the params: of any frequency; its last month, quarter or year is meant.
-
-    Returns
-    -------
-    dict
-        Indicator -> period code; indicators without a figure are left out.
-    """
+    """Cutoff of each indicator, in its own frequency: the run's, or its last observed period."""
     seen = observations[observations["value"].notna()]
     last = seen.groupby("indicator")["period"].max().to_dict()
     if cutoff is None:

@@ -1,4 +1,4 @@
-"""All inputs of a run: sources, registry and figures read, checked and joined; every problem told at once.
+"""All inputs of a run: sources, registry and figures read, checked and joined; every problem reported at once.
 
 Nothing is written. A row that cannot be used stands in `quality` with its value; nothing is dropped silently.
 """
@@ -36,27 +36,17 @@ MAX_REFUSED = 20  # rows quoted by `candich check`; the rest is counted
 
 @dataclass(frozen=True)
 class Inputs:
-    """Checked inputs of one run.
+    """Checked inputs of one run."""
 
-    Attributes
-    ----------
-    units, indicators, observations, quality : DataFrame
-        `schema.UNITS`, `INDICATORS`, `OBSERVATIONS` (upper levels summed), `QUALITY`.
-    targets : tuple of Target
-    sources : tuple of dict
-        One a file: source, path, vintage, sha256, title, publisher, licence, url, rows, rows_used, rows_refused,
-        rows_empty, rows_ignored.
-    tasks : DataFrame or None
-        See :mod:`analysis.intake.tasks`.
-    """
-
-    units: pd.DataFrame
-    indicators: pd.DataFrame
+    units: pd.DataFrame  # `schema.UNITS`
+    indicators: pd.DataFrame  # `schema.INDICATORS`
     targets: tuple[Target, ...]
-    observations: pd.DataFrame
-    quality: pd.DataFrame
+    observations: pd.DataFrame  # `schema.OBSERVATIONS`, upper levels summed
+    quality: pd.DataFrame  # `schema.QUALITY`
+    # One per file: source, path, vintage, sha256, title, publisher, licence, url, rows, rows_used, rows_refused,
+    # rows_empty, rows_ignored
     sources: tuple[dict, ...]
-    tasks: pd.DataFrame | None = None
+    tasks: pd.DataFrame | None = None  # See :mod:`analysis.intake.tasks`
 
 
 @dataclass(frozen=True)
@@ -74,15 +64,10 @@ def read_inputs(params: RunParams, *, data_dir: Path | None, root: Path) -> Inpu
 
     Parameters
     ----------
-    params : RunParams
     data_dir : Path or None
         Folder that paths of raw files start at; None: the project folder.
     root : Path
         The project folder.
-
-    Returns
-    -------
-    Inputs
 
     Raises
     ------
@@ -229,10 +214,6 @@ def _account(one: _Prepared, observed: Observed, *, n_used: int) -> dict:
 
 def summarise_inputs(inputs: Inputs) -> dict[str, pd.DataFrame]:
     """What a run would use, for ``candich check``.
-
-    Parameters
-    ----------
-    inputs : Inputs
 
     Returns
     -------

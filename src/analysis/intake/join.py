@@ -36,29 +36,7 @@ def join(
     indicators: pd.DataFrame,
     crosswalk: Crosswalk | None = None,
 ) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
-    """Join the figures of all files.
-
-    Parameters
-    ----------
-    rows : list of DataFrame
-        Usable rows of each file, `COLUMNS`.
-    sources : list of SourceParams
-        The source of each of them.
-    units, indicators : DataFrame
-        `schema.UNITS`, `schema.INDICATORS`.
-    crosswalk : Crosswalk, optional
-        Carries the history of former units over, but for sources that did so themselves (``already_rebased``).
-
-    Returns
-    -------
-    observations, findings : tuple
-        `schema.OBSERVATIONS`, and what was noticed.
-
-    Raises
-    ------
-    DataError
-        Not one usable row; two sources that disagree about a figure of the same vintage.
-    """
+    """Join the figures of all files."""
     figures = pd.concat([part.assign(source=one.source) for part, one in zip(rows, sources)], ignore_index=True)
     if not len(figures):
         raise DataError(Problem("sources", "not one row can be used", "at least one", "See `candich check`"))
@@ -81,20 +59,7 @@ def join(
 
 
 def latest(observations: pd.DataFrame, *, as_of: str | None = None) -> pd.DataFrame:
-    """The newest figure of each unit, indicator and period that was known on a day.
-
-    Parameters
-    ----------
-    observations : DataFrame
-        `schema.OBSERVATIONS`.
-    as_of : str, optional
-        ISO date; None: everything is known.
-
-    Returns
-    -------
-    DataFrame
-        One row a key, in no stated order.
-    """
+    """The newest figure of each unit, indicator and period that was known on a day."""
     known = observations if as_of is None else observations[observations["vintage"] <= as_of]
     if known["vintage"].nunique() <= 1:
         return known.reset_index(drop=True)
@@ -179,20 +144,7 @@ def declared_breaks(sources: Sequence[SourceParams], *, indicators: pd.DataFrame
 
 
 def mark_breaks(figures: pd.DataFrame, *, breaks: Sequence[DeclaredBreak]) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
-    """Flag each unit's first figure from a break on, where the unit has figures before it.
-
-    Parameters
-    ----------
-    figures : DataFrame
-        Columns of `schema.OBSERVATIONS`, sums included; several vintages of one figure are all flagged.
-    breaks : sequence of DeclaredBreak
-
-    Returns
-    -------
-    figures, findings : tuple
-        The same rows; findings with the reason: one for each unit that a break names, or one (unit "") for
-        the whole panel.
-    """
+    """Flag each unit's first figure from a break on, where the unit has figures before it."""
     figures, findings = figures.reset_index(drop=True), []
     for one in breaks:
         rows = _first_after(figures, one)
@@ -227,20 +179,6 @@ def carry_over(
     """Put the history of units that merged or were divided on the units of today.
 
     Units that the crosswalk does not name (a department, say) pass through untouched, whatever the period.
-
-    Parameters
-    ----------
-    figures : DataFrame
-        Columns of `schema.OBSERVATIONS`: figures of the sources, before any sum.
-    crosswalk : Crosswalk
-    indicators, units : DataFrame
-        `schema.INDICATORS`, `schema.UNITS`.
-
-    Returns
-    -------
-    figures, findings : tuple
-        Totals are kept to the last unit. Refused figures and sums that lack a part are findings, and so are, a row a
-        unit, the old units that its history comes from.
     """
     named = figures["unit"].isin({*crosswalk.rows["old"], *crosswalk.rows["new"]})
     done = rebase(as_table(figures[named], OBSERVATIONS), crosswalk=crosswalk, indicators=indicators)

@@ -69,7 +69,6 @@ def observe(
     ----------
     frame : DataFrame
         From :func:`analysis.intake.prepare.prepare`.
-    source : SourceParams
     indicators, units : DataFrame
         `schema.INDICATORS`, `schema.UNITS`.
     former : collection of str

@@ -64,22 +64,7 @@ class Number(NamedTuple):
 
 
 def as_numbers(column: pd.Series, *, numbers: str, missing: tuple[str, ...]) -> Number:
-    """Read a column of numbers; cells of a typed file that are numbers already stay as they are.
-
-    Parameters
-    ----------
-    column : Series, shape (n,)
-        Text, numbers, or both.
-    numbers : str
-        "plain", "vi" or "en".
-    missing : tuple of str
-        Cells that mean "no figure".
-
-    Returns
-    -------
-    Number
-        Of arrays.
-    """
+    """Read a column of numbers; cells of a typed file that are numbers already stay as they are."""
     if pd.api.types.is_numeric_dtype(column):
         return _bare(column.to_numpy(dtype=float))
     codes, distinct = _distinct(column.to_numpy(dtype=object))
@@ -106,21 +91,8 @@ def _number(cell: object, numbers: str, missing: tuple[str, ...]) -> Number:
 
 
 def read_number(text: str, *, numbers: str) -> Number:
-    """Read one number.
+    """Read one cell; `numbers` is "plain" (1473.5), "vi" (1.473,5) or "en" (1,473.5).
 
-    Parameters
-    ----------
-    text : str
-        One cell: a number, ``45,7%``, ``46/126``, "gần 63.000 hồ sơ", "05 bước".
-    numbers : str
-        How numbers are written: "plain" (1473.5), "vi" (1.473,5) or "en" (1,473.5).
-
-    Returns
-    -------
-    Number
-
-    Examples
-    --------
     >>> read_number("1.473", numbers="vi").value, read_number("1.473", numbers="plain").value
     (1473.0, 1.473)
     >>> read_number("gần 63.000", numbers="vi").upper
@@ -207,22 +179,7 @@ _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?)?", re.
 def as_periods(
     column: pd.Series, frequency: pd.Series, *, dates: str, year: int | None, rule: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Read a column of dates or periods.
-
-    Parameters
-    ----------
-    column : Series, shape (n,)
-        Text; a whole number (a year in a typed file) is read as text.
-    frequency : Series, shape (n,)
-        "M", "Q" or "Y" of each row's indicator.
-    dates, year, rule
-        See :func:`read_span` and :func:`period_of`.
-
-    Returns
-    -------
-    code, day, refused : arrays of shape (n,)
-        Period codes, last days, and "" or a case of "unreadable_period".
-    """
+    """Read a column as period codes, last days, and "" or a case of "unreadable_period", each of shape (n,)."""
     codes, distinct = _distinct(zip(as_codes(column), frequency))
     spans = {text: read_span(text, dates=dates, year=year) for text in {one[0] for one in distinct}}
     read = [(*period_of(spans[text], frequency=each, rule=rule), spans[text].end) for text, each in distinct]
@@ -232,22 +189,8 @@ def as_periods(
 
 
 def read_span(text: str, *, dates: str, year: int | None = None) -> Span:
-    """Read one date or period as a stretch of days.
+    """Read one date or period as a stretch of days; without `year`, a Vietnamese date that states none is refused.
 
-    Parameters
-    ----------
-    text : str
-    dates : str
-        How they are written: "code" (2022-02, 2022-Q1, 2022), "iso" (2022-02-28) or "vi" (15/7/2022, 22.8, quý I-2024).
-    year : int, optional
-        Year of Vietnamese dates that state none; without it they are refused.
-
-    Returns
-    -------
-    Span
-
-    Examples
-    --------
     >>> read_span("15/7/2022", dates="vi").start
     datetime.date(2022, 7, 15)
     >>> read_span("Quý III năm 2023", dates="vi").end
@@ -315,21 +258,6 @@ def period_of(span: Span, *, frequency: str, rule: str) -> tuple[str, str]:
     A day belongs to the period that holds it; under the rule "first_is_month_before" the first of a month is the end
     of the month before. "6 tháng đầu năm" is the last period in it (a state, or a count since January).
 
-    Parameters
-    ----------
-    span : Span
-    frequency : str
-        "M", "Q" or "Y": the indicator's.
-    rule : str
-        "contains" or "first_is_month_before".
-
-    Returns
-    -------
-    code, refused : tuple of str
-        One of them is "".
-
-    Examples
-    --------
     >>> period_of(read_span("2020-03-01", dates="iso"), frequency="M", rule="first_is_month_before")
     ('2020-02', '')
     >>> period_of(read_span("6 tháng đầu năm 2022", dates="vi"), frequency="Q", rule="contains")

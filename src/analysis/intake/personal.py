@@ -1,7 +1,7 @@
 """Files with what looks like personal data are refused, unless the source declares the column and drops it.
 
 We need counts, never people. Looked for: twelve-digit citizen numbers, telephone numbers, e-mail addresses, and names
-beside dates of birth. The scan reads every column, also those no measure uses.
+next to dates of birth. The scan reads every column, also those no measure uses.
 """
 
 from __future__ import annotations
@@ -39,18 +39,7 @@ _FAMILY = re.compile(
 
 
 def check_personal(frame: pd.DataFrame, *, where: str) -> list[Problem]:
-    """What looks like personal data, a problem a column; nothing of it is quoted.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        A raw table without the columns that the source declares and drops.
-    where : str
-
-    Returns
-    -------
-    list of Problem
-    """
+    """What looks like personal data, a problem a column; nothing of it is quoted."""
     problems, names, births = [], [], []
     for column in frame.columns:
         title = _flat(str(column))
@@ -72,7 +61,7 @@ def check_personal(frame: pd.DataFrame, *, where: str) -> list[Problem]:
         elif _NAME_NAMES.search(title) or _look_like_people(distinct):
             names.append(column)
     if names and births:
-        found = f"the columns {examples([*names, *births])} look like names beside dates of birth"
+        found = f"the columns {examples([*names, *births])} look like names next to dates of birth"
         problems.append(Problem(where, found, _ALLOWED, _REMEDY))
     return problems
 

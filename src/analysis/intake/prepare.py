@@ -23,11 +23,6 @@ from analysis.words.schema import UNITS, as_table
 def prepare(raw: RawFile, *, source: SourceParams) -> tuple[pd.DataFrame, list[pd.DataFrame], list[Problem]]:
     """Drop declared columns, look for personal data, check the columns, apply corrections, fill in missing unit codes.
 
-    Parameters
-    ----------
-    raw : RawFile
-    source : SourceParams
-
     Returns
     -------
     frame, findings, problems : tuple
@@ -107,23 +102,7 @@ def _fill_codes(frame: pd.DataFrame, *, source: SourceParams) -> tuple[pd.DataFr
 
 
 def with_codes(frame: pd.DataFrame, *, source: SourceParams, units: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Put codes in the place of unit names.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Prepared raw rows; `columns.unit` holds the names, `columns.parent` (optional) the code or name of a unit above.
-    source : SourceParams
-        With ``units_by: name``; its `level` narrows the units that a name may mean.
-    units : DataFrame
-        `schema.UNITS`.
-
-    Returns
-    -------
-    frame, unmatched : tuple
-        The rows with codes (unmatched ones keep their name), and for the rows whose name has no code the values of the
-        finding "unmatched_name". Empty cells are left for the check of missing codes.
-    """
+    """Replace unit names with codes; also return the finding "unmatched_name" for rows whose name has no code."""
     column, above = source.columns.unit, source.columns.parent
     names = pd.Series(as_codes(frame[column]), index=frame.index)
     named = frame.index[names.ne("")]
@@ -137,19 +116,7 @@ def with_codes(frame: pd.DataFrame, *, source: SourceParams, units: pd.DataFrame
 
 
 def tree_of(frame: pd.DataFrame, *, source: SourceParams) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
-    """Units of one raw file, upper levels first from `source.tree`; the last row's name and parent hold.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Raw rows after corrections, rows without a unit code left out.
-    source : SourceParams
-
-    Returns
-    -------
-    units, findings : tuple
-        Rows with the columns of `schema.UNITS` (not yet checked), and what was noticed.
-    """
+    """Units of one raw file, upper levels first from `source.tree`; the last row's name and parent hold."""
     columns = source.columns
     own = {"unit": columns.unit, "name": columns.unit_name or columns.unit, "name_en": columns.unit_name_en,
            "level": columns.level, "parent": columns.parent}  # fmt: skip
@@ -189,12 +156,6 @@ def _changes(own: pd.DataFrame, source: str) -> list[pd.DataFrame]:
 
 
 def merge_trees(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Units of several files as one list; a later file's name and parent hold.
-
-    Returns
-    -------
-    DataFrame
-        `schema.UNITS`.
-    """
+    """Units of several files as one list; a later file's name and parent hold."""
     units = pd.concat(parts, ignore_index=True).drop_duplicates("unit", keep="last")
     return as_table(units, UNITS, where="units of the sources")

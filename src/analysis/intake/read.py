@@ -59,17 +59,12 @@ def read_raw(source: SourceParams, *, path: Path | str, where: str, sha256: str 
 
     Parameters
     ----------
-    source : SourceParams
     path : Path or str
         The file; for ``format: sql`` an SQLAlchemy URL.
     where : str
         How messages name the file.
     sha256 : str
         The hash it must have; "" where none is stated.
-
-    Returns
-    -------
-    RawFile
 
     Raises
     ------

@@ -22,22 +22,7 @@ MIN_ZEROS = 3  # zeros in a row that are worth a word
 def check_series(
     observations: pd.DataFrame, *, indicators: pd.DataFrame, source_of: dict[str, str]
 ) -> list[pd.DataFrame]:
-    """Findings about the series of every indicator.
-
-    Parameters
-    ----------
-    observations : DataFrame
-        One row a unit, indicator and period: the latest known figures of the sources.
-    indicators : DataFrame
-        `schema.INDICATORS`.
-    source_of : dict
-        Indicator -> source, for the register.
-
-    Returns
-    -------
-    list of DataFrame
-        See :func:`analysis.words.findings.finding`.
-    """
+    """Findings about the series of every indicator."""
     findings: list[pd.DataFrame] = []
     by_indicator = dict(tuple(observations.groupby("indicator", sort=True)))
     for row in indicators.to_dict("records"):

@@ -17,26 +17,7 @@ MAX_BYTES = 50_000_000
 
 
 def read_tasks(path: str | Path, *, units: pd.DataFrame, targets: Sequence[Target]) -> pd.DataFrame:
-    """Read a task list.
-
-    Parameters
-    ----------
-    path : str or Path
-        Columns ``task,target,unit,due`` and, where known, ``name_vi,name_en,owner,done``; days as ``2023-12-31``;
-        `done` is empty while the task is open.
-    units : DataFrame
-    targets : sequence of Target
-
-    Returns
-    -------
-    DataFrame
-        `COLUMNS`, all text, sorted by target, unit and task.
-
-    Raises
-    ------
-    DataError
-        With all problems: wrong columns, a task twice, a day that cannot be read, an unknown unit or target.
-    """
+    """Read a task list as `COLUMNS`, all text; `done` is empty while a task is open."""
     path = Path(path)
     where = str(path)
     if not path.is_file():

@@ -1,6 +1,6 @@
 """Which raw files a source has, and on which day each was known: ``data/raw/<source>/<vintage>/``, never overwritten.
 
-Beside each file of a vintage folder stands ``<file>.meta.yml`` with its sha256; a file that changed since then
+Each file of a vintage folder has a ``<file>.meta.yml`` with its sha256; a file that changed since then
 is refused. The newest figure known on a day wins; older ones stay.
 """
 
@@ -42,15 +42,10 @@ def vintages_of(source: SourceParams, *, base: Path, as_of: str | None) -> list[
 
     Parameters
     ----------
-    source : SourceParams
     base : Path
         Folder that relative paths start at.
     as_of : str or None
         ISO date; None: all.
-
-    Returns
-    -------
-    list of Vintage
 
     Raises
     ------

@@ -40,7 +40,6 @@ def build_manifest(
 
     Parameters
     ----------
-    run_id, cutoff : str
     params : mapping
         The checked params as plain values.
     hashes : mapping of name to hex digest

@@ -25,7 +25,7 @@ def build_scorecard(past: pd.DataFrame, *, now: pd.DataFrame, origin: str) -> pd
     Parameters
     ----------
     past : DataFrame
-        Assessments of earlier cutoffs (``schema.ASSESSMENTS``), as they were said then.
+        Assessments of earlier cutoffs (``schema.ASSESSMENTS``), as published then.
     now : DataFrame
         Today's assessments; the rows with ``settled`` give the outcomes (``p_attain`` is exactly 0 or 1 there).
     origin : {"published", "recomputed"}
@@ -76,7 +76,7 @@ def with_current_now(past: pd.DataFrame, observations: pd.DataFrame) -> pd.DataF
     """Add ``current_now``: today's value of the period that each past assessment started from.
 
     Missing for kinds whose current value is not the indicator's own (composites, ranks, shares of a quota, counts of
-    tasks): a revision cannot be told there.
+    tasks): a revision cannot be seen there.
 
     Parameters
     ----------
@@ -95,13 +95,7 @@ def with_current_now(past: pd.DataFrame, observations: pd.DataFrame) -> pd.DataF
 
 
 def summarise_scorecard(scorecard: pd.DataFrame) -> dict[str, float]:
-    """Mean Brier score, the base rate's, the skill against it, and how many of our calls came true.
-
-    Returns
-    -------
-    dict
-        ``n_cases``, ``brier``, ``brier_base_rate``, ``skill``, ``share_right``, ``mean_p``, ``base_rate``.
-    """
+    """Count, Brier score, base rate's Brier, skill, share of calls that came true, mean p and base rate, by name."""
     p, outcome = scorecard["p_attain"].to_numpy(float), scorecard["outcome"].to_numpy(float)
     if not len(p):
         return {"n_cases": 0}

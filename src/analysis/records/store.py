@@ -35,10 +35,7 @@ _ROW_GROUP = 1 << 20
 def write_table(frame: pd.DataFrame, path: Path) -> None:
     """Write one table as Parquet; same rows, same bytes.
 
-    Raises
-    ------
-    OSError
-        When the disk is full or the folder may not be written to; nothing is left behind.
+    OSError: when the disk is full or the folder may not be written to; nothing is left behind.
     """
     table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
     table = table.replace_schema_metadata(None)  # pandas' own note carries its version
@@ -50,10 +47,7 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
     """Write a table where a user asked for it: CSV or Parquet by the file's ending.
 
-    Raises
-    ------
-    DataError
-        When it cannot be written there.
+    DataError: when it cannot be written there.
     """
     try:
         if path.suffix.lower() == ".parquet":
@@ -68,10 +62,7 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
 def read_table(path: Path) -> pd.DataFrame:
     """Read one table without starting a thread (the publishing parent forks later).
 
-    Raises
-    ------
-    DataError
-        When the file is missing or is not a whole Parquet file.
+    DataError: when the file is missing or is not a whole Parquet file.
     """
     how = {"memory_map": False, "pre_buffer": False}  # pre_buffer starts a thread
     try:
@@ -112,11 +103,6 @@ def write_run(tables: Mapping[str, pd.DataFrame], run_dir: Path) -> dict[str, Pa
     ----------
     tables : mapping of name to DataFrame
         The names of ``RUN_TABLES``; further names with the prefixes ``previous_`` and ``extra_``.
-    run_dir : Path
-
-    Returns
-    -------
-    dict of name to path
 
     Raises
     ------
@@ -146,10 +132,7 @@ def current_run(folder: Path) -> Path:
 def find_run(name: str | Path) -> Path:
     """The folder of a run: a path, or ``"latest"`` for the one made current last below ``outputs``.
 
-    Raises
-    ------
-    DataError
-        When there is no finished run.
+    DataError: when there is no finished run.
     """
     where = Path(name)
     if str(name) == LATEST:
@@ -175,10 +158,7 @@ def find_run(name: str | Path) -> Path:
 def project_of(run: Path) -> Path:
     """The project that a run belongs to: the first folder above it, or above this one, with notebooks and params.
 
-    Raises
-    ------
-    ParamsError
-        There is none.
+    ParamsError: there is none.
     """
     here = Path.cwd()
     for folder in (*run.parents, here, *here.parents):
@@ -196,10 +176,6 @@ def load_run(run_dir: str | Path = LATEST) -> RunTables:
     run_dir : str or Path
         A run's folder, or ``"latest"``. What it points to is looked up once: a run that becomes current afterwards
         changes nothing in what was read.
-
-    Returns
-    -------
-    RunTables
 
     Raises
     ------
@@ -229,10 +205,7 @@ def _load_run(run_dir: Path, manifest_text: str) -> RunTables:
 def check_tables(run_dir: Path, manifest: Mapping) -> None:
     """Refuse stored tables that are not the ones the manifest states.
 
-    Raises
-    ------
-    DataError
-        With every table that is missing, altered or foreign.
+    DataError: with every table that is missing, altered or foreign.
     """
     folder, stated = run_dir / "tables", manifest["tables"]
     remedy = "Restore it from a copy, or run again: `candich run` makes a new run from the raw files"
@@ -251,10 +224,7 @@ def check_tables(run_dir: Path, manifest: Mapping) -> None:
 def read_manifest(path: Path) -> dict:
     """A run's manifest.
 
-    Raises
-    ------
-    DataError
-        When it is not whole JSON, or was written by another version of the program.
+    DataError: when it is not whole JSON, or was written by another version of the program.
     """
     remedy = "Move the folder away and run again"
     try:

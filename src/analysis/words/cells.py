@@ -11,17 +11,6 @@ import pandas as pd
 def as_numbers(column: pd.Series) -> np.ndarray:
     """Numbers as they are; for other cells the first eight bytes of their hash, which comes from the cell alone.
 
-    Parameters
-    ----------
-    column : Series, shape (n,)
-
-    Returns
-    -------
-    array, shape (n,)
-        Nullable whole numbers as floats, where a missing one is NaN.
-
-    Examples
-    --------
     >>> as_numbers(pd.Series([0.5, 2.0])).tolist()
     [0.5, 2.0]
     >>> one, other, again = as_numbers(pd.Series(["a", "b", "a"]))

@@ -84,13 +84,8 @@ class PublishError(AnalysisError):
 def require(problems: Sequence[Problem], error: type[AnalysisError] = DataError) -> None:
     """Raise `error` with all `problems`, if there is any.
 
-    Raises
-    ------
-    AnalysisError
-        Of the class `error`, when `problems` is not empty.
+    AnalysisError: of the class `error`, when `problems` is not empty.
 
-    Examples
-    --------
     >>> require([])
     """
     if problems:
@@ -100,8 +95,6 @@ def require(problems: Sequence[Problem], error: type[AnalysisError] = DataError)
 def examples(values: Iterable[object]) -> str:
     """Quote at most five values and count the rest.
 
-    Examples
-    --------
     >>> examples([1, 'a'])
     "1, 'a'"
     >>> examples(range(7))
@@ -121,8 +114,6 @@ def nearest(word: str, allowed: Iterable[str]) -> str:
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     """Suggest the nearest allowed word, as a sentence, or ``""``.
 
-    Examples
-    --------
     >>> did_you_mean("horizn", ["horizon", "cutoff"])
     "Did you mean 'horizon'?"
     """

@@ -18,8 +18,6 @@ PART = ".part"  # ending of a file that is being written
 def sha256(content: bytes | str) -> str:
     """Hex digest of bytes or text.
 
-    Examples
-    --------
     >>> sha256("a")[:12]
     'ca978112ca1b'
     """
@@ -45,8 +43,6 @@ def tree_sha256(paths: Iterable[Path], *, root: Path) -> str:
 def json_text(value: Any) -> str:
     """Plain values as stable, readable JSON.
 
-    Examples
-    --------
     >>> json_text({"b": 1, "a": "ế"})
     '{\\n "a": "ế",\\n "b": 1\\n}\\n'
     """

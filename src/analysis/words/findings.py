@@ -197,8 +197,8 @@ SENTENCES = MappingProxyType(
         "break.definition": _("{n} units start a new series: this definition is valid from {first}"),
     }
 )
-AT_ROW = _("{told} (row {row})")
-AT_CELL = _("{told} (column {column}, row {row})")
+AT_ROW = _("{finding} (row {row})")
+AT_CELL = _("{finding} (column {column}, row {row})")
 MORE = _("and {n} more")
 del _
 
@@ -208,10 +208,8 @@ def finding(frame: pd.DataFrame, *, flag: str, source: str = "", **values: Any) 
 
     Parameters
     ----------
-    frame : DataFrame
     flag : str
         A code of `FINDINGS`.
-    source : str
     **values
         Of the sentence, by name: a Series has one for each row, by its index; anything else is the same in all rows.
 
@@ -241,8 +239,6 @@ def _key_of(flag: str, values: Mapping[str, Any]) -> str:
 def pack(values: Mapping[str, Any]) -> str:
     """Values as canonical JSON: sorted, numbers to ten digits, whole ones without a dot.
 
-    Examples
-    --------
     >>> pack({"row": 12.0, "a": 1 / 3, "text": "đơn vị", "units": ["01"], "b": float("nan")})
     '{"a":0.3333333333,"b":null,"row":12,"text":"đơn vị","units":["01"]}'
     """
@@ -264,12 +260,7 @@ def _plain(value: Any) -> Any:
 
 
 def as_quality(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """All findings as `schema.QUALITY`; those of one key become one row that holds the others under ``also``.
-
-    Returns
-    -------
-    DataFrame
-    """
+    """All findings as `schema.QUALITY`; those of one key become one row that holds the others under ``also``."""
     frame = pd.concat([QUALITY.empty(), *parts], ignore_index=True)
     for name in ("unit", "indicator", "period"):
         frame[name] = frame[name].astype(object).where(frame[name].notna(), "")
@@ -326,8 +317,8 @@ def say(
 def _sentences(flag: str, first: dict, translate: Callable, write: Callable) -> Iterator[str]:
     for values in (first, *first.get("also", ())):
         words = {name: write(name, one) for name, one in values.items() if name not in ("case", "also", "more")}
-        told = translate(SENTENCES[_key_of(flag, values)]).format(**words)
-        place = AT_CELL if "column" in values else AT_ROW if "row" in values else "{told}"
-        yield translate(place).format(told=told, **words)
+        sentence = translate(SENTENCES[_key_of(flag, values)]).format(**words)
+        place = AT_CELL if "column" in values else AT_ROW if "row" in values else "{finding}"
+        yield translate(place).format(finding=sentence, **words)
     if "more" in first:
         yield translate(MORE).format(n=write("n", first["more"]))

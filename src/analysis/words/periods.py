@@ -27,8 +27,6 @@ _PATTERNS = {
 def frequency_of(code: str) -> str | None:
     """Return ``"M"``, ``"Q"`` or ``"Y"`` for a period code, None where it is none.
 
-    Examples
-    --------
     >>> frequency_of("2022-02"), frequency_of("2022-Q1"), frequency_of("2022"), frequency_of("22.8")
     ('M', 'Q', 'Y', None)
     """
@@ -41,13 +39,8 @@ def frequency_of(code: str) -> str | None:
 def as_period(code: str) -> pd.Period:
     """Read one period code.
 
-    Raises
-    ------
-    DataError
-        If `code` is not ``YYYY-MM``, ``YYYY-Qn`` or ``YYYY``.
+    DataError: if `code` is not ``YYYY-MM``, ``YYYY-Qn`` or ``YYYY``.
 
-    Examples
-    --------
     >>> as_period("2022-Q3")
     Period('2022Q3', 'Q-DEC')
     """
@@ -70,8 +63,6 @@ def as_period(code: str) -> pd.Period:
 def period_code(period: pd.Period) -> str:
     """Write a period as our code; the inverse of :func:`as_period`.
 
-    Examples
-    --------
     >>> period_code(pd.Period("2022-02", "M")), period_code(pd.Period("2022Q1", "Q"))
     ('2022-02', '2022-Q1')
     """
@@ -117,8 +108,6 @@ def ordinals(codes: Iterable[str]) -> np.ndarray:
 def codes(values: Iterable[int], *, frequency: str) -> list[str]:
     """Period codes of integers; the inverse of :func:`ordinals`.
 
-    Examples
-    --------
     >>> codes([624, 626], frequency="M")
     ['2022-01', '2022-03']
     """
@@ -128,8 +117,6 @@ def codes(values: Iterable[int], *, frequency: str) -> list[str]:
 def shift(code: str, n_periods: int) -> str:
     """The period `n_periods` later.
 
-    Examples
-    --------
     >>> shift("2022-11", 3)
     '2023-02'
     """
@@ -141,8 +128,6 @@ def between(cutoff: str, deadline: str) -> int:
 
     A deadline of another frequency means the last period of it: from the month 2022-02, the deadline 2022 is 2022-12.
 
-    Examples
-    --------
     >>> between("2022-02", "2022-12"), between("2022-02", "2022"), between("2022-Q1", "2022-12")
     (10, 10, 3)
     """
@@ -153,8 +138,6 @@ def between(cutoff: str, deadline: str) -> int:
 def last_in(code: str, frequency: str) -> pd.Period:
     """Last period of `frequency` that ends in the period `code` (which may be longer or shorter).
 
-    Examples
-    --------
     >>> period_code(last_in("2025", "M")), period_code(last_in("2025-11", "Q"))
     ('2025-12', '2025-Q4')
     """
@@ -165,8 +148,6 @@ def last_in(code: str, frequency: str) -> pd.Period:
 def last_day(code: str) -> dt.date:
     """Last calendar day of a period.
 
-    Examples
-    --------
     >>> last_day("2024-02")
     datetime.date(2024, 2, 29)
     """
@@ -182,8 +163,6 @@ def finest(frequencies: Iterable[str]) -> str:
 def last_ended(code: str, frequency: str) -> str:
     """Last period of `frequency` that has ended when the period `code` ends: what is known by then.
 
-    Examples
-    --------
     >>> last_ended("2026-08", "Q"), last_ended("2026-Q3", "M"), last_ended("2026-09", "Y"), last_ended("2026-09", "M")
     ('2026-Q2', '2026-09', '2025', '2026-09')
     """

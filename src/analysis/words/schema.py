@@ -124,8 +124,6 @@ def as_table(frame: pd.DataFrame, table: Table, *, where: str = "") -> pd.DataFr
 
     Parameters
     ----------
-    frame : DataFrame
-    table : Table
     where : str
         What the rows came from, for the message.
 
@@ -244,10 +242,7 @@ class RunTables:
 def check_key(frame: pd.DataFrame, table: Table) -> None:
     """Raise where `frame` lacks a column of `table`; a cheap check for functions that take a trusted table.
 
-    Raises
-    ------
-    DataError
-        When a column is missing.
+    DataError: when a column is missing.
     """
     missing = [one for one in table.columns if one not in frame.columns]
     if missing:

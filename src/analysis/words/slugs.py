@@ -52,8 +52,6 @@ def ascii_stem(text: str) -> str:
 
     Only the first 400 characters are read.
 
-    Examples
-    --------
     >>> ascii_stem("Sở Giáo dục & Đào tạo")
     'so-giao-duc-dao-tao'
     """
