@@ -57,16 +57,17 @@ def test_the_pages_are_the_same_to_the_byte(runs):
 
 def test_tables_agree_as_far_as_any_reader_looks_and_not_further(runs):
     """Were they the same to the last bit, the kernels would be the same, and the test above would say nothing."""
-    pairs = [(path, runs[1] / "current/tables" / path.name) for path in sorted((runs[0] / "current/tables").glob("*.parquet"))]
+    here, there = (run / "current/tables" for run in runs)
+    pairs = [(path, there / path.name) for path in sorted(here.glob("*.parquet"))]
     assert any(one.read_bytes() != other.read_bytes() for one, other in pairs)
     for one, other in pairs:
-        here, older = pd.read_parquet(one), pd.read_parquet(other)
-        for name in here:
-            if pd.api.types.is_float_dtype(here[name]):
-                a, b = (table[name].to_numpy(float, na_value=np.nan) for table in (here, older))
+        now, older = pd.read_parquet(one), pd.read_parquet(other)
+        for name in now:
+            if pd.api.types.is_float_dtype(now[name]):
+                a, b = (table[name].to_numpy(float, na_value=np.nan) for table in (now, older))
                 np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12, err_msg=f"{one.name} {name}")
             else:
-                assert here[name].astype(str).tolist() == older[name].astype(str).tolist(), (one.name, name)
+                assert now[name].astype(str).tolist() == older[name].astype(str).tolist(), (one.name, name)
 
 
 def test_verify_on_this_processor_finds_the_older_ones_pages_identical(runs):

@@ -140,8 +140,8 @@ def each(
 
     text = values if values_file is None else values_file.read_text(encoding="utf-8-sig").replace("\n", ",")
     with reporting(sys.stderr) as report:
-        told = lambda done, total: report("publish", done, total)
-        made = make_each(notebook, parameter=parameter, values=_named(text), out_dir=out, n_jobs=jobs, on_done=told)
+        tick = lambda done, total: report("publish", done, total)
+        made = make_each(notebook, parameter=parameter, values=_named(text), out_dir=out, n_jobs=jobs, on_done=tick)
     failed = [one for one in made if one.reason]
     print(f"Pages: {len(made) - len(failed)} made, {len(failed)} failed", file=sys.stderr)
     for one in failed[:5]:

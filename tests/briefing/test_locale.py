@@ -78,7 +78,7 @@ def test_a_text_that_is_no_period_or_date_stands_as_it_is():
 def test_an_unknown_language_is_refused():
     with pytest.raises(ParamsError) as caught:
         locale.translator("fr")
-    assert str(caught.value) == "language: 'fr' is not a language we speak. Allowed: vi, en. Choose one."
+    assert str(caught.value) == "language: 'fr' is not supported. Allowed: vi, en. Choose one of them."
 
 
 def test_plurals_in_english_and_one_form_in_vietnamese():

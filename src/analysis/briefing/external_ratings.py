@@ -77,7 +77,7 @@ def other_rules(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
         k=sum(bool(one.disagrees) for one in shown), n=len(shown)
     )
     header = [_("Target"), _("Status"), *[_(one) for one in BODIES.values()]]
-    caption = _("Other bodies' rules on {unit}, and why they part from us").format(unit=view.name(unit))
+    caption = _("Other bodies' rules on {unit}, and how they differ from our status").format(unit=view.name(unit))
     made = table(caption, header, body, class_="bodies", stack=True, unlabelled={1})
     differing = {one.body for one in shown if one.sentence in DIFFERENCES}
     why = [Markup("{}: {}").format(_(BODIES[one]), _(WHY[one])) for one in BODIES if one in differing and one in WHY]

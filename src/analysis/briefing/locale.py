@@ -69,7 +69,7 @@ def translator(language: str) -> Translator:
     """
     if language not in LANGUAGES:
         raise ParamsError(
-            Problem("language", f"{language!r} is not a language we speak", ", ".join(LANGUAGES), "Choose one")
+            Problem("language", f"{language!r} is not supported", ", ".join(LANGUAGES), "Choose one of them")
         )
     return Translator(language, {} if language == "en" else _read(language))
 

@@ -283,7 +283,7 @@ def peers(view: UnitView, *, unit: str, rows: list[tuple]) -> Fragment:
         mine = {row.target: row for row in view.assessed(code)}
         name = tag("b", name_html(view.name(code))) if code == unit else parts.unit_link(view, code, folder="units")
         body.append([name, *[_peer_cell(view, mine.get(row.target)) for row in shown]])
-    caption = _("{unit} beside the {n} units of its level nearest in size; not a ranking").format(
+    caption = _("{unit} with the {n} units of its level nearest in size; not a ranking").format(
         unit=view.name(unit), n=number(len(view.peers), language)
     )
     return Fragment(table(caption, header, body, class_="peers"), "table", caption)

@@ -36,7 +36,7 @@ VIETNAMESE = {
     "Earlier quarter": "Quý trước",
     "Earlier quarters": "Các quý trước",
     "To the latest quarter": "Xem quý mới nhất",
-    "Beside each name: targets on track, of all its targets.": (
+    "Next to each name: targets on track, of all its targets.": (
         "Cạnh tên đơn vị: số chỉ tiêu đúng lộ trình trên tổng số chỉ tiêu được giao."
     ),
     "The whole picture": "Xem báo cáo tổng quan",

@@ -69,7 +69,7 @@ def is_pinned(environment: Mapping[str, str] | None = None) -> bool:
 
 
 def restart_pinned(arguments: list[str] | None = None) -> None:
-    """Start this program anew with the pinned environment, unless it has it; returns only when there is nothing to do.
+    """Start this program again with the pinned environment, unless it has it; returns only when there is nothing to do.
 
     Parameters
     ----------

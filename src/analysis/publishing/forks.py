@@ -81,7 +81,7 @@ class _Child:
     since: float  # when it began what it is at
     ended: int | None = None  # readable once the process is gone (pidfd), where the system has such a thing
     received: bytearray = field(default_factory=bytearray)
-    told: list[dict] = field(default_factory=list)  # its answers, a task each
+    answers: list[dict] = field(default_factory=list)  # its answers, a task each
     handed_on: int = 0  # answers that the caller has
     left: bool = False  # it ended before its last task because the one before had left traces
     cpu_seconds: float = 0.0  # of the answers that the caller has
@@ -97,13 +97,13 @@ class _Child:
                 answer = json.loads(line)
                 self.left |= "left" in answer
                 if "left" not in answer:
-                    self.told.append(answer)
+                    self.answers.append(answer)
                     self.since = time.monotonic()
 
     def hand_on(self, *, but: int) -> Iterator[tuple[int, Outcome]]:
         """Whole answers the caller has not had, all but the last `but`."""
-        while self.handed_on < len(self.told) - but and self.told[self.handed_on].get("value") is not None:
-            outcome = Outcome(**self.told[self.handed_on], after=self.handed_on)
+        while self.handed_on < len(self.answers) - but and self.answers[self.handed_on].get("value") is not None:
+            outcome = Outcome(**self.answers[self.handed_on], after=self.handed_on)
             self.cpu_seconds += outcome.cpu_seconds
             self.handed_on += 1
             yield self.indices[self.handed_on - 1], outcome
@@ -340,7 +340,7 @@ def _failure(child: _Child, status: int, *, limits: Limits) -> Outcome:
             return Outcome(None, f"The page was not made: {found}.", kind="TimeLimit")
         found = f"its process was killed ({signal_name(number)}), by hand or for want of memory"
         return Outcome(None, f"The page was not made: {found}.", kind="Killed")
-    if child.told:
-        return Outcome(None, child.told[0]["reason"], kind=child.told[0]["kind"])
+    if child.answers:
+        return Outcome(None, child.answers[0]["reason"], kind=child.answers[0]["kind"])
     found = f"its process ended by itself (exit code {os.waitstatus_to_exitcode(status)}) without handing it back"
     return Outcome(None, f"The page was not made: {found}.", kind="Killed")

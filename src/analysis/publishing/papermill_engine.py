@@ -45,7 +45,7 @@ class CandichEngine(NBClientEngine):
         kernel_name : str
             Only read to see that it is Python's.
         on_reply : callable, optional
-            Told ``(cell index, ran without error)`` after each code cell that ran.
+            Called with ``(cell index, ran without error)`` after each code cell that ran.
         execution_timeout : int, optional
             Seconds a cell may take.
         """
@@ -111,7 +111,7 @@ def _completed(cell: NotebookNode, *, cell_index: int) -> None:
 
 @contextlib.contextmanager
 def _import_path() -> Iterator[None]:
-    """A notebook may import what lies beside it, as in a kernel."""
+    """A notebook may import what lies next to it, as in a kernel."""
     sys.path.insert(0, "")
     try:
         yield

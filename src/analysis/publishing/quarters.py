@@ -19,7 +19,7 @@ FOLDER = "quarters"
 _CUTOFF = re.compile(r'<meta name="candich-cutoff" content="([^"]*)">')
 _LANGUAGE = re.compile(r'<html lang="(vi|en)">')
 _MAIN = '<main id="content" tabindex="-1">\n'
-_LEFT_OUT = re.compile(  # what an archived index no longer has beside it
+_LEFT_OUT = re.compile(  # what an archived index no longer leads to
     r'<section id="(?:downloads|quarters)".*?</section>\n?|<li><a href="[^"]*#downloads">[^<]*</a></li>', re.DOTALL
 )
 _SAFE = re.compile(r"[0-9A-Za-z-]+")

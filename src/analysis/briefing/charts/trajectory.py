@@ -30,7 +30,7 @@ from analysis.words.periods import ordinals as read_ordinals
 WIDTH, HEIGHT = 360, 212
 LEFT, RIGHT, TOP, BOTTOM = 48, 312, 16, 188  # of the axes, in pixels from the upper left corner
 N_STEPS = 4
-MAX_HISTORY = {"M": 48, "Q": 24, "Y": 20}  # periods drawn; the table beside holds the same
+MAX_HISTORY = {"M": 48, "Q": 24, "Y": 20}  # periods drawn; the table next to it has the same
 BANDS = ((0.95, "fan95"), (0.8, "fan80"), (0.5, "fan50"))
 _TEXT = re.compile(r'<text [^>]*?x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]*)</text>')
 _GRID_LINE = re.compile(r'd="M [\d.]+ ([\d.]+) L [\d.]+ \1 ?"')
