@@ -18,7 +18,7 @@ PHRASES = (
     "this is our fault",
 )
 FORBIDDEN = re.compile(
-    r"\b(?:" + "|".join((r"told", r"reckon\w*", r"anew", r"beside", *(p.replace(" ", r"\s+") for p in PHRASES))) + r")\b",
+    r"\b(?:told|reckon\w*|anew|beside|" + "|".join(phrase.replace(" ", r"\s+") for phrase in PHRASES) + r")\b",
     re.IGNORECASE,
 )
 FILES = [
@@ -29,7 +29,7 @@ FILES = [
 
 
 def english_of(path: Path, text: str) -> str:
-    """The text with blank lines for what is not English: in a catalogue all but the message ids, in one or many lines."""
+    """The text with blank lines for what is not English: in a catalogue all but the message ids."""
     if path.suffix != ".po":
         return text
     shown, inside = [], False

@@ -215,7 +215,8 @@ def compare(run: RunTables, *, units: Sequence[str], indicator: str):
 
     codes = list(dict.fromkeys(find_unit(run, unit) for unit in units))
     if not 1 <= len(codes) <= 8:
-        raise DataError(Problem("compare", f"{len(codes)} units", "1 to 8", "Choose fewer: readers cannot tell more lines apart"))
+        remedy = "Choose fewer: readers cannot tell more lines apart"
+        raise DataError(Problem("compare", f"{len(codes)} units", "1 to 8", remedy))
     indicator = find_indicator(run, indicator)
     seen = run.observations[run.observations["unit"].isin(codes) & (run.observations["indicator"] == indicator)]
     seen = seen.drop_duplicates(["unit", "period"], keep="last")[["unit", "period", "value"]]

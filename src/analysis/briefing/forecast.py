@@ -77,7 +77,7 @@ class ForecastPage(parts.Page):
         return Fragment(html, "table", self.view._("Record by indicator"))
 
     def models(self) -> Fragment:
-        """Ours compared with the simple methods: the error of probabilities of every model that was tried on the same cases."""
+        """Ours compared with the simple methods: the error of every model's probabilities on the same cases."""
         _, language = self.view._, self.view.language
         table_ = plain(self.view.run.evidence)
         table_ = table_[(table_["slice_kind"] == "overall") & (table_["target"] == ALL_TARGETS)]
