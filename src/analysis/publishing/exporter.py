@@ -22,9 +22,9 @@ from traitlets import default
 from traitlets.config import Config
 
 from analysis.briefing.fragment import FRAGMENT_MIME, clean_text
-from analysis.briefing.locale import translate_markdown
+from analysis.briefing.locale import translate_markdown, translator
 from analysis.publishing.canonical import page_data
-from analysis.publishing.chrome import SIMULATED, TEMPLATES, policy, short_script, stylesheet, words
+from analysis.publishing.chrome import SIMULATED, TEMPLATES, policy, short_script, stylesheet
 from analysis.publishing.sanitise import sanitise
 
 LEFT_OUT = {"parameters", "injected-parameters", "remove-cell", "papermill-error-cell-tag"}
@@ -118,7 +118,7 @@ def page_context(notebook: NotebookNode, context: dict) -> dict:
     """What the template shows around the cells."""
     about = page_data(notebook)
     language = context.get("language") or about.get("language") or "vi"
-    _ = words(language)
+    _ = translator(language)
     banner = context.get("banner") or (_(SIMULATED) if about.get("simulated") else "")
     title = clean_text(str(context.get("title") or about.get("title") or _("Page")))
     script = script_of(notebook)

@@ -6,8 +6,7 @@ import re
 
 from markupsafe import escape
 
-from analysis.briefing.locale import period
-from analysis.publishing.chrome import words
+from analysis.briefing.locale import period, translator
 
 _NOTICE = re.compile(r'<div class="notice" role="note" data-notice="not-updated">.*?</div>\n', re.DOTALL)
 _MAIN = '<main id="content" tabindex="-1">\n'
@@ -43,7 +42,7 @@ def without_notice(html: str) -> str:
 
 
 def _notice(language: str, *, cutoff: str, kind: str, reference: str) -> str:
-    _ = words(language)
+    _ = translator(language)
     what = _("This page could not be rebuilt in the latest run and still shows what was published before.")
     parts = [f"<strong>{escape(_('Not updated'))}</strong><p>{escape(what)}"]
     if cutoff:

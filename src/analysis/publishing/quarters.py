@@ -11,8 +11,7 @@ from pathlib import Path
 
 from markupsafe import escape
 
-from analysis.briefing.locale import period
-from analysis.publishing.chrome import words
+from analysis.briefing.locale import period, translator
 from analysis.words.files import copy_file, write_file
 
 FOLDER = "quarters"
@@ -70,7 +69,7 @@ def _archived(html: str, cutoff: str) -> str:
     """The index of an earlier quarter, saying that it is one."""
     language = _LANGUAGE.search(html[:200])
     language = language.group(1) if language else "vi"
-    _ = words(language)
+    _ = translator(language)
     said = _("Figures up to {period}").format(period=period(cutoff, language))
     notice = (
         f'<div class="notice" role="note" data-notice="earlier-quarter"><strong>{escape(_("Earlier quarter"))}</strong>'

@@ -14,7 +14,8 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from analysis.briefing.fragment import clean_text
-from analysis.publishing.chrome import SIMULATED, TEMPLATES, policy, short_script, stylesheet, words
+from analysis.briefing.locale import N_, translator
+from analysis.publishing.chrome import SIMULATED, TEMPLATES, policy, short_script, stylesheet
 from analysis.publishing.jobs import FAILED, PageResult
 from analysis.publishing.proof import check_page
 from analysis.publishing.quarters import quarters_of
@@ -25,12 +26,12 @@ from analysis.words.slugs import page_slug
 
 INDEX = "index.html"
 TOP_PAGES = {  # page of the whole run -> what its link says
-    INDEX: "All units",
-    "overview.html": "Overview",
-    "forecast.html": "Forecast",
-    "registry.html": "Registry of promises",
-    "quality.html": "Data quality",
-    "scorecard.html": "Scorecard",
+    INDEX: N_("All units"),
+    "overview.html": N_("Overview"),
+    "forecast.html": N_("Forecast"),
+    "registry.html": N_("Registry of promises"),
+    "quality.html": N_("Data quality"),
+    "scorecard.html": N_("Scorecard"),
 }
 METHOD = ("forecast.html", "about-method")  # page and heading that tell how it is done
 
@@ -68,7 +69,7 @@ def page_frame(
     -------
     dict
     """
-    _ = words(language)
+    _ = translator(language)
     there = pages if isinstance(pages, set | frozenset) else set(pages)  # asked once a unit: not copied
     up = "../" * (len(PurePosixPath(page).parts) - 1)
     nav = [
@@ -158,7 +159,7 @@ def build_site(
         When the index does not pass the checks.
     """
     out_dir = Path(out_dir)
-    _ = words(language)
+    _ = translator(language)
     script = short_script("search.js")
     there = [one.page for one in pages if one.shown]
     title = clean_text(str(run.params.get(f"title_{language}") or run.run_id))
@@ -205,7 +206,7 @@ def _tree(run: RunTables, pages: Sequence[PageResult], *, language: str) -> list
     for unit in run.units["unit"]:
         above = parents.get(unit, "")
         children.setdefault(above if above in parents and above != unit else "", []).append(unit)
-    _ = words(language)
+    _ = translator(language)
 
     def entry(unit: str) -> dict:
         result = results.get(unit)
@@ -231,7 +232,7 @@ def grouped(downloads: Sequence[dict], *, language: str) -> list[dict]:
     >>> grouped([file], language="en")
     [{'about': 'Units', 'files': [{'href': 'downloads/csv/units.csv', 'name': 'CSV', 'size': '1 kB'}]}]
     """
-    _ = words(language)
+    _ = translator(language)
     kinds = {"csv-excel": _("CSV for Excel"), "csv": "CSV", "parquet": "Parquet"}
     rows: dict[str, dict] = {}
     for one in downloads:
