@@ -1,10 +1,12 @@
 """The exporter of analysts' notebooks gives nbconvert's own pages; what they import is found without running them."""
 
 import papermill
+import pytest
 from nbconvert import HTMLExporter
 from tests.publishing.conftest import make_notebook
 
-from analysis.publishing.make import imports_of, lab_exporter, quiet_imports
+from analysis.publishing.make import imports_of, lab_exporter, quiet_imports, read_notebook
+from analysis.words.errors import PublishError
 
 
 def test_pages_are_those_of_a_new_exporter_each_time():
@@ -39,3 +41,21 @@ def test_only_modules_that_exist_and_say_nothing_are_imported_ahead(tmp_path, mo
         (tmp_path / f"{name}.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
     assert quiet_imports(["printing", "quiet_one", "warning", "failing", "nowhere", "json"]) == ["quiet_one", "json"]
+
+
+def test_a_notebook_that_was_edited_is_read_again(write_notebook):
+    """In JupyterLab one process publishes many times."""
+    path = write_notebook(make_notebook("1"))
+    assert read_notebook(path).cells[2].source == "1" and read_notebook(path) is read_notebook(path)
+    write_notebook(make_notebook("22"))
+    assert read_notebook(path).cells[2].source == "22"
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "{}", "[]", '{"nbformat": 4, "cells": 1}'])
+def test_what_is_not_a_notebook_is_named(tmp_path, content):
+    if content is not None:
+        (tmp_path / "n.ipynb").write_text(content)
+    with pytest.raises(PublishError) as caught:
+        read_notebook(tmp_path / "n.ipynb")
+    assert str(caught.value).startswith(f"{tmp_path}/n.ipynb: it cannot be read as a notebook: ")
+    assert str(caught.value).endswith(" Allowed: a Jupyter notebook (nbformat 4). Restore it.")

@@ -55,7 +55,6 @@ class _PlainPython(PythonTranslator):
 papermill_translators.register(ENGINE, _PlainPython)  # by this name of a kernel: Papermill's own stays as it is
 
 
-@lru_cache(maxsize=64)
 def read_notebook(path: Path) -> NotebookNode:
     """A notebook as Papermill loads it; read once in the process that forks, so that its children do not.
 
@@ -65,10 +64,16 @@ def read_notebook(path: Path) -> NotebookNode:
         When the file is not a valid notebook.
     """
     try:
-        return load_notebook_node(nbformat.read(path, as_version=4))
-    except (OSError, ValueError, nbformat.ValidationError) as error:
+        status = path.stat()
+        return _read_once(path, status.st_mtime_ns, status.st_size)
+    except Exception as error:  # noqa: BLE001  nbformat raises whatever it meets
         found = f"it cannot be read as a notebook: {str(error)[:200]}"
         raise PublishError(Problem(str(path), found, "a Jupyter notebook (nbformat 4)", "Restore it")) from error
+
+
+@lru_cache(maxsize=64)
+def _read_once(path: Path, changed: int, size: int) -> NotebookNode:
+    return load_notebook_node(nbformat.read(path, as_version=4))
 
 
 @lru_cache(maxsize=1)

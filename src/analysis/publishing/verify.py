@@ -19,7 +19,6 @@ import pandas as pd
 from analysis import records
 from analysis.publishing.environment import environment_hashes
 from analysis.publishing.jobs import NOTEBOOKS, SITE, PageJob
-from analysis.publishing.notice import without_notice
 from analysis.publishing.page_jobs import page_jobs
 from analysis.publishing.page_maker import PageMaker
 from analysis.publishing.publish import PAGES
@@ -156,7 +155,7 @@ def _judge(job: PageJob, made: Path | None, reason: str, *, page: dict, run: Pat
     if made is None:
         return Verdict(file, IMPOSSIBLE, reason=reason)
     try:
-        before = without_notice((run / file).read_text(encoding="utf-8"))
+        before = (run / file).read_text(encoding="utf-8")
         executed = run / NOTEBOOKS / job.executed
         same_notebook = executed.read_bytes() == made.with_suffix(".ipynb").read_bytes()
     except (OSError, UnicodeDecodeError) as error:
@@ -164,13 +163,19 @@ def _judge(job: PageJob, made: Path | None, reason: str, *, page: dict, run: Pat
     after = made.with_suffix(".html").read_text(encoding="utf-8")
     if before == after and same_notebook:
         return Verdict(file, IDENTICAL)
-    try:
-        cell, was, now = _first_difference(executed, made.with_suffix(".ipynb"))
-    except (ValueError, KeyError, TypeError):
-        cell, was, now = "(notebook)", "it cannot be read as a notebook", ""
     verdict = ROUNDED if same_after_rounding(before, after) else DIFFERENT
-    changed = "changed since: " + _changed(job, page, run=run)
-    return Verdict(file, verdict, cell=cell, before=was, after=now, reason=changed)
+    try:
+        notebooks = [
+            json.loads(path.read_text(encoding="utf-8"))["cells"] for path in (executed, made.with_suffix(".ipynb"))
+        ]
+        cell, was, now = _first_difference(*notebooks) or ("(the frame around the cells)", *_excerpts(before, after))
+        if not same_after_rounding(*map(_shown, notebooks)):
+            verdict = DIFFERENT
+    except (ValueError, KeyError, TypeError, AttributeError):
+        verdict, cell, was, now = DIFFERENT, "(notebook)", "it cannot be read as a notebook", ""
+    return Verdict(
+        file, verdict, cell=cell, before=was, after=now, reason="changed since: " + _changed(job, page, run=run)
+    )
 
 
 def _changed(job: PageJob, page: dict, *, run: Path) -> str:
@@ -208,26 +213,33 @@ def _within_one(one: str, other: str) -> bool:
     return decimals[0] == decimals[1] and marks[0] == marks[1] and abs(whole[0] - whole[1]) <= 1
 
 
-def _first_difference(old: Path, new: Path) -> tuple[str, str, str]:
-    cells = [json.loads(path.read_text(encoding="utf-8"))["cells"] for path in (old, new)]
-    for before, after in zip(*cells, strict=False):
+def _first_difference(old: list[dict], new: list[dict]) -> tuple[str, str, str] | None:
+    """The id of the first cell of two notebooks that differs, and what it shows in each."""
+    for before, after in zip(old, new, strict=False):
         if before != after:
             texts = [_cell_text(one) for one in (before, after)]
             if texts[0] == texts[1]:
                 texts = [json.dumps(one, sort_keys=True, ensure_ascii=False) for one in (before, after)]
             return (after.get("id") or "?", *_excerpts(*texts))
-    if len(cells[0]) != len(cells[1]):
-        return "(number of cells)", str(len(cells[0])), str(len(cells[1]))
-    return "", "", ""
+    return None if len(old) == len(new) else ("(number of cells)", str(len(old)), str(len(new)))
 
 
 def _cell_text(cell: Mapping) -> str:
-    """What a reader sees of a cell."""
+    """What a reader sees of a cell, but for pictures."""
     shown = [
         one.get("data", {}).get("text/html") or one.get("data", {}).get("text/plain") or one.get("text", "")
         for one in cell.get("outputs", [])
     ]
     return "\n".join([cell["source"], *shown])
+
+
+def _shown(cells: list[dict]) -> str:
+    """What a reader sees of a notebook."""
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    pictures = [
+        str(value) for one in outputs for kind, value in one.get("data", {}).items() if kind.startswith("image")
+    ]
+    return "\n".join([*map(_cell_text, cells), *pictures])
 
 
 def _excerpts(before: str, after: str) -> tuple[str, str]:
