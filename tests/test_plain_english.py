@@ -17,10 +17,8 @@ PHRASES = (
     "is not a language we speak",
     "this is our fault",
 )
-FORBIDDEN = re.compile(
-    r"\b(?:told|reckon\w*|anew|beside|" + "|".join(phrase.replace(" ", r"\s+") for phrase in PHRASES) + r")\b",
-    re.IGNORECASE,
-)
+WORDS = ("told", r"reckon\w*", "anew", "beside", *(phrase.replace(" ", r"\s+") for phrase in PHRASES))
+FORBIDDEN = re.compile(rf"\b(?:{'|'.join(WORDS)})\b", re.IGNORECASE)
 FILES = [
     *sorted(path for suffix in ("py", "po") for path in (ROOT / "src").rglob(f"*.{suffix}")),
     *sorted((ROOT / "docs").rglob("*.md")),
@@ -29,7 +27,7 @@ FILES = [
 
 
 def english_of(path: Path, text: str) -> str:
-    """The text with blank lines for what is not English: in a catalogue all but the message ids."""
+    """The text; of a catalogue only the message ids, with blank lines in place of the rest."""
     if path.suffix != ".po":
         return text
     shown, inside = [], False

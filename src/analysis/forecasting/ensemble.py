@@ -25,30 +25,16 @@ MAX_GAP = 60  # periods without data after which a unit's variance stops growing
 
 @dataclass(frozen=True)
 class Options:
-    """Everything about the models that can be chosen; these defaults are nowhere else.
+    """Everything about the models that can be chosen; these defaults are nowhere else."""
 
-    Attributes
-    ----------
-    seed : int
-        Of the joint paths.
-    scale : str or None
-        "logit", "raw" or "log"; None: chosen by pooled likelihood.
-    season : bool
-        Estimate a seasonal profile.
-    shocks : bool
-        Widen for common shocks learned from past origins.
-    relapse : bool
-        Mix in what followed after others were at the bound.
-    fade, borrowed : float or None
-        How fast old errors fade and how much a unit borrows from the panel (:mod:`.variance`); None: chosen.
-    """
-
-    seed: int = 20220806
-    scale: str | None = None
-    season: bool = True
-    shocks: bool = True
-    relapse: bool = True
+    seed: int = 20220806  # Of the joint paths
+    scale: str | None = None  # "logit", "raw" or "log"; None: chosen by pooled likelihood
+    season: bool = True  # Estimate a seasonal profile
+    shocks: bool = True  # Widen for common shocks learned from past origins
+    relapse: bool = True  # Mix in what followed after others were at the bound
+    # How fast old errors fade and how much a unit borrows from the panel (:mod:`.variance`); None: chosen
     fade: float | None = None
+    # How fast old errors fade and how much a unit borrows from the panel (:mod:`.variance`); None: chosen
     borrowed: float | None = None
 
 
@@ -72,18 +58,7 @@ class Members:
 
 
 def forecast_panel(panel: Panel, *, horizon: int, options: Options = Options()) -> Predictive:  # noqa: B008
-    """Forecast every unit of the panel.
-
-    Parameters
-    ----------
-    horizon : int
-        Periods after the cutoff, >= 1.
-
-    Returns
-    -------
-    Predictive
-        NaN for units with fewer than two usable points.
-    """
+    """Forecast every unit `horizon` >= 1 periods after the cutoff; NaN for units with fewer than two usable points."""
     scale = choose_scale(panel, options=options)
     members = predict(panel, scale=scale, horizon=horizon, options=options)
     same = replace(options, fade=members.choice[0], borrowed=members.choice[1])

@@ -25,38 +25,18 @@ MAX_FALLS = 0.02  # share of steps that may fall in a cumulative count (correcti
 
 @dataclass(frozen=True)
 class Panel:
-    """Values of one indicator, a row a unit, a column a period.
+    """Values of one indicator, a row a unit, a column a period."""
 
-    Attributes
-    ----------
-    units : tuple of str, length n
-    periods : tuple of str, length T
-        Consecutive period codes; the last is the cutoff.
-    values : array, shape (n, T)
-        Share as a fraction, count, or level; NaN where not reported.
-    numerator, denominator : array, shape (n, T), or None
-    kind : str
-        "rate", "count", "level" or "rank".
-    cumulative : bool
-        A value never falls below the one before.
-    season_length : int
-        12, 4 or 1.
-    resolution : float or None
-        Published step in natural units (0.01: whole per cent); None: exact.
-    first : array of int, shape (n,)
-        First usable period (after the last declared break).
-    """
-
-    units: tuple[str, ...]
-    periods: tuple[str, ...]
-    values: np.ndarray
-    numerator: np.ndarray | None = None
-    denominator: np.ndarray | None = None
-    kind: str = "rate"
-    cumulative: bool = False
-    season_length: int = 1
-    resolution: float | None = None
-    first: np.ndarray | None = None
+    units: tuple[str, ...]  # length n
+    periods: tuple[str, ...]  # length T: Consecutive period codes; the last is the cutoff
+    values: np.ndarray  # (n, T): Share as a fraction, count, or level; NaN where not reported
+    numerator: np.ndarray | None = None  # (n, T)
+    denominator: np.ndarray | None = None  # (n, T)
+    kind: str = "rate"  # "rate", "count", "level" or "rank"
+    cumulative: bool = False  # A value never falls below the one before
+    season_length: int = 1  # 12, 4 or 1
+    resolution: float | None = None  # Published step in natural units (0.01: whole per cent); None: exact
+    first: np.ndarray | None = None  # (n,): First usable period (after the last declared break)
 
     def __post_init__(self) -> None:
         if self.first is None:

@@ -25,43 +25,21 @@ BLOCK = 16  # units at once: a block stays in the processor's cache
 
 @dataclass(frozen=True)
 class Predictive:
-    """Predictive distributions of one panel.
+    """Predictive distributions of one panel."""
 
-    Attributes
-    ----------
-    units : tuple of str, length n
-    mean, sd : array, shape (n, H)
-        Modelling scale; NaN where a unit cannot be forecast.
-    df : array, shape (n,)
-        Degrees of freedom of the t distribution.
-    carry : array, shape (n, H - 1)
-        How much of a one-step error is left j steps later.
-    common : array, shape (H,)
-        Share of the variance that all units have in common; the paths take its mean.
-    last : array, shape (n,)
-        Last observed value, natural units.
-    cumulative : bool
-        Values never fall below `last`.
-    past : past.Past, optional
-        The panel's own past forecasts, where they were made: what calibration learns from.
-    relapse : bounds.Relapse, optional
-        What followed after units were at a bound, mixed in for the units that are there.
-    counted : published.Counted, optional
-        Units whose published rate is k of few: the noise of counting is drawn, not smoothed over.
-    """
-
-    units: tuple[str, ...]
+    units: tuple[str, ...]  # length n
     scale: scales.Scale
-    mean: np.ndarray
-    sd: np.ndarray
-    df: np.ndarray
-    carry: np.ndarray
-    common: np.ndarray
-    last: np.ndarray
-    cumulative: bool
+    mean: np.ndarray  # (n, H): Modelling scale; NaN where a unit cannot be forecast
+    sd: np.ndarray  # (n, H): Modelling scale; NaN where a unit cannot be forecast
+    df: np.ndarray  # (n,): Degrees of freedom of the t distribution
+    carry: np.ndarray  # (n, H - 1): How much of a one-step error is left j steps later
+    common: np.ndarray  # (H,): Share of the variance that all units have in common; the paths take its mean
+    last: np.ndarray  # (n,): Last observed value, natural units
+    cumulative: bool  # Values never fall below `last`
     seed: int
-    past: Past | None = None
-    relapse: Relapse | None = None
+    past: Past | None = None  # The panel's own past forecasts, where they were made: what calibration learns from
+    relapse: Relapse | None = None  # What followed after units were at a bound, mixed in for the units that are there
+    # Units whose published rate is k of few: the noise of counting is drawn, not smoothed over
     counted: Counted | None = None
 
     @property
@@ -70,17 +48,7 @@ class Predictive:
         return self.mean.shape[1]
 
     def quantiles(self, levels: np.ndarray | list[float]) -> np.ndarray:
-        """Quantiles in natural units.
-
-        Parameters
-        ----------
-        levels : array, shape (L,)
-            In (0, 1).
-
-        Returns
-        -------
-        array, shape (n, H, L)
-        """
+        """Quantiles in natural units at `levels` in (0, 1), shape (n, H, len(levels))."""
         levels = np.asarray(levels, dtype=float)
         out = self._model_quantiles(levels, np.arange(len(self.units)))
         for side in self.relapse.segments if self.relapse else ():
@@ -105,19 +73,10 @@ class Predictive:
     def p_exceeds(
         self, threshold: np.ndarray | float, *, horizon: np.ndarray | int, strict: bool = False
     ) -> np.ndarray:
-        """P(published value at `horizon` >= threshold), or > threshold when `strict`.
+        """P(published value at `horizon` >= threshold), or > threshold when `strict`, shape (n,), not capped.
 
-        Parameters
-        ----------
-        threshold : array, shape (n,), or float
-            Natural units.
-        horizon : array of int, shape (n,), or int
-            1-based.
-
-        Returns
-        -------
-        array, shape (n,)
-            In 0..1, not capped; NaN where the unit cannot be forecast or the threshold is NaN.
+        `threshold` is in natural units and `horizon` is 1-based, each for all units or one per unit. NaN where the unit cannot
+        be forecast or the threshold is NaN.
         """
         n = len(self.units)
         threshold = np.broadcast_to(np.asarray(threshold, dtype=float), (n,))
@@ -134,20 +93,10 @@ class Predictive:
     def paths(
         self, *, n_paths: int, seed: int | None = None, rows: np.ndarray | None = None, horizon: int | None = None
     ) -> np.ndarray:
-        """Joint paths in natural units, as published (rounded to the published step).
+        """Joint paths in natural units, as published (rounded to the published step), shape (n_rows, H, n_paths).
 
-        Parameters
-        ----------
-        seed : int, optional
-            Default: the options' seed. Same seed, same bytes.
-        rows : array of int, optional
-            Units wanted; their numbers are the same as in the full call.
-        horizon : int, optional
-            Default: all.
-
-        Returns
-        -------
-        array, shape (n_rows, H, n_paths)
+        `rows` selects units (same numbers as in the full call), `horizon` the first periods; default: all. `seed` defaults to
+        the options' seed.
         """
         rows = np.arange(len(self.units)) if rows is None else np.asarray(rows)
         length = self.horizon if horizon is None else horizon

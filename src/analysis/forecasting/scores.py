@@ -105,7 +105,7 @@ def reliability(p: ArrayLike, outcome: ArrayLike, *, n_bins: int = 10) -> pd.Dat
 
 
 def ece(p: ArrayLike, outcome: ArrayLike, *, n_bins: int = 10) -> float:
-    """Expected calibration error: mean distance of forecast and observed share over the bins of :func:`reliability`.
+    """Expected calibration error: mean gap of forecast and observed share over :func:`reliability`'s bins, by cases.
 
     Biased upwards when bins are thin: 50 perfectly calibrated cases already show about 0.1.
 

@@ -60,19 +60,9 @@ class _Prepared:
 
 
 def read_inputs(params: RunParams, *, data_dir: Path | None, root: Path) -> Inputs:
-    """Read and check everything a run needs.
+    """Read and check everything a run needs; raw files are below `data_dir` (None: the project folder `root`).
 
-    Parameters
-    ----------
-    data_dir : Path or None
-        Folder that paths of raw files start at; None: the project folder.
-    root : Path
-        The project folder.
-
-    Raises
-    ------
-    ParamsError, DataError
-        With every problem found, in sources, indicators, units, targets and figures together.
+    ParamsError, DataError: every problem found, in sources, indicators, units, targets and figures together.
     """
     with pd.option_context("mode.copy_on_write", True):  # a column that is set copies no other: a third of the time
         return _read_inputs(params, data_dir=data_dir, root=_near(Path(root)))

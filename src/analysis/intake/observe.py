@@ -65,19 +65,7 @@ def observe(
 ) -> Observed:
     """Read prepared raw rows as observations, at most one usable row a unit, indicator and period.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        From :func:`analysis.intake.prepare.prepare`.
-    indicators, units : DataFrame
-        `schema.INDICATORS`, `schema.UNITS`.
-    former : collection of str
-        Units that no longer exist and are known by the run's crosswalk.
-
-    Returns
-    -------
-    Observed
-        Refused rows stay in ``rows`` with their flag.
+    `former` are units that no longer exist but are in the run's crosswalk. Refused rows stay in ``rows`` with their flag.
     """
     notes, unmatched = _Notes(source.source), None
     if source.units_by == "name":

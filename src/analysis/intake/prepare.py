@@ -23,10 +23,7 @@ from analysis.words.schema import UNITS, as_table
 def prepare(raw: RawFile, *, source: SourceParams) -> tuple[pd.DataFrame, list[pd.DataFrame], list[Problem]]:
     """Drop declared columns, look for personal data, check the columns, apply corrections, fill in missing unit codes.
 
-    Returns
-    -------
-    frame, findings, problems : tuple
-        Raw rows (a unit without code has ""), what was mended, and what makes the file unusable.
+    Returns the raw rows (a unit without code has ""), what was corrected, and what makes the file unusable.
     """
     dropped = [one.column for one in source.drop]
     problems = check_personal(raw.frame.drop(columns=dropped, errors="ignore"), where=raw.where)

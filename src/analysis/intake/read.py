@@ -55,22 +55,10 @@ class RawFile:
 
 
 def read_raw(source: SourceParams, *, path: Path | str, where: str, sha256: str = "") -> RawFile:
-    """Read one raw file.
+    """Read one raw file; with ``format: sql``, `path` is an SQLAlchemy URL. `where` names it in messages.
 
-    Parameters
-    ----------
-    path : Path or str
-        The file; for ``format: sql`` an SQLAlchemy URL.
-    where : str
-        How messages name the file.
-    sha256 : str
-        The hash it must have; "" where none is stated.
-
-    Raises
-    ------
-    DataError
-        No such file, another hash, not of its format, too large, a column name twice; of a database also a query that
-        is no single SELECT, and whatever the database says.
+    DataError: no such file, a hash other than `sha256` ("": not checked), not of its format, too large, a column name
+    twice; of a database also a query that is no single SELECT, and whatever the database reports.
     """
     if source.format == "sql":
         frame, digest = _read_sql(str(path), query=source.query, where=where)

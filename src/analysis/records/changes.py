@@ -19,21 +19,11 @@ LEAST_PART = 1e-9  # a part below it is none
 
 
 def build_changes(now: pd.DataFrame, *, before: pd.DataFrame, again: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Compare two assessments of the same units and targets.
+    """Compare two assessments (``schema.ASSESSMENTS``) of the same units and targets: one row each, sorted.
 
-    Parameters
-    ----------
-    now, before : DataFrame
-        ``schema.ASSESSMENTS``; `before` may carry ``current_now`` (see ``scorecard.with_current_now``).
-    again : DataFrame, optional
-        ``schema.ASSESSMENTS`` of the cutoff before, computed from today's targets, figures and code.
-
-    Returns
-    -------
-    DataFrame
-        One row a unit and target in both: ``status_before, status, p_before, p_attain, p_change, current_before,
-        current, current_change, cause`` and the parts of `p_change`, ``from_target, from_revision, from_new_figures,
-        from_model``, which sum to it (NaN without `again`); sorted by unit and target.
+    `before` may carry ``current_now`` (:func:`.scorecard.with_current_now`); `again` is the cutoff before, computed from
+    today's targets, figures and code. ``p_change`` is the sum of ``from_target, from_revision, from_new_figures,
+    from_model`` (NaN without `again`).
     """
     columns = ["status", "p_attain", "current", "current_period", "threshold", "operator", "deadline"]
     kept = [*columns, *(["current_now"] if "current_now" in before else [])]

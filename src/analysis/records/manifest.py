@@ -36,23 +36,11 @@ def build_manifest(
     sources: Iterable[Mapping],
     tables: Mapping[str, Path],
 ) -> dict:
-    """Put the manifest together.
+    """Put the manifest together as plain values, ready for JSON.
 
-    Parameters
-    ----------
-    params : mapping
-        The checked params as plain values.
-    hashes : mapping of name to hex digest
-        ``params``, ``targets``, ``code``, ``libraries`` ...; ``tables`` is that of all that the tables depend on.
-    sources : iterable of mapping
-        For each raw file: path as written in the params, sha256, rows, rows used, rows refused.
-    tables : mapping of name to path
-        Files already written.
-
-    Returns
-    -------
-    dict
-        Plain values, ready for JSON.
+    `params` are the checked params. `hashes` holds hex digests of ``params``, ``targets``, ``code``, ``libraries`` ...;
+    ``tables`` is that of all that the tables depend on. `sources` has, for each raw file, its path as written in the
+    params, sha256, rows, rows used and rows refused. `tables` are files already written.
     """
     return {
         "schema": SCHEMA,

@@ -20,21 +20,11 @@ _KEY = ["unit", "target"]
 
 
 def build_scorecard(past: pd.DataFrame, *, now: pd.DataFrame, origin: str) -> pd.DataFrame:
-    """Score every past probability whose outcome is settled by now.
+    """Score every past probability whose outcome is settled by now, as ``schema.SCORECARD``.
 
-    Parameters
-    ----------
-    past : DataFrame
-        Assessments of earlier cutoffs (``schema.ASSESSMENTS``), as published then.
-    now : DataFrame
-        Today's assessments; the rows with ``settled`` give the outcomes (``p_attain`` is exactly 0 or 1 there).
-    origin : {"published", "recomputed"}
-        Whether `past` was read from a stored run or computed today from the data of that time.
-
-    Returns
-    -------
-    DataFrame
-        ``schema.SCORECARD``; ``brier = (p_attain - outcome) ** 2``.
+    `past` are assessments of earlier cutoffs as published then; the rows of `now` with ``settled`` give the outcomes
+    (``p_attain`` is exactly 0 or 1 there). `origin` is "published" (read from a stored run) or "recomputed" (today, from
+    the data of that time). ``brier = (p_attain - outcome) ** 2``.
     """
     settled = now.loc[now["settled"] & now["p_attain"].isin([0.0, 1.0]), [*_KEY, "p_attain", "threshold", "operator"]]
     settled = settled.rename(columns={"p_attain": "outcome", "threshold": "threshold_now", "operator": "operator_now"})
@@ -73,17 +63,10 @@ def _revised(cases: pd.DataFrame) -> np.ndarray:
 
 
 def with_current_now(past: pd.DataFrame, observations: pd.DataFrame) -> pd.DataFrame:
-    """Add ``current_now``: today's value of the period that each past assessment started from.
+    """Add ``current_now``: today's value (last vintage) of the period that each past assessment started from.
 
     Missing for kinds whose current value is not the indicator's own (composites, ranks, shares of a quota, counts of
     tasks): a revision cannot be seen there.
-
-    Parameters
-    ----------
-    past : DataFrame
-        ``schema.ASSESSMENTS``.
-    observations : DataFrame
-        ``schema.OBSERVATIONS`` as known today; the last vintage of a period counts.
     """
     latest = observations.drop_duplicates(["unit", "indicator", "period"], keep="last")
     values = latest[["unit", "indicator", "period", "value"]].rename(

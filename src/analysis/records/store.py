@@ -97,19 +97,9 @@ def _column(stored: pa.ChunkedArray, *, kind: str | None) -> np.ndarray | pd.api
 
 
 def write_run(tables: Mapping[str, pd.DataFrame], run_dir: Path) -> dict[str, Path]:
-    """Write every table of a run.
+    """Write every table of a run: those of ``RUN_TABLES``, and any named ``previous_...`` or ``extra_...``.
 
-    Parameters
-    ----------
-    tables : mapping of name to DataFrame
-        The names of ``RUN_TABLES``; further names with the prefixes ``previous_`` and ``extra_``.
-
-    Raises
-    ------
-    DataError
-        When a table of ``RUN_TABLES`` is missing.
-    OSError
-        When the disk is full.
+    DataError: a table of ``RUN_TABLES`` is missing. OSError: the disk is full.
     """
     missing = [name for name in RUN_TABLES if name not in tables]
     require([Problem(str(run_dir), f"tables {examples(missing)} are missing", "", "Pass them")] if missing else [])
@@ -174,8 +164,7 @@ def load_run(run_dir: str | Path = LATEST) -> RunTables:
     Parameters
     ----------
     run_dir : str or Path
-        A run's folder, or ``"latest"``. What it points to is looked up once: a run that becomes current afterwards
-        changes nothing in what was read.
+        A run's folder, or ``"latest"``, which is looked up once: a run that becomes current later changes nothing.
 
     Raises
     ------

@@ -204,24 +204,10 @@ del _
 
 
 def finding(frame: pd.DataFrame, *, flag: str, source: str = "", **values: Any) -> pd.DataFrame:
-    """Findings of one code, a row for each row of `frame` (columns `unit`, `indicator`, `period`; missing ones are "").
+    """Findings of one code of `FINDINGS`, a row for each row of `frame` (columns `unit`, `indicator`, `period` or "").
 
-    Parameters
-    ----------
-    flag : str
-        A code of `FINDINGS`.
-    **values
-        Of the sentence, by name: a Series has one for each row, by its index; anything else is the same in all rows.
-
-    Returns
-    -------
-    DataFrame
-        Columns of `schema.QUALITY`; see :func:`as_quality`.
-
-    Raises
-    ------
-    KeyError
-        If there is no such code, or no sentence for it: our mistake, not the user's.
+    `values` belong to the sentence, by name: a Series has one for each row, by its index; anything else is the same in all
+    rows. Returns the columns of `schema.QUALITY`. KeyError: no such code or sentence, which is our mistake.
     """
     columns = {name: frame[name] if name in frame else "" for name in ("unit", "indicator", "period")}
     each = [one.loc[frame.index] if isinstance(one, pd.Series) else [one] * len(frame) for one in values.values()]
@@ -295,19 +281,10 @@ def say(
     translate: Callable[[str], str] = str,
     write: Callable[[str, Any], str] = quoted,
 ) -> str:
-    """What was found, in words.
+    """What was found, in words, from `flag` and `details` of a row of `schema.QUALITY`.
 
-    Parameters
-    ----------
-    flag, details : str
-        Of a row of `schema.QUALITY`.
-    translate : callable
-        English sentence -> the reader's language.
-    write : callable
-        Name and value -> text in the reader's language.
+    `translate` maps an English sentence, and `write` a name and its value, to the reader's language.
 
-    Examples
-    --------
     >>> say("numerator_above_denominator", '{"a":145,"b":131,"row":4541}')
     'numerator 145, denominator 131 (row 4541)'
     """

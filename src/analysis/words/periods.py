@@ -74,19 +74,10 @@ def period_code(period: pd.Period) -> str:
 
 
 def ordinals(codes: Iterable[str]) -> np.ndarray:
-    """Integer of every period code (consecutive periods differ by 1); all codes of one frequency.
+    """Integer of every period code, int64 of shape (n,); consecutive periods differ by 1.
 
-    Returns
-    -------
-    array of int64, shape (n,)
+    DataError: a code cannot be read or frequencies are mixed.
 
-    Raises
-    ------
-    DataError
-        If a code cannot be read or frequencies are mixed.
-
-    Examples
-    --------
     >>> ordinals(["2022-01", "2022-03"])
     array([624, 626])
     """
