@@ -1,4 +1,4 @@
-"""Every message a page can say: from the code by Babel's extractor, from the notebooks' markdown by its blocks."""
+"""Every message of a page or a file: from the code by Babel's extractor, from the notebooks' markdown by its blocks."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from analysis.briefing.locale import markdown_messages
 
 ROOT = Path(__file__).parents[2]
 KEYWORDS = {"_": None, "plural": (1, 2), "_.plural": (1, 2)}
+ROOMS = ("briefing", "publishing/downloads")
 PUBLISHED = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def code_messages() -> set[str]:
-    """Message ids in ``_(...)`` and ``_.plural(...)`` of the briefing room."""
+    """Message ids in ``_(...)`` and ``_.plural(...)`` of the rooms that write for readers."""
     found = set()
-    for _file, _line, message, _comments, _context in extract_from_dir(
-        ROOT / "src" / "analysis" / "briefing", method_map=[("**.py", "python")], keywords=KEYWORDS
-    ):
-        found.update([message] if isinstance(message, str) else [message[0]])  # one entry holds the plural's both forms
+    for room in ROOMS:
+        folder = ROOT / "src" / "analysis" / room
+        for _file, _line, message, *_ in extract_from_dir(folder, [("**.py", "python")], keywords=KEYWORDS):
+            found.add(message if isinstance(message, str) else message[0])  # one entry holds the plural's both forms
     return found
 
 
