@@ -17,7 +17,7 @@ PUBLISHED = sorted((ROOT / "notebooks").glob("*.ipynb"))
 def code_messages() -> set[str]:
     """Message ids in ``_(...)``, ``N_(...)`` and ``_.plural(...)`` of the rooms that write for readers."""
     found = set()
-    for room, files in (("briefing", "**.py"), ("words", "findings.py")):
+    for room, files in (("briefing", "**.py"), ("words", "findings.py"), ("publishing/downloads", "**.py")):
         for _file, _line, message, _comments, _context in extract_from_dir(
             ROOT / "src" / "analysis" / room, method_map=[(files, "python")], keywords=KEYWORDS
         ):

@@ -50,6 +50,18 @@ def run():
     return factory.make_run(units=UNITS)
 
 
+def about(run, unit):
+    """The run whose overview is about one unit and nothing else."""
+    units = as_table(run.units[run.units["unit"] == unit].assign(parent=""), schema.UNITS)
+    assessments = run.assessments[run.assessments["unit"] == unit]
+    return dataclasses.replace(run, units=units, assessments=assessments, previous=None)
+
+
+def unguard(text):
+    """The rule of the README, to undo `guard`: a text that begins with an apostrophe loses that apostrophe."""
+    return text[1:] if text.startswith("'") else text
+
+
 @pytest.fixture(scope="session")
 def view(run):
     return view_of(run, "vi")

@@ -9,12 +9,17 @@ from lxml import etree
 from analysis.briefing.view import view_of
 from analysis.publishing.downloads.docx import COLUMNS, FONT, STYLES, TEXT_WIDTH, write_report
 
-from .conftest import NASTY
+from .conftest import NASTY, about
 
 
 @pytest.fixture(scope="module")
 def path(view, tmp_path_factory):
-    return write_report(view, tmp_path_factory.mktemp("docx") / "report.docx")
+    return written(view, tmp_path_factory.mktemp("docx") / "report.docx")
+
+
+def written(view, path):
+    write_report(view, path)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +66,7 @@ def test_a_real_run_has_no_simulation_notice(run, tmp_path):
     import dataclasses
 
     real = dataclasses.replace(run, params={**run.params, "simulated": False})
-    made = Document(write_report(view_of(real, "vi"), tmp_path / "x.docx"))
+    made = Document(written(view_of(real, "vi"), tmp_path / "x.docx"))
     assert not any("mô phỏng" in one for one in lines(made))
 
 
@@ -78,7 +83,7 @@ def test_sizes_and_font_are_those_of_the_decree(document):
 
 @pytest.mark.parametrize(("language", "code"), [("vi", "vi-VN"), ("en", "en-GB")])
 def test_the_language_is_set_everywhere(run, tmp_path, parts, language, code):
-    members = parts(write_report(view_of(run, language), tmp_path / "x.docx"))
+    members = parts(written(view_of(run, language), tmp_path / "x.docx"))
     styles = etree.fromstring(members["word/styles.xml"])
     said = {one.get(qn("w:val")) for one in styles.iter(qn("w:lang"))}
     assert said == {code} and f"<dc:language>{code}</dc:language>".encode() in members["docProps/core.xml"]
@@ -100,7 +105,7 @@ def test_headings_are_headings(document):
 
 def test_two_writes_are_byte_equal(view, path, tmp_path):
     time.sleep(2.1)  # zip times count in two seconds
-    assert write_report(view, tmp_path / "again.docx").read_bytes() == path.read_bytes()
+    assert written(view, tmp_path / "again.docx").read_bytes() == path.read_bytes()
 
 
 def test_the_document_knows_no_clock(document, parts, path):
@@ -110,9 +115,8 @@ def test_the_document_knows_no_clock(document, parts, path):
 
 
 def test_every_nasty_name_is_text(nasty, tmp_path, parts):
-    view = view_of(nasty, "vi")
     for at, unit in enumerate(NASTY):
-        path = write_report(view, tmp_path / f"{at}.docx", unit=unit)
+        path = written(view_of(about(nasty, unit), "vi"), tmp_path / f"{at}.docx")
         members = parts(path)
         for name, content in members.items():
             if name.endswith((".xml", ".rels")):
@@ -123,6 +127,6 @@ def test_every_nasty_name_is_text(nasty, tmp_path, parts):
     assert any("<script>alert(1)</script>" in one for one in lines(first))
 
 
-def test_the_reports_parts_do_not_carry_over_from_one_to_the_next(view, path, tmp_path):
-    write_report(view, tmp_path / "other.docx", unit="001")
-    assert write_report(view, tmp_path / "again.docx").read_bytes() == path.read_bytes()
+def test_the_reports_parts_do_not_carry_over_from_one_to_the_next(run, view, path, tmp_path):
+    write_report(view_of(about(run, "001"), "vi"), tmp_path / "other.docx")
+    assert written(view, tmp_path / "again.docx").read_bytes() == path.read_bytes()

@@ -12,6 +12,8 @@ from analysis.briefing.view import view_of
 from analysis.publishing.downloads.docx import write_report
 from analysis.publishing.downloads.xlsx import write_workbook
 
+from .conftest import about
+
 pytestmark = pytest.mark.slow
 OFFICE = shutil.which("soffice")
 
@@ -33,14 +35,16 @@ def converted(path, to, tmp_path):
 def test_the_report_is_one_page_of_a4(run, tmp_path, language, unit):
     import pypdf
 
-    path = write_report(view_of(run, language), tmp_path / "report.docx", unit=unit)
+    path = tmp_path / "report.docx"
+    write_report(view_of(about(run, unit) if unit else run, language), path)
     pdf = pypdf.PdfReader(converted(path, "pdf", tmp_path))
     assert len(pdf.pages) == 1
     assert [round(float(one)) for one in pdf.pages[0].mediabox[2:]] == [595, 842]
 
 
 def test_the_report_keeps_its_styles_and_words(view, tmp_path):
-    path = write_report(view, tmp_path / "report.docx")
+    path = tmp_path / "report.docx"
+    write_report(view, path)
     before, after = Document(path), Document(converted(path, "docx:MS Word 2007 XML", tmp_path))
 
     def told(document):
@@ -55,7 +59,8 @@ def test_the_report_keeps_its_styles_and_words(view, tmp_path):
 
 
 def test_the_workbook_keeps_every_value(view, tmp_path):
-    path = write_workbook(view, tmp_path / "book.xlsx")
+    path = tmp_path / "book.xlsx"
+    write_workbook(view, path)
     before, after = (
         openpyxl.load_workbook(one) for one in (path, converted(path, "xlsx:Calc MS Excel 2007 XML", tmp_path))
     )

@@ -5,9 +5,15 @@ import shutil
 import pytest
 
 from analysis.publishing.downloads import pdf
-from analysis.publishing.downloads.files import write_bytes
 from analysis.publishing.downloads.pdf import find_browser, normalise_pdf, write_pdfs
 from analysis.words.errors import PublishError
+
+
+def write_bytes(path, content):
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    return path
+
 
 ROWS = "".join(f"<tr><th scope='row'>Xã số {at}</th><td>{at},5%</td></tr>" for at in range(90))
 STYLE = (
@@ -57,7 +63,7 @@ def test_a_browser_that_prints_nothing_is_an_error_and_leaves_no_file(tmp_path):
     page = write_bytes(tmp_path / "a.html", b"<p>")
     with pytest.raises(PublishError, match="printed no whole PDF"):
         write_pdfs([page], out_dir=tmp_path / "pdf", browser=shutil.which("true"))
-    assert list((tmp_path / "pdf").iterdir()) == []
+    assert not list(tmp_path.glob("pdf/*"))
 
 
 def test_a_failed_page_leaves_the_earlier_pdf_in_place(tmp_path):

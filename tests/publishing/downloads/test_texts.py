@@ -1,10 +1,14 @@
+import dataclasses
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.publishing.downloads.texts import MAX_CELL, clean, each, guard, in_cell, shown, unguard
+from analysis.briefing.view import view_of
+from analysis.publishing.downloads.texts import MAX_CELL, clean, each, guard, in_cell, run_title, shown
+
+from .conftest import unguard
 
 ANY_TEXT = st.text(alphabet=st.characters(), max_size=60)  # lone surrogates and control characters too
 
@@ -57,4 +61,12 @@ def test_a_cell_is_cut_at_the_limit_of_excel():
 
 @given(st.lists(st.sampled_from(["=a", "b", "", "'c"])))
 def test_each_is_the_same_as_one_by_one(values):
-    assert each(values, guard) == [guard(one) for one in values]
+    assert each(values, guard).tolist() == [guard(one) for one in values]
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [({"title_en": "E"}, "E"), ({"title_vi": "a\x00", "title_en": "E"}, "a\ufffd"), ({}, "factory")],
+)
+def test_the_title_falls_back_to_the_other_language_then_to_the_id(run, params, expected):
+    assert run_title(view_of(dataclasses.replace(run, params=params), "vi")) == expected

@@ -7,7 +7,7 @@ README states with the rule to undo it. Parquet holds no formulas, so nothing is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -15,24 +15,18 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
-from analysis.publishing.downloads.files import placed, write_bytes
-from analysis.publishing.downloads.texts import clean, guard
+from analysis.briefing.locale import period
+from analysis.briefing.view import View
+from analysis.publishing.downloads.texts import clean, guard, run_title
+from analysis.words.files import replacing, write_file
 from analysis.words.schema import TABLES, RunTables
 
 NAMES = (
-    "units",
-    "indicators",
-    "targets",
-    "observations",
-    "forecasts",
-    "assessments",
-    "quality",
-    "evidence",
-    "scorecard",
+    *("units", "indicators", "targets", "observations", "forecasts", "assessments"),
+    *("quality", "evidence", "scorecard"),
 )
 BOM = b"\xef\xbb\xbf"
 EXCEL_ROWS = 1_048_576  # rows of a worksheet, the header among them; longer tables have no Excel file
-_OPTIONS = pa_csv.WriteOptions(include_header=True, quoting_style="needed")
 
 README = {
     "en": """{title}
@@ -96,106 +90,66 @@ SIMULATED = {
 }
 
 
-def write_tables(run: RunTables, folder: Path) -> dict[str, Path]:
-    """Write every table of a run three times: ``csv/``, ``csv-excel/`` and ``parquet/``.
-
-    Parameters
-    ----------
-    run : RunTables
-    folder : Path
-
-    Returns
-    -------
-    dict of str to Path
-        By its path inside `folder`, with forward slashes.
-
-    Raises
-    ------
-    OSError
-        When a file cannot be written.
-    """
-    paths = {}
-    for name in NAMES:
+def write_tables(run: RunTables, folder: Path) -> list[Path]:
+    """Write every table of a run into ``csv-excel/``, ``csv/`` and ``parquet/``; return the files in that order."""
+    kinds = {"csv-excel": "csv", "csv": "csv", "parquet": "parquet"}
+    paths = {kind: [folder / kind / f"{name}.{ending}" for name in NAMES] for kind, ending in kinds.items()}
+    for name, for_excel, plain, parquet in zip(NAMES, *paths.values(), strict=True):
         table = as_arrow(getattr(run, name))
-        paths[f"parquet/{name}.parquet"] = write_parquet(table, folder / "parquet" / f"{name}.parquet")
-        body = csv_bytes(guarded(table))
-        paths[f"csv/{name}.csv"] = write_bytes(folder / "csv" / f"{name}.csv", body)
+        write_parquet(table, parquet)
+        write_csv(guarded(table), plain)
         if table.num_rows < EXCEL_ROWS:
-            paths[f"csv-excel/{name}.csv"] = write_bytes(folder / "csv-excel" / f"{name}.csv", BOM + body)
-    return paths
+            write_file(for_excel, BOM + plain.read_bytes())
+    return [path for made in paths.values() for path in made if path.exists()]
 
 
 def as_arrow(frame: pd.DataFrame) -> pa.Table:
-    """A table with clean text and without pandas' own notes (they carry its version).
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Object columns hold text.
-    """
+    """A table with clean text and without pandas' own notes (they carry its version); object columns hold text."""
     columns = {}
-    for name in frame.columns:
-        column = frame[name]
+    for name, column in frame.items():
         if column.dtype == object:
-            columns[name] = _text(column, clean)
+            codes, different = pd.factorize(column)
+            columns[name] = pa.array([clean(str(text)) for text in different], pa.string()).take(pa.array(codes))
         else:
             columns[name] = pa.Array.from_pandas(column)
     return pa.table(columns)
 
 
 def guarded(table: pa.Table) -> pa.Table:
-    """The table with every text kept from being taken for a formula."""
-    for at, kind in enumerate(table.schema.types):
-        if pa.types.is_string(kind):
+    """The table with every text kept from being run as a formula."""
+    for at, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
             coded = table.column(at).combine_chunks().dictionary_encode()
-            text = pa.array([guard(one) for one in coded.dictionary.to_pylist()], type=pa.string())
-            changed = pa.DictionaryArray.from_arrays(coded.indices, text).cast(pa.string())
-            table = table.set_column(at, table.schema.names[at], changed)
+            text = pa.array([guard(text) for text in coded.dictionary.to_pylist()], pa.string())
+            table = table.set_column(at, field.name, text.take(coded.indices))
     return table
 
 
-def _text(column: pd.Series, change: Callable[[str], str]) -> pa.Array:
-    """A text column with `change` applied once to every different value."""
-    codes, different = pd.factorize(column.to_numpy(dtype=object))
-    text = pa.array([change(str(one)) for one in different], type=pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(codes, type=pa.int32()), text).cast(pa.string())
+def write_csv(table: pa.Table, path: Path) -> None:
+    """Write CSV: a header, text in quotes, numbers as short as they can be read back exactly."""
+    with replacing(path) as part:
+        pa_csv.write_csv(table, part)
 
 
-def csv_bytes(table: pa.Table) -> bytes:
-    """A table as CSV: header, text in quotes, numbers as short as they can be read back exactly."""
-    sink = pa.BufferOutputStream()
-    pa_csv.write_csv(table, sink, _OPTIONS)
-    return sink.getvalue().to_pybytes()
-
-
-def write_parquet(table: pa.Table, path: Path) -> Path:
+def write_parquet(table: pa.Table, path: Path) -> None:
     """Write Parquet; same rows, same bytes."""
-    with placed(path) as beside:
-        pa_parquet.write_table(table, beside, compression="zstd")
-    return path
+    with replacing(path) as part:
+        pa_parquet.write_table(table, part, compression="zstd")
 
 
-def write_readme(run: RunTables, path: Path, *, title: str, cutoff: str, language: str) -> Path:
-    """Say how the files are to be read, and what every table holds.
-
-    Parameters
-    ----------
-    run : RunTables
-    path : Path
-    title, cutoff : str
-        In the language.
-    language : {"vi", "en"}
-    """
-    text = README[language].format(
-        title=title,
-        run=clean(run.run_id),
-        cutoff=cutoff,
-        simulated=SIMULATED[language] if run.params.get("simulated") else "",
-        tables="\n".join(_describe(name, KINDS[language]) for name in NAMES),
+def write_readme(view: View, path: Path) -> None:
+    """Explain how to read the files, and what every table holds."""
+    kinds = KINDS[view.language]
+    text = README[view.language].format(
+        title=run_title(view),
+        run=clean(view.run.run_id),
+        cutoff=period(view.cutoff, view.language),
+        simulated=SIMULATED[view.language] if view.run.params.get("simulated") else "",
+        tables="\n".join(_describe(name, kinds) for name in NAMES),
     )
-    return write_bytes(path, text.encode("utf-8", "replace"))
+    write_file(path, text.encode("utf-8", "replace"))
 
 
 def _describe(name: str, kinds: Mapping[str, str]) -> str:
     columns = TABLES[name].columns
-    return f"{name}: " + ", ".join(f"{one} ({kinds[kind]})" for one, kind in columns.items())
+    return f"{name}: " + ", ".join(f"{column} ({kinds[kind]})" for column, kind in columns.items())

@@ -15,7 +15,6 @@ hubverse documentation, "Model output" and "Defining modeling tasks"; schema of 
 
 from __future__ import annotations
 
-import json
 import math
 from functools import lru_cache
 from pathlib import Path
@@ -25,9 +24,9 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis.briefing.locale import text_of
-from analysis.publishing.downloads.csvs import csv_bytes, write_parquet
-from analysis.publishing.downloads.files import write_bytes
+from analysis.publishing.downloads.csvs import write_csv, write_parquet
 from analysis.publishing.downloads.texts import clean, each, guard, shown
+from analysis.words.files import json_text, write_file
 from analysis.words.periods import between, frequency_of, last_day
 from analysis.words.schema import RunTables
 from analysis.words.slugs import page_slug
@@ -41,39 +40,22 @@ MAX_CSV_ROWS = 1_000_000  # a longer file is Parquet only
 MAX_ID, MAX_NAME = 30, 100  # of target_id, of target_name and target_units
 
 
-def write_hub(run: RunTables, folder: Path) -> dict[str, Path]:
-    """Write model-output, model-metadata and hub-config.
-
-    Parameters
-    ----------
-    run : RunTables
-    folder : Path
-
-    Returns
-    -------
-    dict of str to Path
-        By its path inside `folder`, with forward slashes.
-
-    Raises
-    ------
-    OSError
-        When a file cannot be written.
-    """
+def write_hub(run: RunTables, folder: Path) -> list[Path]:
+    """Write model-output, model-metadata and hub-config; return the files in the order of their names."""
     table = model_output(run)
-    content = {
-        "hub-config/tasks.json": tasks(run, table),
-        "hub-config/admin.json": _admin(run, n_rows=len(table)),
-        f"model-metadata/{MODEL}.yml": _metadata(run),
+    ending, write = ("csv", write_csv) if len(table) <= MAX_CSV_ROWS else ("parquet", write_parquet)
+    contents = {
+        folder / "hub-config" / "admin.json": _admin(run, file_format=ending),
+        folder / "hub-config" / "tasks.json": tasks(run, table),
+        folder / "model-metadata" / f"{MODEL}.yml": _metadata(run),  # JSON is YAML; the hubverse wants this ending
     }
-    paths = {name: write_bytes(folder / name, _json(one)) for name, one in content.items()}
+    for path, content in contents.items():
+        write_file(path, json_text(content).encode("utf-8", "replace"))
+    outputs = []
     for origin, rows in table.groupby("origin_date", sort=True):
-        stem = f"model-output/{MODEL}/{origin}-{MODEL}"
-        arrow = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(None)
-        if len(table) <= MAX_CSV_ROWS:
-            paths[f"{stem}.csv"] = write_bytes(folder / f"{stem}.csv", csv_bytes(arrow))
-        else:
-            paths[f"{stem}.parquet"] = write_parquet(arrow, folder / f"{stem}.parquet")
-    return dict(sorted(paths.items()))
+        outputs.append(folder / "model-output" / MODEL / f"{origin}-{MODEL}.{ending}")
+        write(pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(None), outputs[-1])
+    return [*contents, *outputs]
 
 
 def model_output(run: RunTables) -> pd.DataFrame:
@@ -94,13 +76,13 @@ def model_output(run: RunTables) -> pd.DataFrame:
 
 
 def _quantiles(rows: pd.DataFrame) -> pd.DataFrame:
-    months = rows["cutoff"].map(_each(rows["cutoff"], lambda code: MONTHS.get(frequency_of(code), 1)))
+    months = each(rows["cutoff"], lambda cutoff: MONTHS.get(frequency_of(cutoff), 1))
     return pd.DataFrame(
         {
-            "origin_date": _dates(rows["cutoff"]),
+            "origin_date": each(rows["cutoff"], _date),
             "target": rows["indicator"],
-            "target_end_date": _dates(rows["period"]),
-            "horizon": rows["horizon"].to_numpy("int64") * months.to_numpy("int64"),
+            "target_end_date": each(rows["period"], _date),
+            "horizon": rows["horizon"].to_numpy("int64") * months.astype("int64"),
             "location": rows["unit"],
             "output_type": "quantile",
             "output_type_id": rows["quantile_level"].to_numpy("float64"),
@@ -155,25 +137,12 @@ def distribution_point(row, indicator) -> tuple[float, float]:
 
 
 def tasks(run: RunTables, table: pd.DataFrame) -> dict:
-    """hub-config/tasks.json: what may be submitted, read off what is there.
-
-    Parameters
-    ----------
-    run : RunTables
-    table : DataFrame
-        Of :func:`model_output`.
-    """
+    """hub-config/tasks.json: what may be submitted, taken from the rows of :func:`model_output`."""
     about = {guard(clean(row.indicator)): row for row in run.indicators.itertuples(index=False)}
+    point = np.where(table["output_type"] == "cdf", table["output_type_id"], 0)
     groups = [
         _task(rows, about.get(target), output_type=output_type)
-        for (target, output_type, _point), rows in table.groupby(
-            [
-                table["target"],
-                table["output_type"],
-                np.where(table["output_type"] == "cdf", table["output_type_id"], 0),
-            ],
-            sort=True,
-        )
+        for (target, output_type, _point), rows in table.groupby(["target", "output_type", point])
     ]
     return {
         "schema_version": SCHEMA.format(name="tasks"),
@@ -228,13 +197,13 @@ def _values(column: pd.Series) -> dict:
     return {"required": None, "optional": sorted(column.unique().tolist())}
 
 
-def _admin(run: RunTables, *, n_rows: int) -> dict:
+def _admin(run: RunTables, *, file_format: str) -> dict:
     return {
         "schema_version": SCHEMA.format(name="admin"),
         "name": shown(str(run.params.get("title_en") or run.run_id), limit=MAX_NAME),
         "maintainer": "Cán Đích",
         "contact": {},  # contact and repository are for whoever hosts the hub to state
-        "file_format": ["csv" if n_rows <= MAX_CSV_ROWS else "parquet"],
+        "file_format": [file_format],
         "timezone": "Asia/Ho_Chi_Minh",
         "model_output_dir": "model-output",
     }
@@ -251,11 +220,6 @@ def _metadata(run: RunTables) -> dict:
     }
 
 
-def _json(content: dict) -> bytes:
-    """JSON, which is YAML too: the hubverse wants its metadata under that name."""
-    return (json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8", "replace")
-
-
 @lru_cache(maxsize=4096)
 def _months(cutoff: str, deadline: str) -> int:
     """Months from the cutoff to the deadline; 0 where one of them is no period."""
@@ -267,11 +231,3 @@ def _months(cutoff: str, deadline: str) -> int:
 @lru_cache(maxsize=4096)
 def _date(code: str) -> str:
     return last_day(code).isoformat()
-
-
-def _dates(column: pd.Series) -> pd.Series:
-    return column.map(_each(column, _date))
-
-
-def _each(column: pd.Series, change) -> dict:
-    return {one: change(one) for one in column.unique()}

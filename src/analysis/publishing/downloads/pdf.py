@@ -1,6 +1,6 @@
 """Pages as PDF through a headless Chromium: tagged, with their language and bookmarks, and without a clock.
 
-The page's own style sheet says what paper looks like (page numbers, repeated header rows), so the browser adds no
+The page's own style sheet decides how paper looks (page numbers, repeated header rows), so the browser adds no
 header or footer. Nothing leaves the machine: no name or address is resolved. What Chromium writes of the time is put
 back to a fixed one, of the same length, so that no offset in the file moves.
 """
@@ -15,8 +15,8 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from analysis.publishing.downloads.files import placed, write_bytes
 from analysis.words.errors import Problem, PublishError, require
+from analysis.words.files import write_file
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 MAX_SECONDS = 120  # for one page; a page of ours takes about one
@@ -55,7 +55,7 @@ def write_pdfs(
     browser : str, optional
         Program to use; default: the first of ``BROWSERS`` that is installed.
     on_done : callable
-        Told ``(done, total)`` after every page.
+        Called with ``(done, total)`` after every page.
 
     Returns
     -------
@@ -79,26 +79,14 @@ def write_pdfs(
 
 
 def find_browser(browser: str | None = None) -> str:
-    """Path of a Chromium.
-
-    Raises
-    ------
-    PublishError
-        When there is none.
-    """
+    """Path of a Chromium, the first that is installed."""
     names = [browser] if browser else list(BROWSERS)
-    for name in names:
-        found = shutil.which(name)
-        if found:
-            return found
-    raise PublishError(
-        Problem(
-            where="PDF",
-            found=f"no browser was found under the names {', '.join(names)}",
-            allowed="Chromium, Chrome or Edge",
-            remedy="Install one (Debian: apt install chromium), or leave out --pdf",
-        )
-    )
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        found = f"no browser was found under the names {', '.join(names)}"
+        remedy = "Install one (Debian: apt install chromium), or leave out --pdf"
+        raise PublishError(Problem("PDF", found, "Chromium, Chrome or Edge", remedy))
+    return path
 
 
 def normalise_pdf(content: bytes) -> bytes:
@@ -135,23 +123,22 @@ def _check(pages: Sequence[Path]) -> None:
 
 
 def _print(page: Path, target: Path, *, program: str, profile: str) -> Path:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with placed(target) as beside:
-        raw = beside.with_suffix(".raw")
-        command = [program, *_FLAGS, f"--user-data-dir={profile}", f"--print-to-pdf={raw}"]
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
-            command.append("--no-sandbox")  # Chromium refuses to start as root (containers) without it
-        try:
-            command.append(page.resolve().as_uri())
-            done = subprocess.run(command, capture_output=True, timeout=MAX_SECONDS, check=False)
-            said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] if done.returncode else []
-            content = raw.read_bytes() if raw.is_file() else b""
-        except subprocess.TimeoutExpired:
-            said, content = [f"it took more than {MAX_SECONDS} seconds"], b""
-        finally:
-            raw.unlink(missing_ok=True)
-        if not content.rstrip().endswith(b"%%EOF"):
-            found = f"the browser printed no whole PDF {' '.join(said)}".strip()
-            raise PublishError(Problem(str(page), found, "", f"Try {program} on it by hand, or leave out --pdf"))
-        write_bytes(beside, normalise_pdf(content))
+    raw = Path(profile) / "page.pdf"
+    raw.unlink(missing_ok=True)
+    command = [program, *_FLAGS, f"--user-data-dir={profile}", f"--print-to-pdf={raw}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--no-sandbox")  # Chromium refuses to start as root (containers) without it
+    try:
+        done = subprocess.run(
+            [*command, page.resolve().as_uri()], capture_output=True, timeout=MAX_SECONDS, check=False
+        )
+        reason = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] if done.returncode else []
+    except subprocess.TimeoutExpired:
+        reason = [f"it took more than {MAX_SECONDS} seconds"]
+        raw.unlink(missing_ok=True)
+    content = raw.read_bytes() if raw.is_file() else b""
+    if not content.rstrip().endswith(b"%%EOF"):
+        found = f"the browser printed no whole PDF {' '.join(reason)}".strip()
+        raise PublishError(Problem(str(page), found, "", f"Try {program} on it by hand, or leave out --pdf"))
+    write_file(target, normalise_pdf(content))
     return target

@@ -1,6 +1,6 @@
-"""What the one-page report says: sentences and table rows from the run, in the words of the briefings.
+"""The content of the one-page report: sentences and table rows from the run, in the words of the briefings.
 
-No file is written here; :mod:`analysis.publishing.downloads.docx` lays it out. Every number stands in the run's tables.
+No file is written here; :mod:`analysis.publishing.downloads.docx` lays it out. Every number is in the run's tables.
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ from dataclasses import dataclass, field
 from analysis.briefing import decisions
 from analysis.briefing.locale import number, period
 from analysis.briefing.overview import say_overview
-from analysis.briefing.unit import say_answer
 from analysis.briefing.view import View, view_of
 from analysis.briefing.wording import ICONS, difference, probability, quantity, reason_word, say_goal, status_word
-from analysis.publishing.downloads.phrases import words
 from analysis.publishing.downloads.texts import shown
 from analysis.words.schema import LANGUAGES, STATUSES
 
-MAX_LINES, MAX_LINES_OVERVIEW = 20, 12  # lines of the table of targets that fit one page with everything else
-LETTERS = (26, 18, 11, 19, 16)  # about as many letters of size 11 stand in a line of each column
+MAX_LINES = 12  # lines of the table of targets that fit one page with everything else
+LETTERS = (26, 18, 11, 19, 16)  # about as many letters of size 11 fit a line of each column
 MAX_DECISIONS = 3
 MAX_LETTERS = 70  # of a name in a row
 ORDER = ("unlikely", "at_risk", "likely", "missed", "not_assessable", "on_track", "holding", "met")
@@ -39,79 +37,46 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """One page about one unit, in one language."""
+    """One page about the unit of the overview."""
 
-    unit: str
-    name: str
     title: str
     period: str
-    simulated: bool
-    language: str
     sections: list[Section]
     note: str
 
 
-def build_report(view: View, *, unit: str | None = None) -> Report:
-    """The report of a unit; without one, of the unit the overview speaks of.
-
-    Parameters
-    ----------
-    view : View
-        The run in one language.
-    unit : str, optional
-        A code of the run's units.
-
-    Raises
-    ------
-    DataError
-        When the run has no such unit.
-    """
-    overview = unit is None or unit == view.root
-    unit = view.root if unit is None else unit
-    if unit or view.units:
-        view.unit(unit)
-    _, language = words(view.language), view.language
-    name = shown(view.name(unit))
-    n_lines = MAX_LINES_OVERVIEW if overview else MAX_LINES
-    sections = [_general(view, unit, overview=overview), _doubtful(view, unit, n_lines=n_lines)]
-    if overview and (decided := _decisions(view)) is not None:
+def build_report(view: View) -> Report:
+    """The report about the unit of the overview, in the view's language."""
+    _ = view._
+    sections = [_general(view), _doubtful(view)]
+    if (decided := _decisions(view)) is not None:
         sections.append(decided)
-    sections.append(_compared(view, unit, place=len(sections) + 1))
-    note = _("Probabilities are forecasts; the workbook has every figure and its source.")
+    sections.append(_compared(view, place=len(sections) + 1))
     return Report(
-        unit=unit,
-        name=name,
-        title=_("Progress and likelihood of reaching the targets: {unit}").format(unit=name),
-        period=_("Figures up to {period}").format(period=period(view.cutoff, language)),
-        simulated=bool(view.run.params.get("simulated")),
-        language=language,
+        title=_("Progress and likelihood of reaching the targets: {unit}").format(unit=shown(view.name(view.root))),
+        period=_("Figures up to {period}").format(period=period(view.cutoff, view.language)),
         sections=sections,
-        note=note,
+        note=_("Probabilities are forecasts; the workbook has every figure and its source."),
     )
 
 
-def _general(view: View, unit: str, *, overview: bool) -> Section:
-    rows = view.assessed(unit)
-    if overview:
-        text = say_overview(view, rows, [row for mine in view.all_assessed().values() for row in mine])
-    else:
-        text = say_answer(view, name=shown(view.name(unit)), rows=rows)
-    return Section(words(view.language)("1. General result"), [shown(text, limit=600)])
+def _general(view: View) -> Section:
+    rows = [row for mine in view.all_assessed().values() for row in mine]
+    text = say_overview(view, view.assessed(view.root), rows)
+    return Section(view._("1. General result"), [shown(text, limit=600)])
 
 
-def _doubtful(view: View, unit: str, *, n_lines: int) -> Section:
+def _doubtful(view: View) -> Section:
     """The targets, the most in doubt first; what does not fit the page is counted."""
-    _, language = words(view.language), view.language
-    rows = sorted(view.assessed(unit), key=_urgency)
-    if not rows:
-        return Section(_("2. Targets"), [_("No target binds this unit.")])
-    header = [_("Target"), _("Status and probability"), _("Now"), _("Promised"), _("Gap")]
-    n_rows = min(
-        _n_fitting(view_of(view.run, one), rows, n_lines=n_lines) for one in LANGUAGES
-    )  # the same facts in both
-    table = [header, *[_target_row(view, row) for row in rows[:n_rows]]]
-    caption = _("Targets of {unit}: status, probability, value now, promise").format(unit=shown(view.name(unit)))
+    _, language = view._, view.language
+    rows = sorted(view.assessed(view.root), key=_urgency)
     heading = _("2. Targets")
+    if not rows:
+        return Section(heading, [_("No target binds this unit.")])
+    n_rows = min(_n_fitting(view_of(view.run, name), rows) for name in LANGUAGES)  # the same facts in both
+    header = [_("Target"), _("Status and probability"), _("Now"), _("Promised"), _("Gap")]
+    table = [header, *[_target_row(view, row) for row in rows[:n_rows]]]
+    caption = _("Targets of {unit}: status, probability, value now, promise").format(unit=shown(view.name(view.root)))
     if len(rows) > n_rows:
         heading = _("2. Targets most in doubt ({k} of {n}; all stand in the workbook)").format(
             k=number(n_rows, language), n=number(len(rows), language)
@@ -119,11 +84,12 @@ def _doubtful(view: View, unit: str, *, n_lines: int) -> Section:
     return Section(heading, table=table, caption=caption)
 
 
-def _n_fitting(view: View, rows: list[tuple], *, n_lines: int) -> int:
-    """How many rows fit into `n_lines` of the table in the view's language; at least one."""
+def _n_fitting(view: View, rows: list[tuple]) -> int:
+    """How many rows fit the page in the view's language; at least one."""
+    n_lines = MAX_LINES
     for at, row in enumerate(rows):
         cells = _target_row(view, row)
-        n_lines -= max(math.ceil(len(cell) / letters) for cell, letters in zip(cells, LETTERS))
+        n_lines -= max(math.ceil(len(cell) / letters) for cell, letters in zip(cells, LETTERS, strict=True))
         if n_lines < 0:
             return max(at, 1)
     return len(rows)
@@ -136,10 +102,10 @@ def _urgency(row) -> tuple:
 
 def _target_row(view: View, row) -> list[str]:
     language, indicator = view.language, view.indicators.get(row.indicator)
-    now = words(language)("no figure")
+    now = view._("no figure")
     if math.isfinite(row.current):
         now = number(row.current, language) if row.kind == "rank_le" else quantity(row.current, indicator, language)
-        if row.current_period not in ("", view.cutoff):  # the report's own period stands in its title
+        if row.current_period not in ("", view.cutoff):  # the report's own period is in its title
             now += f" ({period(row.current_period, language, short=True)})"
     gap = _gap(view, row) if not row.settled and not row.attained_now else ""
     cells = [
@@ -162,7 +128,7 @@ def _chance(row, language: str) -> str:
 
 def _gap(view: View, row) -> str:
     """What the promise still lacks, or has too much of, in cases or in the indicator's unit; ``""`` where nothing."""
-    _, language, indicator = words(view.language), view.language, view.indicators.get(row.indicator)
+    _, language, indicator = view._, view.language, view.indicators.get(row.indicator)
     if row.kind == "rank_le":  # counted in places, whatever the indicator is measured in
         return _("{n} places behind").format(n=number(row.gap, language)) if row.gap > 0 else ""
     if math.isfinite(row.gap_cases) and row.gap_cases > 0 and indicator is not None:
@@ -178,7 +144,7 @@ def _gap(view: View, row) -> str:
 
 def _decisions(view: View) -> Section | None:
     """Units whose decision would give most to the whole; None where no promise is in doubt below."""
-    _, language = words(view.language), view.language
+    _, language = view._, view.language
     ranked = decisions.rank(view)
     if not ranked:
         return None
@@ -199,11 +165,11 @@ def _decisions(view: View) -> Section | None:
     return Section(heading, items=items)
 
 
-def _compared(view: View, unit: str, *, place: int) -> Section:
+def _compared(view: View, *, place: int) -> Section:
     """Statuses against a quarter ago, from the assessments themselves."""
-    _, language = words(view.language), view.language
+    _, language = view._, view.language
     heading = _("3. Compared with a quarter ago") if place == 3 else _("4. Compared with a quarter ago")
-    known = [row for row in view.assessed(unit) if row.status in RANKS and row.previous_status in RANKS]
+    known = [row for row in view.assessed(view.root) if row.status in RANKS and row.previous_status in RANKS]
     if not known:
         return Section(heading, [_("No earlier quarter is stored to compare with.")])
     moves = [(RANKS[row.previous_status] - RANKS[row.status], row) for row in known]

@@ -1,4 +1,4 @@
-"""What stands in each worksheet: columns with headings in the language, real numbers, a format for every cell.
+"""The content of each worksheet: columns with headings in the language, real numbers, a format for every cell.
 
 A sheet is data only; :mod:`analysis.publishing.downloads.xlsx` writes it. Rates stay fractions and are shown as per
 cent; differences of rates are turned into percentage points, since "5 %" of a rate would say something else.
@@ -18,7 +18,6 @@ from analysis.briefing.found import found_words
 from analysis.briefing.locale import period
 from analysis.briefing.view import View
 from analysis.briefing.wording import reason_word, say_goal, status_word
-from analysis.publishing.downloads.phrases import words
 from analysis.publishing.downloads.texts import each, in_cell
 
 MAX_ROWS = 100_000  # of a sheet; more makes a workbook that an office PC cannot open comfortably
@@ -28,36 +27,23 @@ GAP_FORMATS = {"rate": "points", "count": "decimal", "level": "decimal", "rank":
 
 @dataclass(frozen=True)
 class Column:
-    """One column: heading, values (str or float; NaN and "" are missing), a format name or one for every row."""
+    """A column: heading, values (all text or all numbers; "" and NaN are missing), a format or one for every row."""
 
     heading: str
-    values: Sequence
-    formats: str | Sequence[str] = "text"
+    values: np.ndarray
+    formats: str | np.ndarray = "text"
     width: int = 14
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One worksheet with one table.
-
-    Parameters
-    ----------
-    code : str
-        Name of the table, ASCII: ``"assessments"``.
-    title : str
-        Name of the tab, at most 31 characters.
-    about : str
-        What the table holds, one sentence; stands above it.
-    columns : list of Column
-    n_left_out : int
-        Rows that were left out because the sheet would be too long.
-    """
+    """One worksheet with one table: its ASCII code, the name of the tab, one sentence about it, its columns."""
 
     code: str
     title: str
     about: str
     columns: list[Column] = field(default_factory=list)
-    n_left_out: int = 0
+    n_left_out: int = 0  # rows left out because the sheet would be too long
 
     @property
     def n_rows(self) -> int:
@@ -66,35 +52,23 @@ class Sheet:
 
 
 def build_sheets(view: View) -> list[Sheet]:
-    """Every worksheet of a run, in the order of the workbook.
-
-    Parameters
-    ----------
-    view : View
-        The run in one language.
-
-    Returns
-    -------
-    list of Sheet
-        Assessments, forecasts, observations, targets, quality, scorecard, evidence; empty ones stay in, with 0 rows.
-    """
-    return [
-        make(_Maker(view))
-        for make in (_assessments, _forecasts, _observations, _targets, _quality, _scorecard, _evidence)
-    ]
+    """Every worksheet of a run, in the order of the workbook; those without rows stay in."""
+    makers = (_assessments, _forecasts, _observations, _targets, _quality, _scorecard, _evidence)
+    return [make(_Maker(view)) for make in makers]
 
 
 class _Maker:
-    """Lookups from codes to words, done once for every different code."""
+    """Columns from codes: their words, formats and units of measure, found once for every different code."""
 
     def __init__(self, view: View):
-        self.view, self.language, self._ = view, view.language, words(view.language)
+        self.view, self.language = view, view.language
+        self._ = view._
 
-    def text(self, values: Sequence[str]) -> list[str]:
-        return each(map(str, values), in_cell)
+    def text(self, values: Sequence[str]) -> np.ndarray:
+        return each(values, in_cell)
 
-    def words(self, values: Sequence[str], word: Callable[[str], str]) -> list[str]:
-        return each(map(str, values), lambda code: in_cell(word(code)) if code else "")
+    def words(self, codes: Sequence[str], word: Callable[[str], str]) -> np.ndarray:
+        return each(codes, lambda code: in_cell(word(code)) if code else "")
 
     def units(self, codes: Sequence[str]) -> list[Column]:
         _ = self._
@@ -103,39 +77,47 @@ class _Maker:
             Column(_("Unit"), self.words(codes, self.view.name), width=34),
         ]
 
-    def indicator(self, code: str) -> str:
-        row = self.view.indicators.get(code)
-        return (self.view.text(row, "name") if row is not None else "") or code
+    def indicators(self, codes: Sequence[str]) -> Column:
+        return Column(self._("Indicator"), self.words(codes, self._about("name", lambda code: code)), width=40)
 
-    def measure(self, code: str) -> str:
-        row = self.view.indicators.get(code)
-        return self.view.text(row, "unit") if row is not None else ""
+    def measures(self, codes: Sequence[str]) -> Column:
+        return Column(self._("Unit of measure"), self.words(codes, self._about("unit", lambda _code: "")), width=14)
 
-    def kind(self, code: str) -> str:
-        row = self.view.indicators.get(code)
-        return row.kind if row is not None else "count"
+    def _about(self, column: str, otherwise: Callable[[str], str]) -> Callable[[str], str]:
+        """A text of an indicator by its code."""
+        rows = self.view.indicators
+        return lambda code: (self.view.text(rows[code], column) if code in rows else "") or otherwise(code)
 
-    def formats(self, codes: Sequence[str], table: dict[str, str] = VALUE_FORMATS) -> list[str]:
-        return each(codes, lambda code: table.get(self.kind(code), "decimal"))
+    def targets(self, codes: Sequence[str], width: int = 60) -> Column:
+        return Column(self._("Target"), self.words(codes, self.view.target_name), width=width)
 
-    def period(self, code: str) -> str:
-        return period(code, self.language, short=True)
+    def periods(self, heading: str, codes: Sequence[str], width: int = 12) -> Column:
+        return Column(heading, self.words(codes, lambda code: period(code, self.language, short=True)), width=width)
+
+    def kinds(self, codes: Sequence[str]) -> np.ndarray:
+        rows = self.view.indicators
+        return each(codes, lambda code: rows[code].kind if code in rows else "count")
+
+    def formats(self, codes: Sequence[str], table: dict[str, str] = VALUE_FORMATS) -> np.ndarray:
+        return each(self.kinds(codes), lambda kind: table.get(kind, "decimal"))
 
     def gaps(self, values: pd.Series, codes: Sequence[str]) -> np.ndarray:
         """Differences: those of rates in percentage points."""
-        rate = np.array(each(codes, self.kind)) == "rate"
-        return np.where(rate, 100 * values.to_numpy("float64"), values.to_numpy("float64"))
+        return _numbers(values) * np.where(self.kinds(codes) == "rate", 100, 1)
+
+
+def _numbers(values: pd.Series) -> np.ndarray:
+    return values.to_numpy("float64", na_value=np.nan)
 
 
 def _assessments(make: _Maker) -> Sheet:
     _, view, frame = make._, make.view, make.view.run.assessments
-    codes = frame["indicator"].tolist()
-    ranked = (frame["kind"] == "rank_le").tolist()  # counted in places, whatever the indicator is measured in
-    value = ["whole" if rank else one for rank, one in zip(ranked, make.formats(codes))]
-    gap = ["whole" if rank else one for rank, one in zip(ranked, make.formats(codes, GAP_FORMATS))]
-    measure = [_("place") if rank else one for rank, one in zip(ranked, make.words(codes, make.measure))]
-    number = lambda name: frame[name].to_numpy("float64", na_value=np.nan)
-    chance = np.where(frame["settled"].to_numpy(bool), np.nan, number("p_attain"))
+    codes = frame["indicator"]
+    ranked = (frame["kind"] == "rank_le").to_numpy()  # counted in places, whatever the indicator is measured in
+    value = np.where(ranked, "whole", make.formats(codes))
+    gap = np.where(ranked, "whole", make.formats(codes, GAP_FORMATS))
+    measure = np.where(ranked, _("place"), make.measures(codes).values)
+    chance = np.where(frame["settled"].to_numpy(bool), np.nan, _numbers(frame["p_attain"]))
     goals = [
         in_cell(say_goal(row, view.indicators.get(row.indicator), view.language, view.targets.get(row.target)))
         for row in frame.itertuples(index=False)
@@ -144,36 +126,40 @@ def _assessments(make: _Maker) -> Sheet:
     status = lambda code: status_word(code, view.language)
     reason = lambda code: reason_word(code, view.language)
     columns = [
-        *make.units(frame["unit"].tolist()),
+        *make.units(frame["unit"]),
         Column(_("Target code"), make.text(frame["target"]), width=16),
-        Column(_("Target"), make.words(frame["target"], view.target_name), width=60),
-        Column(_("What is promised"), goals, width=42),
+        make.targets(frame["target"]),
+        Column(_("What is promised"), np.array(goals, dtype=object), width=42),
         Column(_("Status"), make.words(frame["status"], status), width=24),
         Column(_("Probability of reaching it (%)"), chance, "probability", 16),
         Column(_("Grade of evidence (A much, D too little)"), make.text(frame["grade"]), width=16),
-        Column(_("Value now (unit of measure beside it)"), number("current"), value, 16),
+        Column(_("Value now (unit of measure beside it)"), _numbers(frame["current"]), value, 16),
         Column(_("Unit of measure"), measure, width=14),
-        Column(_("Period of the value now"), make.words(frame["current_period"], make.period), width=14),
-        Column(_("Target value (unit of measure beside)"), number("threshold"), value, 16),
-        Column(_("Deadline"), make.words(frame["deadline"], make.period), width=12),
+        make.periods(_("Period of the value now"), frame["current_period"], 14),
+        Column(_("Target value (unit of measure beside)"), _numbers(frame["threshold"]), value, 16),
+        make.periods(_("Deadline"), frame["deadline"]),
         Column(_("Gap to the target (rates: percentage points)"), make.gaps(frame["gap"], codes), gap, 18),
-        Column(_("Gap to the target in cases"), number("gap_cases"), "whole", 14),
-        Column(_("Forecast at the deadline, median"), number("predicted_median"), value, 16),
-        Column(_("Forecast, 80% interval, lower"), number("lower80"), value, 16),
-        Column(_("Forecast, 80% interval, upper"), number("upper80"), value, 16),
+        Column(_("Gap to the target in cases"), _numbers(frame["gap_cases"]), "whole", 14),
+        Column(_("Forecast at the deadline, median"), _numbers(frame["predicted_median"]), value, 16),
+        Column(_("Forecast, 80% interval, lower"), _numbers(frame["lower80"]), value, 16),
+        Column(_("Forecast, 80% interval, upper"), _numbers(frame["upper80"]), value, 16),
         Column(_("Pace needed a period (rates: percentage points)"), make.gaps(frame["required_pace"], codes), gap, 18),
         Column(_("Pace kept a period (rates: percentage points)"), make.gaps(frame["actual_pace"], codes), gap, 18),
-        Column(_("Past spells of all units that kept such a pace (%)"), number("pace_percentile"), "probability", 18),
-        Column(_("Sub-units (number)"), number("n_sub_units"), "whole", 12),
-        Column(_("Sub-units on track (number)"), number("n_sub_on_track"), "whole", 14),
+        Column(
+            _("Past spells of all units that kept such a pace (%)"),
+            _numbers(frame["pace_percentile"]),
+            "probability",
+            18,
+        ),
+        Column(_("Sub-units (number)"), _numbers(frame["n_sub_units"]), "whole", 12),
+        Column(_("Sub-units on track (number)"), _numbers(frame["n_sub_on_track"]), "whole", 14),
         Column(_("Status a quarter ago"), make.words(frame["previous_status"], status), width=24),
-        Column(_("Probability a quarter ago (%)"), number("previous_p"), "probability", 16),
+        Column(_("Probability a quarter ago (%)"), _numbers(frame["previous_p"]), "probability", 16),
         Column(_("Reason where it cannot be assessed"), make.words(frame["reason"], reason), width=30),
         Column(_("Lead"), make.words(frame["target"], owner), width=24),
-    ]  # fmt: skip
-    return Sheet(
-        "assessments", _("Assessments"), _("Every unit and target: status, probability, gap and pace."), columns
-    )
+    ]
+    about = _("Every unit and target: status, probability, gap and pace.")
+    return Sheet("assessments", _("Assessments"), about, columns)
 
 
 def _forecasts(make: _Maker) -> Sheet:
@@ -184,19 +170,17 @@ def _forecasts(make: _Maker) -> Sheet:
     if len(keys) > MAX_ROWS:
         keep = _first_whole(keys["horizon"].to_numpy("int64"))
         left_out, keys, wide = len(keys) - int(keep.sum()), keys[keep], wide[keep]
-    codes = keys["indicator"].tolist()
+    codes = keys["indicator"]
     value = make.formats(codes)
     columns = [
-        *make.units(keys["unit"].tolist()),
-        Column(_("Indicator"), make.words(codes, make.indicator), width=40),
-        Column(_("Unit of measure"), make.words(codes, make.measure), width=14),
-        Column(_("Last period observed"), make.words(keys["cutoff"], make.period), width=14),
-        Column(_("Period"), make.words(keys["period"], make.period), width=12),
-        Column(_("Periods ahead (number)"), keys["horizon"].to_numpy("float64"), "whole", 12),
+        *make.units(keys["unit"]),
+        make.indicators(codes),
+        make.measures(codes),
+        make.periods(_("Last period observed"), keys["cutoff"], 14),
+        make.periods(_("Period"), keys["period"]),
+        Column(_("Periods ahead (number)"), _numbers(keys["horizon"]), "whole", 12),
     ]
-    columns += [
-        Column(_level(level, _), wide[level].to_numpy("float64"), value, 16) for level in _middle_first(wide.columns)
-    ]
+    columns += [Column(_level(level, _), _numbers(wide[level]), value, 16) for level in _middle_first(wide.columns)]
     about = _(
         "Forecast of every unit and indicator: the median and the central intervals (unit of measure in its column)."
     )
@@ -210,16 +194,16 @@ def _observations(make: _Maker) -> Sheet:
         newest = -np.unique(periods, return_inverse=True)[1]
         keep = _first_whole(newest)
         left_out, frame = len(frame) - int(keep.sum()), frame[keep]
-    codes = frame["indicator"].tolist()
-    flags = lambda text: ", ".join(flag_word(one, make.language) for one in text.replace(",", " ").split())
+    codes = frame["indicator"]
+    flags = lambda text: ", ".join(flag_word(flag, make.language) for flag in text.replace(",", " ").split())
     columns = [
-        *make.units(frame["unit"].tolist()),
-        Column(_("Indicator"), make.words(codes, make.indicator), width=40),
-        Column(_("Unit of measure"), make.words(codes, make.measure), width=14),
-        Column(_("Period"), make.words(frame["period"], make.period), width=12),
-        Column(_("Value (unit of measure beside)"), frame["value"].to_numpy("float64"), make.formats(codes), 16),
-        Column(_("Numerator (number)"), frame["numerator"].to_numpy("float64"), "whole", 14),
-        Column(_("Denominator (number)"), frame["denominator"].to_numpy("float64"), "whole", 14),
+        *make.units(frame["unit"]),
+        make.indicators(codes),
+        make.measures(codes),
+        make.periods(_("Period"), frame["period"]),
+        Column(_("Value (unit of measure beside)"), _numbers(frame["value"]), make.formats(codes), 16),
+        Column(_("Numerator (number)"), _numbers(frame["numerator"]), "whole", 14),
+        Column(_("Denominator (number)"), _numbers(frame["denominator"]), "whole", 14),
         Column(_("Marks"), make.words(frame["flags"], flags), width=30),
         Column(_("Known since"), make.text(frame["vintage"]), width=14),
     ]
@@ -229,21 +213,19 @@ def _observations(make: _Maker) -> Sheet:
 
 def _targets(make: _Maker) -> Sheet:
     _, frame = make._, make.view.run.targets.sort_values(["order", "target"], kind="stable")
-    codes = frame["indicator"].tolist()
+    codes = frame["indicator"]
     columns = [
         Column(_("Target code"), make.text(frame["target"]), width=16),
-        Column(_("Target"), make.words(frame["target"], make.view.target_name), width=60),
+        make.targets(frame["target"]),
         Column(_("Kind"), make.text(frame["kind"]), width=18),
-        Column(_("Indicator"), make.words(codes, make.indicator), width=40),
+        make.indicators(codes),
         Column(_("Operator"), make.text(frame["operator"]), width=10),
-        Column(
-            _("Target value (unit of measure beside)"), frame["threshold"].to_numpy("float64"), make.formats(codes), 16
-        ),
-        Column(_("Unit of measure"), make.words(codes, make.measure), width=14),
-        Column(_("Needed (number)"), frame["k"].to_numpy("float64"), "whole", 12),
-        Column(_("Out of (number)"), frame["n"].to_numpy("float64"), "whole", 12),
-        Column(_("Start"), make.words(frame["start"], make.period), width=12),
-        Column(_("Deadline"), make.words(frame["deadline"], make.period), width=12),
+        Column(_("Target value (unit of measure beside)"), _numbers(frame["threshold"]), make.formats(codes), 16),
+        make.measures(codes),
+        Column(_("Needed (number)"), _numbers(frame["k"]), "whole", 12),
+        Column(_("Out of (number)"), _numbers(frame["n"]), "whole", 12),
+        make.periods(_("Start"), frame["start"]),
+        make.periods(_("Deadline"), frame["deadline"]),
         Column(_("Lead"), make.text(frame["owner"]), width=24),
         Column(_("Document"), make.text(frame["document"]), width=24),
         Column(_("Date of the document (year-month-day)"), make.text(frame["document_date"]), width=16),
@@ -257,11 +239,11 @@ def _quality(make: _Maker) -> Sheet:
     _, frame = make._, make.view.run.quality
     severity = {"error": _("Refused"), "warning": _("To be checked"), "info": _("Note")}
     columns = [
-        *make.units(frame["unit"].tolist()),
-        Column(_("Indicator"), make.words(frame["indicator"], make.indicator), width=40),
-        Column(_("Period"), make.words(frame["period"], make.period), width=12),
-        Column(_("Finding"), make.words(frame["flag"], lambda one: flag_word(one, make.language)), width=40),
-        Column(_("Weight"), make.words(frame["severity"], lambda one: severity.get(one, one)), width=14),
+        *make.units(frame["unit"]),
+        make.indicators(frame["indicator"]),
+        make.periods(_("Period"), frame["period"]),
+        Column(_("Finding"), make.words(frame["flag"], lambda flag: flag_word(flag, make.language)), width=40),
+        Column(_("Weight"), make.words(frame["severity"], lambda code: severity.get(code, code)), width=14),
         Column(_("Details"), make.text([found_words(make.view, row) for row in frame.itertuples()]), width=60),
         Column(_("Source"), make.text(frame["source"]), width=34),
     ]
@@ -271,13 +253,13 @@ def _quality(make: _Maker) -> Sheet:
 def _scorecard(make: _Maker) -> Sheet:
     _, frame = make._, make.view.run.scorecard
     columns = [
-        *make.units(frame["unit"].tolist()),
-        Column(_("Target"), make.words(frame["target"], make.view.target_name), width=60),
-        Column(_("Last period observed"), make.words(frame["cutoff"], make.period), width=14),
-        Column(_("Period judged"), make.words(frame["period"], make.period), width=14),
-        Column(_("Probability we gave (%)"), frame["p_attain"].to_numpy("float64"), "probability", 14),
-        Column(_("Outcome (1 reached, 0 not)"), frame["outcome"].to_numpy("float64"), "whole", 14),
-        Column(_("Brier score (0 best, 1 worst)"), frame["brier"].to_numpy("float64"), "score", 14),
+        *make.units(frame["unit"]),
+        make.targets(frame["target"]),
+        make.periods(_("Last period observed"), frame["cutoff"], 14),
+        make.periods(_("Period judged"), frame["period"], 14),
+        Column(_("Probability we gave (%)"), _numbers(frame["p_attain"]), "probability", 14),
+        Column(_("Outcome (1 reached, 0 not)"), _numbers(frame["outcome"]), "whole", 14),
+        Column(_("Brier score (0 best, 1 worst)"), _numbers(frame["brier"]), "score", 14),
         Column(_("Cause of a miss"), make.text(frame["cause"]), width=20),
         Column(_("Published then, or computed again"), make.text(frame["origin"]), width=18),
     ]
@@ -299,13 +281,13 @@ def _evidence(make: _Maker) -> Sheet:
         (_("Past cutoffs (number)"), "n_origins", "whole"),
     ]
     columns = [
-        Column(_("Indicator"), make.words(frame["indicator"], make.indicator), width=40),
-        Column(_("Target"), make.words(frame["target"], make.view.target_name), width=30),
+        make.indicators(frame["indicator"]),
+        make.targets(frame["target"], 30),
         Column(_("Model"), make.text(frame["model"]), width=16),
         Column(_("Cut by"), make.text(frame["slice_kind"]), width=14),
         Column(_("Part"), make.text(frame["slice"]), width=14),
+        *(Column(heading, _numbers(frame[name]), kind, 16) for heading, name, kind in numbers),
     ]
-    columns += [Column(name, frame[one].to_numpy("float64", na_value=np.nan), kind, 16) for name, one, kind in numbers]
     about = _("How the forecasts did on these very series, asked again at past cutoffs.")
     return Sheet("evidence", _("Evidence"), about, columns)
 

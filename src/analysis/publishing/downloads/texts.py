@@ -1,17 +1,23 @@
 """Text from the data in office files: always text, never a formula, a control character or a change of direction.
 
-Two questions only: what may stand in a file at all (:func:`clean`, :func:`shown`), and how a spreadsheet is kept from
-taking a value for a formula (:func:`guard`, undone by :func:`unguard`).
+What a file can hold at all (:func:`clean`, :func:`shown`), how a CSV file is kept from being run as a formula
+(:func:`guard`), and what a document states about itself: title, language, date.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
 
+from analysis.briefing.view import View
+from analysis.words.errors import DataError
+from analysis.words.periods import last_day
+
+LOCALES = {"vi": "vi-VN", "en": "en-GB"}  # the language a document states
 MAX_NAME = 160  # characters of a name shown in a sentence or a heading
 MAX_CELL = 32_767  # Excel's limit for the text of one cell
 REPLACEMENT = "\ufffd"
@@ -69,24 +75,28 @@ def guard(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
-def unguard(text: str) -> str:
-    """Undo :func:`guard`: a text that begins with an apostrophe loses that one.
+def each(values: Iterable[str], change: Callable[[str], str]) -> np.ndarray:
+    """Apply `change` to every value, once for each different value.
 
     Examples
     --------
-    >>> unguard(guard("'=1")), unguard(guard("Xã A"))
-    ("'=1", 'Xã A')
-    """
-    return text[1:] if text.startswith("'") else text
-
-
-def each(values: Iterable[str], change: Callable[[str], str]) -> list[str]:
-    """Apply `change` to every value, once for each different one.
-
-    Examples
-    --------
-    >>> each(["=a", "b", "=a"], guard)
+    >>> each(["=a", "b", "=a"], guard).tolist()
     ["'=a", 'b', "'=a"]
     """
-    codes, different = pd.factorize(np.array(list(values), dtype=object))
-    return np.array([change(one) for one in different], dtype=object)[codes].tolist() if len(different) else []
+    codes, different = pd.factorize(np.asarray(values, dtype=object))
+    return np.array([change(value) for value in different], dtype=object)[codes] if len(different) else different
+
+
+def run_title(view: View) -> str:
+    """Title of a run in the view's language, clean; the other language's, then the run's id, where it has none."""
+    params, other = view.run.params, "en" if view.language == "vi" else "vi"
+    return clean(str(params.get(f"title_{view.language}") or params.get(f"title_{other}") or view.run.run_id))
+
+
+def document_date(view: View) -> dt.datetime:
+    """The date of a document: the last day of the figures, never the clock; 1980 where the run states no period."""
+    try:
+        day = last_day(view.cutoff)
+    except DataError:
+        day = dt.date(1980, 1, 1)
+    return dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
