@@ -75,8 +75,8 @@ class Predictive:
     ) -> np.ndarray:
         """P(published value at `horizon` >= threshold), or > threshold when `strict`, shape (n,), not capped.
 
-        `threshold` is in natural units and `horizon` is 1-based, each for all units or one per unit. NaN where the unit cannot
-        be forecast or the threshold is NaN.
+        `threshold` is in natural units and `horizon` is 1-based, each for all units or one per unit. NaN where the unit
+        cannot be forecast or the threshold is NaN.
         """
         n = len(self.units)
         threshold = np.broadcast_to(np.asarray(threshold, dtype=float), (n,))
@@ -95,8 +95,8 @@ class Predictive:
     ) -> np.ndarray:
         """Joint paths in natural units, as published (rounded to the published step), shape (n_rows, H, n_paths).
 
-        `rows` selects units (same numbers as in the full call), `horizon` the first periods; default: all. `seed` defaults to
-        the options' seed.
+        `rows` selects units (same numbers as in the full call), `horizon` the first periods; default: all. `seed` defaults
+        to the options' seed.
         """
         rows = np.arange(len(self.units)) if rows is None else np.asarray(rows)
         length = self.horizon if horizon is None else horizon

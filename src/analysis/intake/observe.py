@@ -65,7 +65,7 @@ def observe(
 ) -> Observed:
     """Read prepared raw rows as observations, at most one usable row a unit, indicator and period.
 
-    `former` are units that no longer exist but are in the run's crosswalk. Refused rows stay in ``rows`` with their flag.
+    `former` are units that no longer exist but are in the crosswalk. Refused rows stay in ``rows`` with their flag.
     """
     notes, unmatched = _Notes(source.source), None
     if source.units_by == "name":

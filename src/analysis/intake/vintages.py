@@ -40,7 +40,7 @@ class Vintage:
 def vintages_of(source: SourceParams, *, base: Path, as_of: str | None) -> list[Vintage]:
     """Files of one source, oldest first; those known only after the ISO date `as_of` are left out.
 
-    DataError: no vintage folder, a folder whose name is no date, a meta file that is missing or belongs to another file.
+    DataError: no vintage folder, a folder whose name is no date, a meta file missing or of another file.
     """
     if source.format == "sql":
         return [Vintage(_database_url(source.path, base), f"database of {source.source}", source.vintage, "")]

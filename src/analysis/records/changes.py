@@ -21,8 +21,8 @@ LEAST_PART = 1e-9  # a part below it is none
 def build_changes(now: pd.DataFrame, *, before: pd.DataFrame, again: pd.DataFrame | None = None) -> pd.DataFrame:
     """Compare two assessments (``schema.ASSESSMENTS``) of the same units and targets: one row each, sorted.
 
-    `before` may carry ``current_now`` (:func:`.scorecard.with_current_now`); `again` is the cutoff before, computed from
-    today's targets, figures and code. ``p_change`` is the sum of ``from_target, from_revision, from_new_figures,
+    `before` may carry ``current_now`` (:func:`.scorecard.with_current_now`); `again` is the cutoff before, computed
+    from today's targets, figures and code. ``p_change`` is the sum of ``from_target, from_revision, from_new_figures,
     from_model`` (NaN without `again`).
     """
     columns = ["status", "p_attain", "current", "current_period", "threshold", "operator", "deadline"]

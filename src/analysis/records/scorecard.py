@@ -23,8 +23,8 @@ def build_scorecard(past: pd.DataFrame, *, now: pd.DataFrame, origin: str) -> pd
     """Score every past probability whose outcome is settled by now, as ``schema.SCORECARD``.
 
     `past` are assessments of earlier cutoffs as published then; the rows of `now` with ``settled`` give the outcomes
-    (``p_attain`` is exactly 0 or 1 there). `origin` is "published" (read from a stored run) or "recomputed" (today, from
-    the data of that time). ``brier = (p_attain - outcome) ** 2``.
+    (``p_attain`` is exactly 0 or 1 there). `origin` is "published" (read from a stored run) or "recomputed" (today,
+    from the data of that time). ``brier = (p_attain - outcome) ** 2``.
     """
     settled = now.loc[now["settled"] & now["p_attain"].isin([0.0, 1.0]), [*_KEY, "p_attain", "threshold", "operator"]]
     settled = settled.rename(columns={"p_attain": "outcome", "threshold": "threshold_now", "operator": "operator_now"})

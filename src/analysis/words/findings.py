@@ -206,8 +206,8 @@ del _
 def finding(frame: pd.DataFrame, *, flag: str, source: str = "", **values: Any) -> pd.DataFrame:
     """Findings of one code of `FINDINGS`, a row for each row of `frame` (columns `unit`, `indicator`, `period` or "").
 
-    `values` belong to the sentence, by name: a Series has one for each row, by its index; anything else is the same in all
-    rows. Returns the columns of `schema.QUALITY`. KeyError: no such code or sentence, which is our mistake.
+    `values` belong to the sentence, by name: a Series has one for each row, by its index; anything else is the same in
+    all rows. Returns the columns of `schema.QUALITY`. KeyError: no such code or sentence, which is our mistake.
     """
     columns = {name: frame[name] if name in frame else "" for name in ("unit", "indicator", "period")}
     each = [one.loc[frame.index] if isinstance(one, pd.Series) else [one] * len(frame) for one in values.values()]

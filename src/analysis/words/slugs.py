@@ -18,9 +18,9 @@ _DEVICES = frozenset(["con", "prn", "aux", "nul"] + [f"{one}{n}" for one in ("co
 def page_slug(unit: str) -> str:
     """Name of a unit's page without extension: plain codes are kept, others get a readable stem and a hash.
 
-    Any text gives 1 to 63 characters of ``[0-9a-z_-]``, never a device name of Windows. Two codes never share a slug, also
-    where the file system cannot distinguish "A" from "a" (hash: first 12 hexadecimal digits of SHA-256, so 3,355 odd codes
-    collide with probability 2e-8).
+    Any text gives 1 to 63 characters of ``[0-9a-z_-]``, never a device name of Windows. Two codes never share a slug,
+    also where the file system cannot distinguish "A" from "a" (hash: first 12 hexadecimal digits of SHA-256, so 3,355
+    odd codes collide with probability 2e-8).
 
     >>> page_slug("079"), page_slug("gl-pleiku")
     ('079', 'gl-pleiku')
