@@ -23,8 +23,8 @@ def evidence(cases: pd.DataFrame, *, indicator: str) -> pd.DataFrame:
     """Score every model of a backtest (:func:`.backtest.backtest_panel`) by target and slice, as ``schema.EVIDENCE``.
 
     `slice_kind` is "overall", "horizon" or "origin" and `slice` "all", the horizon, or the cutoff. Target "all" pools
-    the targets. `bias` is the mean of ``predicted_median - observed``; a skill is NaN where its reference is not among the
-    models; `n_cases` counts (unit, target, cutoff, horizon).
+    the targets. `bias` is the mean of ``predicted_median - observed``; a skill is NaN where its reference is not among
+    the models; `n_cases` counts (unit, target, cutoff, horizon).
     """
     cases = common_cases(_compact(cases))
     rows = []

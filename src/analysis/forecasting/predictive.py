@@ -95,8 +95,8 @@ class Predictive:
     ) -> np.ndarray:
         """Joint paths in natural units, as published (rounded to the published step), shape (n_rows, H, n_paths).
 
-        `rows` selects units (same numbers as in the full call), `horizon` the first periods; default: all. `seed` defaults
-        to the options' seed.
+        `rows` selects units (same numbers as in the full call), `horizon` the first periods; default: all. `seed`
+        defaults to the options' seed.
         """
         rows = np.arange(len(self.units)) if rows is None else np.asarray(rows)
         length = self.horizon if horizon is None else horizon
