@@ -32,10 +32,8 @@ class Options:
     season: bool = True  # Estimate a seasonal profile
     shocks: bool = True  # Widen for common shocks learned from past origins
     relapse: bool = True  # Mix in what followed after others were at the bound
-    # How fast old errors fade and how much a unit borrows from the panel (:mod:`.variance`); None: chosen
-    fade: float | None = None
-    # How fast old errors fade and how much a unit borrows from the panel (:mod:`.variance`); None: chosen
-    borrowed: float | None = None
+    fade: float | None = None  # How fast old errors fade (:mod:`.variance`); None: chosen
+    borrowed: float | None = None  # How much a unit borrows from the panel (:mod:`.variance`); None: chosen
 
 
 @dataclass(frozen=True)
