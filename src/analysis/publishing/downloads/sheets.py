@@ -133,10 +133,10 @@ def _assessments(make: _Maker) -> Sheet:
         Column(_("Status"), make.words(frame["status"], status), width=24),
         Column(_("Probability of reaching it (%)"), chance, "probability", 16),
         Column(_("Grade of evidence (A much, D too little)"), make.text(frame["grade"]), width=16),
-        Column(_("Value now (unit of measure beside it)"), _numbers(frame["current"]), value, 16),
+        Column(_("Value now (unit of measure in the next column)"), _numbers(frame["current"]), value, 16),
         Column(_("Unit of measure"), measure, width=14),
         make.periods(_("Period of the value now"), frame["current_period"], 14),
-        Column(_("Target value (unit of measure beside)"), _numbers(frame["threshold"]), value, 16),
+        Column(_("Target value (unit of measure in the next column)"), _numbers(frame["threshold"]), value, 16),
         make.periods(_("Deadline"), frame["deadline"]),
         Column(_("Gap to the target (rates: percentage points)"), make.gaps(frame["gap"], codes), gap, 18),
         Column(_("Gap to the target in cases"), _numbers(frame["gap_cases"]), "whole", 14),
@@ -201,7 +201,7 @@ def _observations(make: _Maker) -> Sheet:
         make.indicators(codes),
         make.measures(codes),
         make.periods(_("Period"), frame["period"]),
-        Column(_("Value (unit of measure beside)"), _numbers(frame["value"]), make.formats(codes), 16),
+        Column(_("Value (unit of measure in the next column)"), _numbers(frame["value"]), make.formats(codes), 16),
         Column(_("Numerator (number)"), _numbers(frame["numerator"]), "whole", 14),
         Column(_("Denominator (number)"), _numbers(frame["denominator"]), "whole", 14),
         Column(_("Marks"), make.words(frame["flags"], flags), width=30),
@@ -220,7 +220,7 @@ def _targets(make: _Maker) -> Sheet:
         Column(_("Kind"), make.text(frame["kind"]), width=18),
         make.indicators(codes),
         Column(_("Operator"), make.text(frame["operator"]), width=10),
-        Column(_("Target value (unit of measure beside)"), _numbers(frame["threshold"]), make.formats(codes), 16),
+        Column(_("Target value (unit of measure in the next column)"), _numbers(frame["threshold"]), make.formats(codes), 16),
         make.measures(codes),
         Column(_("Needed (number)"), _numbers(frame["k"]), "whole", 12),
         Column(_("Out of (number)"), _numbers(frame["n"]), "whole", 12),
@@ -306,6 +306,6 @@ def _middle_first(levels: Sequence[float]) -> list[float]:
 
 def _level(level: float, _: Callable[[str], str]) -> str:
     if math.isclose(level, 0.5):
-        return _("Median (unit of measure beside)")
+        return _("Median (unit of measure in the next column)")
     share = f"{100 * abs(2 * level - 1):.6g}%"
     return (_("{share} interval, lower") if level < 0.5 else _("{share} interval, upper")).format(share=share)
