@@ -9,15 +9,22 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from analysis.publishing.environment import pinned_environment
+from analysis import records
+from analysis.publishing.environment import environment_hashes, pinned_environment
 from analysis.publishing.jobs import PageJob
 from analysis.publishing.page_maker import PageMaker
 from analysis.publishing.processes import Limits
 from analysis.publishing.publish import JOURNAL, publish_pages, write_results
 from analysis.publishing.site import page_name
+from analysis.records import build_manifest
+from analysis.records.store import MANIFEST, RUN_TABLES
+from analysis.words import schema
+from analysis.words.files import json_text, write_file
+from analysis.words.schema import RunTables, as_table
 
 KERNEL = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
 END = (
@@ -99,6 +106,26 @@ def publish(jobs, building, *, previous=None, maker=None, on_done=lambda result:
         results = publish_pages(jobs, building=building, previous=previous, maker=start, on_done=on_done)
     write_results(results, building)
     return results
+
+
+def write_small_run(run, units, params):
+    """The tables and manifest of a run of units without figures."""
+    tables = make_run([(unit, f"Unit {unit}", "") for unit in units])
+    stored = records.write_run({name: getattr(tables, name) for name in RUN_TABLES}, run)
+    about = {"run_id": "demo", "params": params, "cutoff": "2026-09", "hashes": environment_hashes(), "sources": []}
+    write_file(run / MANIFEST, json_text(build_manifest(tables=stored, **about)))
+
+
+def make_run(units, *, simulated=True, assessments=()):
+    """A run with these ``(unit, name, parent)`` rows and nothing else."""
+    rows = pd.DataFrame(units, columns=["unit", "name", "parent"]).assign(name_en="", level="")
+    found = {"units": as_table(rows, schema.UNITS)}
+    found |= {name: schema.TABLES[name].empty() for name in RUN_TABLES if name != "units"}
+    if assessments:
+        frame = pd.DataFrame(assessments, columns=["unit", "target", "status"]).assign(cutoff="2026-Q3")
+        found["assessments"] = as_table(frame, schema.ASSESSMENTS)
+    params = {"title_vi": "Đề án 06", "title_en": "Project 06", "simulated": simulated}
+    return RunTables(run_id="demo", params=params, **found)
 
 
 def published_files(run):

@@ -4,7 +4,8 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.publishing.test_site import TREE, make_run
+from tests.publishing.conftest import make_run
+from tests.publishing.test_site import TREE
 
 from analysis.publishing.page_jobs import RUN_PAGES, UNIT_NOTEBOOK, page_jobs, type_hash
 from analysis.publishing.site import page_name

@@ -17,13 +17,14 @@ from tests.publishing.conftest import (
     is_running,
     jobs_of,
     make_notebook,
+    make_run,
     pages_of,
     publish,
     published_files,
     run_clean,
     wait_for,
 )
-from tests.publishing.test_site import ODD, make_run
+from tests.publishing.test_site import ODD
 
 from analysis.briefing.fragment import clean_text
 from analysis.publishing.jobs import PageResult

@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from tests.publishing.test_site import TREE, make_run, published
+from tests.publishing.conftest import make_run
+from tests.publishing.test_site import TREE, published
 
 from analysis.publishing.quarters import keep_quarters, quarters_of
 from analysis.publishing.site import build_site, page_name

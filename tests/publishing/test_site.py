@@ -3,26 +3,14 @@ import time
 
 import pandas as pd
 import pytest
+from tests.publishing.conftest import make_run
 
 from analysis.publishing.jobs import PageResult
 from analysis.publishing.site import build_site, page_frame, page_name, unit_names
 from analysis.words import schema
-from analysis.words.schema import RunTables, as_table
+from analysis.words.schema import as_table
 
 ODD = ["<script>alert(1)</script>", '"; import os', "../../etc", "=cmd()", "\u202eabc", "a\udc80b", "x" * 10_000, "đ/Đ"]
-
-
-def make_run(units, *, simulated=True, assessments=()):
-    """A run with these ``(unit, name, parent)`` rows and nothing else."""
-    rows = pd.DataFrame(units, columns=["unit", "name", "parent"]).assign(name_en="", level="")
-    found = {"units": as_table(rows, schema.UNITS)}
-    names = ("indicators", "targets", "observations", "forecasts", "assessments", "quality", "evidence", "scorecard")
-    found |= {name: schema.TABLES[name].empty() for name in names}
-    if assessments:
-        frame = pd.DataFrame(assessments, columns=["unit", "target", "status"]).assign(cutoff="2026-Q3")
-        found["assessments"] = as_table(frame, schema.ASSESSMENTS)
-    params = {"title_vi": "Đề án 06", "title_en": "Project 06", "simulated": simulated}
-    return RunTables(run_id="demo", params=params, **found)
 
 
 TREE = [("00", "Tỉnh", ""), ("01", "Sở A", "00"), ("0101", "Xã <b>", "01"), ("02", "Sở B", "00")]

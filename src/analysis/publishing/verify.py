@@ -141,12 +141,11 @@ def _made_again(jobs: list[PageJob], published: Mapping[str, dict], *, run: Path
             found[job.page] = Verdict(f"{SITE}/{job.page}", IMPOSSIBLE, reason=f"no notebook {job.notebook.name}")
         else:
             able.append(job)
-    with tempfile.TemporaryDirectory(prefix="candich-verify-") as folder:
-        with PageMaker(n_jobs=n_jobs) as maker:
-            outcomes = dict(maker.make(able, folder=Path(folder), run_dir=run, alone=True)) if able else {}
-        for at, outcome in outcomes.items():
-            made = Path(folder) / str(at) if outcome.value is not None else None
-            found[able[at].page] = _judge(able[at], made, outcome.reason, page=published[able[at].page], run=run)
+    if able:
+        with tempfile.TemporaryDirectory(prefix="candich-verify-") as folder, PageMaker(n_jobs=n_jobs) as maker:
+            for at, outcome in maker.make(able, folder=Path(folder), run_dir=run, alone=True):
+                made = Path(folder) / str(at) if outcome.value is not None else None
+                found[able[at].page] = _judge(able[at], made, outcome.reason, page=published[able[at].page], run=run)
     return [found[job.page] for job in jobs]
 
 
