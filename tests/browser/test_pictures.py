@@ -26,7 +26,7 @@ from analysis.publishing.site import build_site, page_frame, page_name
 
 sys.path.append(str(Path(__file__).parents[1] / "briefing"))
 from factory import make_run  # noqa: E402
-from test_tilemap import PROVINCES  # noqa: E402
+from test_maps import PROVINCES  # noqa: E402
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]

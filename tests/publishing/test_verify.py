@@ -201,7 +201,8 @@ def test_pages_are_not_made_from_an_altered_table(run):
         verify_run(run)
 
 
-def test_an_unknown_unit_and_a_run_outside_a_project_are_refused(run, tmp_path):
+def test_an_unknown_unit_and_a_run_outside_a_project_are_refused(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the project of the working folder would do
     with pytest.raises(ParamsError) as caught:
         verify_run(run, unit="c")
     assert str(caught.value).startswith("--unit: there is no unit 'c'. Allowed: codes of the unit table.")
@@ -210,7 +211,7 @@ def test_an_unknown_unit_and_a_run_outside_a_project_are_refused(run, tmp_path):
         verify_run(tmp_path / "elsewhere" / run.name)
     assert str(caught.value) == (
         f"{tmp_path}/elsewhere/{run.name}: no folder above the run holds notebooks and params. "
-        "Allowed: a project. Name it: --project DIR."
+        "Allowed: a project. Name it (--project DIR), or move the run."
     )
 
 
