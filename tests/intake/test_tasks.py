@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from analysis.intake.tasks import COLUMNS, read_tasks
-from analysis.words.errors import DataError
+from analysis.words.errors import DataError, ParamsError
 from intake.factory import TARGET, read_project, write_text
 
 TASKS = "task,target,unit,due,done\nT2,ALL,01,2023-12-31,\nT1,ALL,01,2023-06-30,2023-07-02\n"
@@ -52,6 +52,6 @@ def test_every_mistake_is_told(tmp_path):
 )  # fmt: skip
 def test_wrong_columns_are_told(tmp_path, text, message):
     path = write_text(tmp_path / "t.csv", text)
-    with pytest.raises(DataError) as error:
+    with pytest.raises(ParamsError) as error:
         read_tasks(path, units=pd.DataFrame({"unit": []}), targets=[])
     assert str(error.value.problems[0]) == f"{path}: {message}"

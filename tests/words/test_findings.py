@@ -1,5 +1,6 @@
 """The quality register: codes, severities, and the dictionary that explains them."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -29,6 +30,12 @@ def test_values_are_canonical_json_one_for_each_row_or_one_for_all():
     table = finding(frame[1:], flag="zero_denominator", source="s", a=0.0, row=pd.Series([1, 2, 3]))
     assert table["details"].tolist() == ['{"a":0,"row":2}', '{"a":0,"row":3}']
     assert table["severity"].unique().tolist() == ["info"] and table["unit"].tolist() == ["b", "c"]
+
+
+def test_a_text_that_no_file_can_hold_and_a_long_one_are_made_fit():
+    table = finding(rows("a"), flag="unknown_unit", case="unknown", text="\ud800" + "x" * 600)
+    text = json.loads(table["details"].iloc[0])["text"]
+    assert text.startswith("?x") and text.endswith("x…") and len(text) == 500
 
 
 def test_several_findings_of_one_key_become_one_row():

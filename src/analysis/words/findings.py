@@ -234,7 +234,8 @@ def pack(values: Mapping[str, Any]) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
-        return value if len(value) <= MAX_TEXT else value[: MAX_TEXT - 1] + "…"
+        text = value if len(value) <= MAX_TEXT else value[: MAX_TEXT - 1] + "…"
+        return text.encode("utf-8", "replace").decode("utf-8")  # halves of characters cannot be stored
     if isinstance(value, float | np.floating):
         short = float(f"{value:.10g}") if np.isfinite(value) else None
         return int(short) if short is not None and short.is_integer() and abs(short) < 2**53 else short
