@@ -1,6 +1,7 @@
 """A unit's page: the answer, every number traced to its table, and everything that may be missing."""
 
 import re
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from bs4 import BeautifulSoup
 from factory import NASTY, UNITS, make_run
 
-from analysis.briefing import unit_page
+from analysis.briefing import unit_page, warm
+from analysis.briefing.charts import trajectory
 from analysis.briefing.fragment import PAGE_MIME, clean_text
 from analysis.briefing.locale import number, percent
 from analysis.briefing.unit import urgent
@@ -344,3 +346,20 @@ def test_a_new_unit_says_whose_figures_it_carries(run):
 def test_milestones_are_small_diamonds_in_the_panel(run):
     drawn = str(unit_page(run, unit="001", language="vi").trajectories().html)
     assert drawn.count("l3.5,3.5l-3.5,3.5l") == len(view_of(run, "vi").rows("milestones", "001", "GL-FULL-80")) == 2
+
+
+def test_a_warm_run_makes_the_same_page_and_starts_no_thread():
+    run = make_run()
+    cold = str(unit_page(run, unit="001", language="vi").trajectories().html)
+    trajectory.lay_out.cache_clear()
+    run = replace(run)  # a new object: no view of it is kept
+    before = threading.active_count()
+    warm(run, language="vi")
+    assert trajectory.lay_out.cache_info().currsize > 0
+    assert threading.active_count() == before
+    assert str(unit_page(run, unit="001", language="vi").trajectories().html) == cold
+
+
+def test_a_run_without_units_can_be_warmed():
+    run = make_run(previous=False, extra=False, units=[("a", "A", "", "", "province")])
+    warm(run, language="en")

@@ -1,13 +1,14 @@
-"""Selections: the right rows, the latest vintage, the tree, and a clear error for an unknown unit."""
+"""Selections: the right rows, the latest vintage, the tree; what a unit's page may not read is refused by name."""
 
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from factory import make_run
 
 from analysis.briefing.parts import provenance, title
-from analysis.briefing.view import view_of
+from analysis.briefing.view import Grouped, unit_view, view_of
 from analysis.words import schema
 from analysis.words.errors import DataError
 from analysis.words.schema import as_table
@@ -116,3 +117,97 @@ def test_figures_that_end_before_the_cutoff_are_not_said_to_reach_it(run):
 def test_figures_after_the_cutoff_of_an_earlier_quarter_are_no_newest_ones(run):
     early = replace(run, assessments=run.assessments.assign(cutoff="2026-03"))
     assert view_of(early, "vi").newest == "2026-03"
+
+
+def test_another_units_rows_are_refused_by_name(run):
+    view = unit_view(run, unit="001", language="vi")
+    stranger = next(one for one in run.units["unit"] if one not in view.units)
+    for ask in (
+        lambda: view.unit(stranger),
+        lambda: view.name(stranger),
+        lambda: view.assessed(stranger),
+        lambda: view.history("002", "online"),
+        lambda: view.fan("002", "online"),
+        lambda: view.fan_before("002", "online"),
+        lambda: view.rows("quality", "002"),
+        lambda: view.rows("ranks", "002", "X"),
+        lambda: view.ancestors("002"),
+    ):
+        with pytest.raises(DataError, match="which is another unit's"):
+            ask()
+    assert not hasattr(view, "all_assessed") and not hasattr(view.run, "assessments")
+    with pytest.raises(AttributeError):
+        view.assessed(view.peers[0])[0].p_attain  # noqa: B018
+
+
+def test_peers_are_the_nearest_in_ratio_by_sorting_all():
+    of = np.random.default_rng(4)
+    sizes = np.r_[of.integers(1, 40, 60), of.lognormal(6, 2, 60)]  # many ties
+    codes = [f"u{at:03d}" for at in of.permutation(len(sizes))]
+    run = make_run()
+    units = pd.DataFrame({**{one: "" for one in run.units.columns}, "unit": codes, "level": "commune"})
+    rows = pd.concat([run.assessments.iloc[[0]]] * len(codes), ignore_index=True)
+    rows = rows.assign(unit=codes, current_denominator=sizes).sort_values("unit", ignore_index=True)
+    view = view_of(replace(run, units=units.sort_values("unit", ignore_index=True), assessments=rows), "vi")
+    size = dict(zip(codes, sizes.tolist()))
+    for unit in codes:
+        plain = sorted(
+            (one for one in codes if one != unit),
+            key=lambda one: (max(size[one] / size[unit], size[unit] / size[one]), one),
+        )
+        assert view.nearest_in_size(unit) == plain[:5]
+
+
+@pytest.fixture(params=[0, 1, 2])
+def table(request):
+    random = np.random.default_rng(request.param)
+    n = 60
+    frame = pd.DataFrame(
+        {
+            "unit": random.choice(list("abcd"), n),
+            "target": random.choice(list("xyz"), n),
+            "p": random.random(n),
+            "settled": random.random(n) < 0.5,
+            "n": pd.array(random.integers(0, 9, n), dtype="Int64"),
+        }
+    )
+    frame.loc[3, "n"] = pd.NA
+    return frame if request.param else frame.sort_values(["unit", "target"], ignore_index=True)
+
+
+def scan(table, **where):
+    rows = table.astype({"n": "float64"})
+    for name, value in where.items():
+        rows = rows[rows[name] == value]
+    return [tuple(row) for row in rows.itertuples(index=False)]
+
+
+def same(found, expected):
+    assert [repr(tuple(one)) for one in found] == [repr(one) for one in expected]  # types too; NaN equals itself
+
+
+def test_rows_of_a_group_are_those_of_a_scan_in_the_order_of_the_table(table):
+    grouped = Grouped(table, "unit")
+    assert list(grouped) == list(dict.fromkeys(table["unit"]))
+    for unit in "abcd":
+        same(grouped.rows(unit), scan(table, unit=unit))
+
+
+def test_rows_of_a_pair_are_those_of_a_scan(table):
+    grouped = Grouped(table, "unit", "target")
+    for unit in "abcd":
+        for target in "xyz":
+            same(grouped.rows(unit, target), scan(table, unit=unit, target=target))
+
+
+def test_what_is_not_there_has_no_rows(table):
+    grouped = Grouped(table, "unit", "target")
+    assert Grouped(table, "unit").rows("nowhere") == grouped.rows("nowhere", "x") == grouped.rows("a", "nothing") == []
+    assert list(Grouped(table.iloc[:0], "unit", "target")) == []
+
+
+def test_columns_can_be_chosen(table):
+    grouped = Grouped(table, "unit", "target", columns=["target", "p"])
+    at = grouped.places("b", "y")
+    assert grouped.columns["p"][at].tolist() == [row[2] for row in scan(table, unit="b", target="y")]
+    assert list(grouped.columns) == ["target", "p"]
