@@ -36,7 +36,6 @@ ROUNDS = 6  # chunks a thread at least, so that a lost worker costs little and t
 CONNECT = 10.0  # seconds
 RETRIES = 2  # of a chunk that ended with an error; lost workers are counted by the scheduler
 HASHES = {".html": "sha256", ".ipynb": "notebook_sha256"}  # ending of a file -> name of its hash in an outcome
-LOGGERS = ("distributed", "distributed.client")  # those to which Dask gives a level of their own
 _lock = threading.Lock()
 _makers: dict[str, PageMaker] = {}  # of a worker: at most one, of the run it last worked for
 
@@ -45,9 +44,10 @@ def check_address(address: str) -> None:
     """Raise ParamsError before a long run when Dask is not installed or no scheduler answers; starts no thread."""
     if importlib.util.find_spec("distributed") is None:
         raise _refused("Dask is not installed", "Install it: pip install 'candich[dask]'")
-    place: tuple = (None, None)
-    with contextlib.suppress(ValueError):
+    try:
         place = urlsplit(address).hostname, urlsplit(address).port
+    except ValueError:
+        place = None, None
     if None in place:
         allowed, remedy = "an address like 'tcp://10.0.0.5:8786'", "Copy it from the scheduler's first lines"
         raise _refused(f"{address!r} is not an address", remedy, allowed)
@@ -62,21 +62,23 @@ class DaskPages:
     """Makes pages on the workers of a scheduler; stands in for a :class:`PageMaker`."""
 
     address: str  # of the scheduler, "tcp://10.0.0.5:8786"; its workers see the run's folder at the same path as we do
-    code: Mapping[str, str]  # hashes of our code and libraries: a worker with others refuses
+    code: dict[str, str]  # hashes of our code and libraries: a worker with others refuses
     limits: Limits = Limits()  # of one page
     patience: float = 120.0  # seconds without any worker, then the pages that are left fail
 
     def make(self, jobs: Sequence[PageJob], *, folder: Path, run_dir: Path) -> Iterator[tuple[int, Outcome]]:
         """As :meth:`PageMaker.make`; raises ParamsError when the scheduler cannot be reached or has no workers."""
+        check_address(self.address)
         with _silence(), contextlib.closing(_connect(self.address)) as client:
-            yield from self._collect(client, jobs, folder=folder, run_dir=run_dir)
+            how = {"run": uuid.uuid4().hex, "run_dir": str(run_dir), "limits": asdict(self.limits), "code": self.code}
+            yield from self._collect(client, jobs, folder=folder, how=how)
+            with contextlib.suppress(Exception):  # no scheduler, no workers: nothing to end
+                client.run(end_run, how["run"], wait=False)
 
     def _collect(
-        self, client: Client, jobs: Sequence[PageJob], *, folder: Path, run_dir: Path
+        self, client: Client, jobs: Sequence[PageJob], *, folder: Path, how: dict
     ) -> Iterator[tuple[int, Outcome]]:
         from distributed import KilledWorker
-
-        how = {"run": uuid.uuid4().hex, "run_dir": str(run_dir), "limits": asdict(self.limits), "code": dict(self.code)}
 
         def submit(part: list[int]) -> Future:
             return client.submit(make_chunk, [jobs[at].plain() for at in part], **how, pure=False, retries=RETRIES)
@@ -95,9 +97,8 @@ class DaskPages:
                 elif len(part) > 1:  # one of them may have ended the worker: each alone
                     waiting |= {submit([at]): [at] for at in part}
                 else:
-                    killed = "every worker that tried was lost, by hand or for want of memory"
-                    error = future.exception()
-                    yield part[0], _not_made(killed if isinstance(error, KilledWorker) else str(error))
+                    error, lost = future.exception(), "every worker that tried was lost, by hand or for want of memory"
+                    yield part[0], _not_made(lost if isinstance(error, KilledWorker) else str(error))
                 future.release()
 
     def _next_done(self, client: Client, waiting: dict[Future, list[int]]) -> tuple[set[Future], str]:
@@ -135,15 +136,21 @@ def make_chunk(
         except Exception as error:  # in words: ours does not come through Dask as it was
             _makers.pop(run).close()
             raise RuntimeError(str(error)) from error
-        read = lambda at: {ending: Path(folder, f"{at}{ending}").read_bytes() for ending in HASHES if made[at].value}
-        return [(made[at], read(at)) for at in range(len(jobs))]
+        files = lambda at: {ending: Path(folder, f"{at}{ending}").read_bytes() for ending in HASHES if made[at].value}
+        return [(made[at], files(at)) for at in range(len(jobs))]
+
+
+async def end_run(run: str) -> None:
+    """End the page maker of a run in a Dask worker; it holds the run's tables."""
+    if run in _makers:
+        _makers.pop(run).close()
 
 
 def _written(outcome: Outcome, files: Mapping[str, bytes], *, target: Path) -> Outcome:
     """Write what came back, unless it is not what was made."""
+    if outcome.value and any(sha256(files.get(ending, b"")) != outcome.value[name] for ending, name in HASHES.items()):
+        return _not_made("it did not come back as it was sent")
     for ending, content in files.items():
-        if sha256(content) != outcome.value[HASHES[ending]]:
-            return _not_made("it did not come back as it was sent")
         target.with_suffix(ending).write_bytes(content)
     return outcome
 
@@ -154,12 +161,7 @@ def _chunks(n_jobs: int, *, n_threads: int) -> list[list[int]]:
     return [list(range(start, min(start + size, n_jobs))) for start in range(0, n_jobs, size)]
 
 
-def _not_made(why: str) -> Outcome:
-    return Outcome(None, f"The page was not made: {why.rstrip('.')}."[:2000], kind="DaskError")
-
-
 def _connect(address: str) -> Client:
-    check_address(address)
     from distributed import Client
 
     try:
@@ -177,11 +179,17 @@ def _connect(address: str) -> Client:
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
     """No messages of Dask's loggers: what matters of a lost scheduler is the reason of its pages."""
+    import distributed  # noqa: F401  gives them their levels
+
     with contextlib.ExitStack() as stack:
-        for logger in map(logging.getLogger, LOGGERS):
+        for logger in map(logging.getLogger, ("distributed", "distributed.client")):  # each has a level of its own
             stack.callback(logger.setLevel, logger.level)
             logger.setLevel(logging.CRITICAL + 1)
         yield
+
+
+def _not_made(why: str) -> Outcome:
+    return Outcome(None, f"The page was not made: {why.rstrip('.')}."[:2000], kind="DaskError")
 
 
 def _unreachable(address: str, error: Exception) -> ParamsError:
