@@ -10,10 +10,6 @@ import pytest
 from acceptance.data import ROOT, data_dir
 from analysis.intake import read_inputs, summarise_inputs
 from analysis.registry.params import read_params
-<<<<<<< HEAD
-=======
-from registry.trees import leaves
->>>>>>> events
 
 pytestmark = pytest.mark.acceptance
 
@@ -37,12 +33,8 @@ def raw_rows(file):
 def test_every_municipality_prefecture_and_the_nation_are_units(cards):
     inputs, _ = cards
     assert inputs.units.groupby("level").size().to_dict() == {"municipality": 1741, "nation": 1, "prefecture": 47}
-<<<<<<< HEAD
     parents = inputs.units["parent"]
     assert parents.eq("JP").sum() == 47 and (~inputs.units["unit"].isin(parents)).sum() == 1741
-=======
-    assert inputs.units["parent"].eq("JP").sum() == 47 and len(leaves(inputs.units)) == 1741
->>>>>>> events
     names = inputs.units[inputs.units["name"].isin(["府中市", "伊達市"])]  # each in two prefectures
     assert len(names) == 4 and names["parent"].nunique() == 4
     assert inputs.units["unit"].str.len().value_counts().to_dict() == {6: 1741, 2: 48}
