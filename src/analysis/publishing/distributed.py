@@ -1,8 +1,7 @@
 """The pages of a run on many machines: the workers of a Dask scheduler, each with a page maker of its own.
 
-A task is a chunk of pages. Workers read the run's folder by path and send bytes back; only the caller writes. A task
-whose worker is lost goes to another one; a chunk that no worker can finish is split, so that one bad page does not take
-its neighbours with it.
+A task is a chunk of pages. Workers read the run's folder by path and send bytes back; only the caller writes. A lost
+worker's task goes to another one; a chunk that no worker can finish is split, so that one bad page fails alone.
 """
 
 from __future__ import annotations
