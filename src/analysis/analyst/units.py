@@ -51,20 +51,19 @@ def find_unit(run: RunTables, name: str) -> str:
 
 def find_target(run: RunTables, target: str) -> str:
     """The code of a target, checked; raises DataError with the codes there are."""
-    codes = list(run.targets["target"])
-    if target not in codes:
-        near = did_you_mean(target, codes) or "Give a code of run.targets"
-        raise DataError(Problem("target", f"there is no target {target!r}", ", ".join(codes), near))
-    return target
+    return _known("target", target, list(run.targets["target"]))
 
 
 def find_indicator(run: RunTables, indicator: str) -> str:
     """The code of an indicator, checked; raises DataError with the codes there are."""
-    codes = list(run.indicators["indicator"])
-    if indicator not in codes:
-        near = did_you_mean(indicator, codes) or "Give a code of run.indicators"
-        raise DataError(Problem("indicator", f"there is no indicator {indicator!r}", ", ".join(codes), near))
-    return indicator
+    return _known("indicator", indicator, list(run.indicators["indicator"]))
+
+
+def _known(what: str, code: str, codes: list[str]) -> str:
+    if code not in codes:
+        near = did_you_mean(code, codes) or f"Give a code of run.{what}s"
+        raise DataError(Problem(what, f"there is no {what} {code!r}", ", ".join(codes), near))
+    return code
 
 
 def plain(text: str) -> str:
