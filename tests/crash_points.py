@@ -130,10 +130,10 @@ class InThisProcess:
     def __exit__(self, *raised):
         return None
 
-    def make(self, jobs, *, folder, run_dir=None, alone=False):
+    def make(self, jobs, *, folder, run_dir=None, alone=False, code=()):
         from analysis.publishing import page_maker
 
-        request = {"jobs": [job.plain() for job in jobs], "folder": str(folder), "alone": alone, **self.how}
+        request = {"jobs": [job.plain() for job in jobs], "folder": str(folder), "alone": alone, "code": dict(code), **self.how}
         yield from page_maker._make({**request, "run_dir": str(run_dir or "")})
 
 

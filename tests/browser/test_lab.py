@@ -18,19 +18,10 @@ START = 90  # seconds that a busy machine may need to start the server or a kern
 
 
 @pytest.fixture
-def lab(tmp_path):
-    """JupyterLab on copies of the notebooks beside a small finished run; yields its address."""
-    if not (ROOT / "outputs/demo/manifest.json").is_file():
-        done = subprocess.run(
-            [sys.executable, "-m", "analysis", "run", "params/demo.yml", "--units", "099001"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+def lab(tmp_path, demo_run):
+    """JupyterLab on copies of the notebooks next to a finished run; yields its address."""
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
-    (tmp_path / "outputs").symlink_to(ROOT / "outputs")
+    (tmp_path / "outputs").symlink_to(demo_run.parent)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
