@@ -133,8 +133,8 @@ class InThisProcess:
     def make(self, jobs, *, folder, run_dir=None, alone=False, code=()):
         from analysis.publishing import page_maker
 
-        request = {"jobs": [job.plain() for job in jobs], "folder": str(folder), "alone": alone, "code": dict(code), **self.how}
-        yield from page_maker._make({**request, "run_dir": str(run_dir or "")})
+        request = {"jobs": [job.plain() for job in jobs], "folder": str(folder), "alone": alone, **self.how}
+        yield from page_maker._make({**request, "run_dir": str(run_dir or ""), "code": dict(code)})
 
 
 def command(folder: Path, mode: str) -> None:
