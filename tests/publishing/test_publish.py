@@ -28,6 +28,7 @@ from tests.publishing.test_site import ODD
 
 from analysis.briefing.fragment import clean_text
 from analysis.publishing.jobs import PageResult
+from analysis.publishing.notice import without_notice
 from analysis.publishing.publish import JOURNAL, PAGES, publish_pages, read_results, too_many_failed, write_results
 from analysis.publishing.site import build_site
 from analysis.words.errors import ParamsError, PublishError
@@ -227,6 +228,36 @@ def test_too_many_failed_pages_are_refused_with_their_share_and_at_most_five_rea
         too_many_failed(rows, max_failed_share=0.3)
     assert str(caught.value).startswith("max_failed_share: 7 of 20 pages failed: 'reason 0', ")
     assert "'reason 4' and 2 more. Allowed: a share of at most 0.3. Correct the cause" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, b"half", b"\xff", b"<!DOCTYPE html>\n<html lang='vi'><body></body></html>"])
+def test_a_page_that_fails_keeps_nothing_where_there_is_no_whole_page_before(tmp_path, write_notebook, maker, content):
+    previous, building = tmp_path / "before", tmp_path / "run"
+    jobs = jobs_of(write_notebook(make_notebook("1 / 0")), ["a"], building)
+    if content is not None:
+        (previous / "site/units").mkdir(parents=True)
+        (previous / "site" / jobs[0].page).write_bytes(content)
+    (result,) = publish(jobs, building, previous=previous, maker=maker)
+    assert (result.status, result.kept, result.shown) == ("failed", False, False) and pages_of(building) == {}
+
+
+def test_a_page_that_fails_twice_is_still_the_last_good_one(tmp_path, write_notebook, maker):
+    notebook = write_notebook(make_notebook("import os\n1 / (not os.path.exists(os.path.join(run_dir, 'broken')))"))
+    previous, first = None, {}
+    for at in range(3):
+        building = tmp_path / str(at)
+        building.mkdir()
+        if at:
+            (building / "broken").touch()
+        jobs = jobs_of(notebook, ["a"], building, type_hash=str(at))
+        (result,) = publish(jobs, building, previous=previous, maker=maker)
+        first = first or pages_of(building)
+        previous = building
+    assert (result.status, result.kept) == ("failed", True)
+    made = pages_of(previous)
+    assert made["notebooks/units/a.ipynb"] == first["notebooks/units/a.ipynb"]
+    html = made["site/units/a.html"].decode()
+    assert html.count("data-notice") == 1 and without_notice(html) == first["site/units/a.html"].decode()
 
 
 @pytest.mark.slow
