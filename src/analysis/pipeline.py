@@ -132,12 +132,13 @@ def run(
 
             inputs = read(stored=_stored(previous, path) if options.start == "forecast" else None)
             cutoff = statistics.cutoff_of(inputs, params=params)
-        history = folder.history(cutoff)
-        key = _key_from(options.start, hashed(history=history), previous=previous, path=path)
+            key = hashed(history=folder.history(cutoff))
+        key = _key_from(options.start, key, previous=previous, path=path)
         _require_newest(cutoff, previous=previous, path=path)
         with folder.build(key, cutoff=cutoff) as building:
             if not stored_tables(building, key, previous=previous):
                 inputs = inputs or read()
+                history = {at: records.read_stored(run, "assessments") for at, run in folder.history(cutoff).items()}
                 found = forecast_step(inputs, params=params, history=history, jobs=options.jobs, report=report)
                 record_step(found, inputs, params=params, key=key, building=building)
             elif not (building / MANIFEST).is_file():

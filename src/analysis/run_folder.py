@@ -23,8 +23,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from analysis import records
 from analysis.intake.vintages import vintages_of
 from analysis.publishing.environment import environment_hashes
@@ -40,6 +38,7 @@ from analysis.words.files import (
     flush_folder,
     flush_names,
     json_text,
+    locked,
     sha256,
     sha256_of_json,
     tree_sha256,
@@ -49,7 +48,8 @@ from analysis.words.periods import frequency_of
 
 RUNS, LOG, LOCK, KEY, INDEX = "runs", "private.log", ".lock", "key.json", "index.html"
 BUILDING, REMOVED = ".building-", ".removed-"
-OWN = frozenset([CURRENT, SITE, RUNS, LOG, LOCK])  # and what an interrupted switch can leave: ".<name>.part"
+OWN = frozenset([CURRENT, SITE, RUNS, LOG, LOCK])
+LEFTOVERS = frozenset([f".{CURRENT}.part", f".{SITE}.part"])  # of a switch that was interrupted
 FIRST_LAYOUT = frozenset(["tables", "made.json", "pages.jsonl"])  # of runs before there were immutable folders
 PAGE_BYTES, ROW_BYTES = 250_000, 1_500  # measured: a unit's page and notebook; an observation in all downloads
 NOT_IN_TABLES = ("language", "publish", "max_failed_share", "keep_runs")  # params that no table depends on
@@ -85,7 +85,7 @@ def run_key(
     *,
     params_path: str | Path,
     data_dir: Path | None,
-    history: Mapping[str, pd.DataFrame],
+    history: Mapping[str, Path],
     extras: Mapping[str, object],
 ) -> RunKey:
     """Hash everything that goes into a run.
@@ -97,8 +97,8 @@ def run_key(
     params_path : str or Path
     data_dir : Path, optional
         Where relative source paths are looked up; default: the project's root.
-    history : mapping of cutoff to DataFrame
-        Published assessments of earlier cutoffs.
+    history : mapping of cutoff to Path
+        The run whose assessments count for each earlier cutoff.
     extras : mapping
         Options that change what is published: which units, PDF.
     """
@@ -112,7 +112,7 @@ def run_key(
         "params": sha256_of_json({name: value for name, value in plain.items() if name not in NOT_IN_TABLES}),
         "targets": tree_sha256([root / name for name in params.targets], root=root),
         "registry": tree_sha256([root / name for name in registry], root=root),
-        "history": sha256_of_json([[cutoff, _frame_hash(table)] for cutoff, table in history.items()]),
+        "history": sha256_of_json([[cutoff, _assessments_hash(run)] for cutoff, run in history.items()]),
         **environment_hashes(),
     }
     tables = sha256_of_json(parts)
@@ -137,8 +137,8 @@ def _data_hash(params: RunParams, *, base: Path, root: Path) -> str:
     return sha256_of_json(found)
 
 
-def _frame_hash(table: pd.DataFrame) -> str:
-    return sha256(pd.util.hash_pandas_object(table.astype(str), index=False).to_numpy().tobytes())
+def _assessments_hash(run: Path) -> str:
+    return records.read_manifest(run / MANIFEST)["tables"].get("assessments", "")
 
 
 class RunFolder:
@@ -168,15 +168,23 @@ class RunFolder:
         """
         folder = cls(path)
         folder.check_owned(run_id=run_id)
-        descriptor = _open_lock(folder.path / LOCK)
-        try:
-            _take_lock(descriptor, folder.path)
-            for left in folder.path.glob(".*.part"):  # of a switch that was interrupted
-                left.unlink()
+        with contextlib.ExitStack() as held:
+            try:
+                folder.path.mkdir(parents=True, exist_ok=True)
+                held.enter_context(locked(folder.path / LOCK))
+            except BlockingIOError as error:
+                found, remedy = "another run is writing into this folder", "Wait for it to end, then start again"
+                raise PublishError(Problem(str(path), found, "one run at a time", remedy)) from error
+            except OSError as error:
+                found, remedy = (
+                    f"the folder cannot be written: {error.strerror}",
+                    "Change its permissions, or name another",
+                )
+                raise PublishError(Problem(str(path), found, "", remedy)) from error
+            for left in (folder.path / name for name in LEFTOVERS):
+                shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink(missing_ok=True)
             folder.link_site()
             yield folder
-        finally:
-            os.close(descriptor)
 
     def check_owned(self, *, run_id: str) -> None:
         """Refuse a folder that something else lives in.
@@ -190,7 +198,7 @@ class RunFolder:
         if FIRST_LAYOUT & names and MANIFEST in names:
             found = "it holds a run in the layout of candich 0.1"
             require([Problem(str(self.path), found, "runs of this version", "Move the folder away, then run again")])
-        strange = sorted(name for name in names - OWN if not (name.startswith(".") and name.endswith(".part")))
+        strange = sorted(names - OWN - LEFTOVERS)
         if strange or (names and not self.runs.is_dir() and LOCK not in names):
             found = f"it holds files that are not of a run: {examples(strange or sorted(names))}"
             require([Problem(str(self.path), found, "an empty folder, or runs of this params file", remedy)])
@@ -223,20 +231,14 @@ class RunFolder:
         pages = [PageResult(**{**vars(page), "status": UNCHANGED}) for page in read_results(self.current)]
         return RunResult(self.current, self.path / SITE / INDEX, tuple(pages))
 
-    def history(self, before: str) -> dict[str, pd.DataFrame]:
-        """Assessments of finished runs of earlier cutoffs, the last made of each; sorted by cutoff.
-
-        Raises
-        ------
-        DataError
-            When a stored table was altered.
-        """
+    def history(self, before: str) -> dict[str, Path]:
+        """The last finished run of each cutoff earlier than `before`, sorted by cutoff."""
         found: dict[str, Path] = {}
         for run in self.finished():
             cutoff = records.read_manifest(run / MANIFEST)["cutoff"]
             if before and frequency_of(cutoff) == frequency_of(before) and cutoff < before:
                 found[cutoff] = run
-        return {cutoff: records.load_run(run).assessments for cutoff, run in sorted(found.items())}
+        return dict(sorted(found.items()))
 
     def finished(self) -> list[Path]:
         """The finished runs, the last made last."""
@@ -295,7 +297,7 @@ class RunFolder:
         if (self.path / CURRENT).is_symlink():
             _point(site, f"{CURRENT}/{SITE}")
             return
-        fresh = self.path / f"{SITE}.part"  # Windows: a copy; between the two steps there is no site
+        fresh = self.path / f".{SITE}.part"  # Windows: a copy; between the two steps there is no site
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.copytree(self.current / SITE, fresh)
         shutil.rmtree(site, ignore_errors=True)
@@ -394,28 +396,3 @@ def _point(link: Path, goal: str) -> None:
     except (OSError, NotImplementedError):
         part.write_text(goal, encoding="ascii")
     os.replace(part, link)
-
-
-def _open_lock(path: Path) -> int:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        found = f"the folder cannot be written: {error.strerror}"
-        raise PublishError(Problem(str(path.parent), found, "", "Change its permissions, or name another")) from error
-
-
-def _take_lock(descriptor: int, path: Path) -> None:
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        found = "another run is writing into this folder"
-        problem = Problem(str(path), found, "one run at a time", "Wait for it to end, then start again")
-        raise PublishError(problem) from error

@@ -79,6 +79,16 @@ def test_a_probability_changed_by_hand_stops_the_reading_and_the_table_is_named(
     assert "assessments.parquet" in str(caught.value) and "run again" in str(caught.value)
 
 
+def test_one_stored_table_is_read_alone_and_refused_when_altered(tmp_path):
+    tables = run_tables()
+    paths = finish(tables, tmp_path)
+    paths["forecasts"].unlink()  # the others are not looked at
+    pd.testing.assert_frame_equal(store.read_stored(tmp_path, "observations"), tables["observations"])
+    store.write_table(tables["observations"].assign(value=0.1), paths["observations"])
+    with pytest.raises(DataError, match=r"observations\.parquet: the table was altered after the run"):
+        store.read_stored(tmp_path, "observations")
+
+
 def test_a_folder_without_a_run_is_named_with_the_remedy(tmp_path):
     with pytest.raises(DataError, match="no finished run in it.*Run `candich run params/demo.yml` first"):
         store.load_run(tmp_path / "none")

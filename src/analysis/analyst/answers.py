@@ -151,14 +151,13 @@ _MEANINGS = {
     "gap": "what is missing, unit of the indicator",
     "required_pace": "change a period that closes the gap by the deadline",
     "actual_pace": "change a period of late",
-    "pace_percentile": "share of comparable units that kept such a pace",
     "predicted_median": "forecast at the deadline",
     "lower80": "lower end of its 80 % interval",
     "upper80": "upper end of its 80 % interval",
     "horizon": "periods to the deadline",
     "n_points": "observed periods that the forecast uses",
     "grade": "of the evidence, A to D",
-    "n_origins": "J: past cutoffs without overlap that calibrated it",
+    "n_origins": "J: past cutoffs that it was calibrated on",
     "reason": "why it is not assessable, or empty",
 }
 _EVIDENCE = {

@@ -76,7 +76,7 @@ def assess(
     -------
     DataFrame
         One row a unit and target: unit, target, indicator, indicator_kind ("rate" is a share; "count", "level"),
-        p_attain, status, grade (of the evidence, A to D), n_origins (J: past cutoffs without overlap that p_attain was
+        p_attain, status, grade (of the evidence, A to D), n_origins (J: past cutoffs that p_attain was
         calibrated on), settled, current, predicted_median, lower80, upper80 (at the deadline), required_pace and
         actual_pace (a period), n_refused (rows of this unit and indicator; :func:`check` lists them), reason ("", or
         why it is not assessable).

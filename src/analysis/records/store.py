@@ -196,18 +196,27 @@ def check_tables(run_dir: Path, manifest: Mapping) -> None:
 
     DataError: with every table that is missing, altered or foreign.
     """
-    folder, stated = run_dir / "tables", manifest["tables"]
+    names = {*manifest["tables"], *RUN_TABLES, *(path.stem for path in (run_dir / "tables").glob("*.parquet"))}
+    require([problem for name in sorted(names) for problem in _faults(run_dir, manifest, name)])
+
+
+def read_stored(run_dir: Path, name: str) -> pd.DataFrame:
+    """One table of a finished run; raises DataError when it is not the one that the manifest states."""
+    require(_faults(run_dir, read_manifest(run_dir / MANIFEST), name))
+    return read_table(run_dir / "tables" / f"{name}.parquet")
+
+
+def _faults(run_dir: Path, manifest: Mapping, name: str) -> list[Problem]:
+    """Why a stored table may not be read; empty when it may."""
+    path, stated = run_dir / "tables" / f"{name}.parquet", manifest["tables"].get(name)
     remedy = "Restore it from a copy, or run again: `candich run` makes a new run from the raw files"
-    problems = []
-    for name in sorted({*stated, *RUN_TABLES, *(path.stem for path in folder.glob("*.parquet"))}):
-        path = folder / f"{name}.parquet"
-        if name not in stated:
-            problems.append(Problem(str(path), "the table is not one of this run", "the manifest's tables", remedy))
-        elif not path.is_file():
-            problems.append(Problem(str(path), "the table is missing", "", remedy))
-        elif file_sha256(path) != stated[name]:
-            problems.append(Problem(str(path), "the table was altered after the run", "the manifest's hash", remedy))
-    require(problems)
+    if stated is None:
+        return [Problem(str(path), "the table is not one of this run", "the manifest's tables", remedy)]
+    if not path.is_file():
+        return [Problem(str(path), "the table is missing", "", remedy)]
+    if file_sha256(path) != stated:
+        return [Problem(str(path), "the table was altered after the run", "the manifest's hash", remedy)]
+    return []
 
 
 def read_manifest(path: Path) -> dict:

@@ -116,11 +116,10 @@ def flush_folder(folder: Path) -> None:
     if hasattr(os, "sync"):
         os.sync()  # one call for thousands of files, where fsync takes milliseconds a file
         return
-    for path in (
-        path for path in folder.rglob("*") if path.is_file()
-    ):  # Windows: files only, it has no flush for folders
-        with open(path, "rb+") as file:
-            os.fsync(file.fileno())
+    for path in folder.rglob("*"):
+        if path.is_file():  # Windows has no flush for folders
+            with open(path, "rb+") as file:
+                os.fsync(file.fileno())
 
 
 def flush_names(folder: Path) -> None:
