@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from analysis import intake
 
 STEPS = ("read", "forecast", "publish")  # what `--from` may name; the later two use the current run's tables
-DOWNLOADS = "downloads"  # folder inside the site
 
 Report = Callable[[str, int, int], None]  # (step, done, total)
 
@@ -282,7 +281,7 @@ def publish_step(
 ) -> tuple[PageResult, ...]:
     """Execute the notebooks, publish the pages that are proven whole, build the site around them."""
     from analysis.publishing.page_jobs import page_jobs
-    from analysis.publishing.site import build_site
+    from analysis.publishing.site import DOWNLOADS, build_site
 
     tables = records.load_run(building)
     check_units(options.units, known=tables.units["unit"])

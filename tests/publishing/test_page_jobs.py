@@ -54,7 +54,7 @@ def test_what_the_params_do_not_want_is_left_out(root):
 def test_named_units_have_their_pages_alone_and_no_link_to_others(root):
     (job,) = jobs_of(root, units=["01"])
     assert job.page == page_name("01")
-    assert [one["href"] for one in job.context["nav"]] == ["../index.html", "../index.html#downloads"]
+    assert [one["href"] for one in job.context["nav"]] == ["../index.html"]  # no downloads are made
 
 
 def test_pages_of_a_type_have_one_hash_and_types_have_hashes_of_their_own(root):

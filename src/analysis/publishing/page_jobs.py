@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from analysis.publishing.jobs import PageJob
-from analysis.publishing.site import page_frame, page_name
+from analysis.publishing.site import DOWNLOADS, page_frame, page_name
 from analysis.words.files import file_sha256, sha256_of_json
 from analysis.words.schema import RunTables
 
@@ -39,7 +39,8 @@ def page_jobs(tables: RunTables, *, root: Path, run_dir: Path, units: Sequence[s
     notebooks = {page: root / "notebooks" / f"{name}.ipynb" for name, page in RUN_PAGES.values()}
     whole_run = [] if units is not None else [page for key, (_, page) in RUN_PAGES.items() if wanted.get(key)]
     codes = list(units if units is not None else tables.units["unit"]) if wanted["unit"] or units is not None else []
-    there = {*whole_run, *map(page_name, codes)}
+    downloads = [DOWNLOADS] if wanted.get("downloads") and units is None else []  # a run of some units makes none
+    there = {*whole_run, *map(page_name, codes), *downloads}
     common = {"run_dir": str(run_dir), "language": language}
     unit_notebook = root / "notebooks" / f"{UNIT_NOTEBOOK}.ipynb"
     hashes = {path: type_hash(tables.manifest, path, pages=there) for path in {*notebooks.values(), unit_notebook}}

@@ -25,6 +25,7 @@ from analysis.words.schema import ON_TRACK, RunTables
 from analysis.words.slugs import page_slug
 
 INDEX = "index.html"
+DOWNLOADS = "downloads"  # folder inside the site, and section of the index
 TOP_PAGES = {  # page of the whole run -> what its link says
     INDEX: N_("All units"),
     "overview.html": N_("Overview"),
@@ -59,7 +60,7 @@ def page_frame(
         Its path inside the site.
     language : str
     pages : iterable of str
-        Every page of the run, so that no link leads nowhere.
+        Every page of the run, and `DOWNLOADS` where there are any, so that no link leads nowhere.
     unit : str
         The unit it is about, ``""`` for pages of the whole run.
     cutoff : str
@@ -79,7 +80,7 @@ def page_frame(
     ]
     if METHOD[0] in there:
         nav.append({"title": _("Method"), "href": f"{up}{METHOD[0]}#{METHOD[1]}", "current": False})
-    if dict(run.params.get("publish") or {}).get("downloads"):
+    if DOWNLOADS in there:
         nav.append({"title": _("Downloads"), "href": f"{up}{INDEX}#downloads", "current": False})
     frame = {"language": language, "nav": nav, "cutoff": cutoff}
     if run.params.get("simulated"):
@@ -161,7 +162,7 @@ def build_site(
     out_dir = Path(out_dir)
     _ = translator(language)
     script = short_script("search.js")
-    there = [one.page for one in pages if one.shown]
+    there = {*(one.page for one in pages if one.shown), *([DOWNLOADS] if downloads else [])}
     title = clean_text(str(run.params.get(f"title_{language}") or run.run_id))
     page = {
         **page_frame(run, page=INDEX, language=language, pages=there, cutoff=str(run.manifest.get("cutoff", ""))),
