@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 PART = ".part"  # ending of a file that is being written
+_held: set[int] = set()  # descriptors of the locks that this process holds
 
 
 def sha256(content: bytes | str) -> str:
@@ -80,6 +81,8 @@ def copy_file(source: Path, goal: Path) -> None:
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock file; the system lets go of it when the process ends, however it ends.
 
+    Processes forked meanwhile do not hold it: they may live on for a moment when this one is killed.
+
     Raises
     ------
     BlockingIOError
@@ -88,12 +91,24 @@ def locked(path: Path) -> Iterator[None]:
         It cannot be written.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    _held.add(descriptor)
     try:
         if not _take(descriptor) or os.fstat(descriptor).st_nlink == 0:
             raise BlockingIOError(errno.EAGAIN, "another process holds it", str(path))
         yield
     finally:
-        os.close(descriptor)
+        if descriptor in _held:  # a forked process has closed it already
+            _held.remove(descriptor)
+            os.close(descriptor)
+
+
+def _let_go() -> None:
+    while _held:
+        os.close(_held.pop())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 def _take(descriptor: int) -> bool:
