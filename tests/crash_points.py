@@ -36,12 +36,16 @@ class Killer:
         self.root, self.at, self.after, self.power = str(root), at, after, power
         self.count, self.pid, self.flushed = 0, os.getpid(), self._sizes()
 
-    def _sizes(self) -> dict[str, tuple[int, int]]:
+    def _sizes(self) -> dict[int, tuple[int, Path]]:
+        """Inode of each file to its size and path: a flushed file stays so when it is renamed or given another time.
+
+        Nothing is written over in place: a new content is a new file, or longer.
+        """
         found = {}
         for path in Path(self.root).rglob("*"):
             if path.is_file() and not path.is_symlink():
                 stat = path.stat()
-                found[str(path)] = (stat.st_size, stat.st_mtime_ns)
+                found[stat.st_ino] = (stat.st_size, path)
         return found
 
     def install(self) -> None:
@@ -87,9 +91,9 @@ class Killer:
 
     def _die(self) -> None:
         if self.power:
-            for name, size in self._sizes().items():
-                if self.flushed.get(name) != size:
-                    os.truncate(name, size[0] // 2)
+            for inode, (size, path) in self._sizes().items():
+                if self.flushed.get(inode, ())[:1] != (size,):
+                    os.truncate(path, size // 2)
         os._exit(KILLED)
 
 
