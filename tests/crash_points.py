@@ -2,8 +2,9 @@
 
 SQLite tests itself in this way. The steps are replace, rename, link, symlink, unlink, remove, rmdir and opening to
 append, below the project. After each kill a reader must find the old run or the new one, whole; the same command again
-must give the bytes of an undisturbed run and leave no extra file. With ``power``, every file that was not flushed
-before the kill also loses its second half, as when the power fails.
+must give the bytes of an undisturbed run and leave no extra file. Each moment is tried twice: once as it is, and once
+as when the power fails: every file that was not flushed loses its second half. Moments that leave the same bytes on
+the disk are tried once: what happens next depends on nothing else.
 
 Run as a script in an interpreter with the pinned environment; prints a JSON line. What is computed (the statistics)
 is made once and used at every point; pages are made by the code of the page maker, in this process.
@@ -13,12 +14,16 @@ from __future__ import annotations
 
 import argparse
 import builtins
+import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,7 +31,13 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 KILLED = 137
 STEPS = ("replace", "rename", "link", "symlink", "unlink", "remove", "rmdir")
-MODES = ("first", "again", "quarter", "each")
+MODES = ("first", "again", "quarter", "each", "dask")
+CLUSTER = """import sys
+from distributed import LocalCluster
+if __name__ == "__main__":
+    cluster = LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None)
+    print(cluster.scheduler_address, flush=True)
+    sys.stdin.read()"""
 
 
 class Killer:
@@ -35,6 +46,7 @@ class Killer:
     def __init__(self, root: Path, *, at: int = 0, after: bool = False, power: bool = False):
         self.root, self.at, self.after, self.power = str(root), at, after, power
         self.count, self.pid, self.flushed = 0, os.getpid(), self._sizes()
+        self.states: dict[str, tuple[int, bool, bool]] = {}  # what is on the disk -> the first moment that leaves it
 
     def _sizes(self) -> dict[int, tuple[int, Path]]:
         """Inode of each file to its size and path: a flushed file stays so when it is renamed or given another time.
@@ -80,21 +92,37 @@ class Killer:
 
     def _step(self, act):
         self.count += 1
-        here = self.count == self.at
-        if here and not self.after:
-            self._die()
+        self._moment(after=False)
         try:
             return act()
         finally:  # an unlink of a file that is not there is a step too
-            if here and self.after:
-                self._die()
+            self._moment(after=True)
 
-    def _die(self) -> None:
-        if self.power:
-            for inode, (size, path) in self._sizes().items():
-                if self.flushed.get(inode, ())[:1] != (size,):
-                    os.truncate(path, size // 2)
-        os._exit(KILLED)
+    def _moment(self, *, after: bool) -> None:
+        if not self.at:
+            for power in (False, True):
+                self.states.setdefault(self._state(power=power), (self.count, after, power))
+        elif (self.count, after) == (self.at, self.after):
+            for path in self._unflushed() if self.power else ():
+                os.truncate(path, path.stat().st_size // 2)
+            os._exit(KILLED)
+
+    def _unflushed(self) -> set[Path]:
+        return {path for inode, (size, path) in self._sizes().items() if self.flushed.get(inode, ())[:1] != (size,)}
+
+    def _state(self, *, power: bool) -> str:
+        """Hash of every name and byte below `root`, and of the order of its runs in time."""
+        torn = self._unflushed() if power else set()
+        digest = hashlib.sha256()
+        for path in sorted(Path(self.root).rglob("*")):
+            digest.update(f"\0{path}\0".encode())
+            if path.is_symlink():
+                digest.update(os.readlink(path).encode())
+            elif path.is_file():
+                content = path.read_bytes()
+                digest.update(content[: len(content) // 2] if path in torn else content)
+        runs = sorted(Path(self.root).rglob("files.json"), key=lambda path: path.stat().st_mtime_ns)
+        return digest.hexdigest() + ",".join(map(str, runs))
 
 
 def write_project(folder: Path) -> None:
@@ -141,7 +169,7 @@ class InThisProcess:
         yield from page_maker._make({**request, "run_dir": str(run_dir or ""), "code": dict(code)})
 
 
-def command(folder: Path, mode: str) -> None:
+def command(folder: Path, mode: str, dask: str | None = None) -> None:
     """What is killed, and what is run again."""
     from analysis import pipeline
     from analysis.publishing.each import make_each
@@ -150,7 +178,7 @@ def command(folder: Path, mode: str) -> None:
         make_each(folder / "mine.ipynb", parameter="unit", values=["x", "y"], out_dir=folder / "outputs/each")
         return
     period = "2026-06" if mode == "early" else None
-    pipeline.run(folder / "params/country.yml", period=period, options=pipeline.RunOptions(jobs=1))
+    pipeline.run(folder / "params/country.yml", period=period, options=pipeline.RunOptions(jobs=1, dask=dask))
 
 
 def prepare(folder: Path, mode: str) -> None:
@@ -236,7 +264,6 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("mode", choices=MODES)
     parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--power", action="store_true")
     parser.add_argument("--part", type=int, default=0)
     parser.add_argument("--parts", type=int, default=1)
     asked = parser.parse_args()
@@ -245,35 +272,23 @@ def main() -> None:
     base, work = asked.work / "base", asked.work / "project"
     base.mkdir(parents=True)
     prepare(base, asked.mode)
-    n_steps, expected = undisturbed(base, work, asked.mode)
-    points = [(at, after) for at in range(1, n_steps + 1) for after in (False, True)]
-    chosen = points[asked.part * asked.every :: asked.parts * asked.every]
-    before = asked.mode in ("again", "quarter")
-    failures = []
-    for at, after in chosen:
-        shutil.rmtree(work)
-        shutil.copytree(base, work, symlinks=True)
-        killed = in_child(lambda at=at, after=after: run_to(work, asked, at=at, after=after))
-        why = "" if killed == KILLED else f"exit code {killed} instead of a kill"
-        if not why and asked.mode != "each":
-            why = reader_finds_a_whole_run(work, before=before)
-        if not why:
-            again = in_child(lambda: command(work, asked.mode))
-            found = tree(work)
-            differ = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
-            why = f"exit code {again}" if again else (f"differs: {differ[:5]}" if differ else "")
-        if why:
-            failures.append([at, "after" if after else "before", why])
+    with cluster(asked.mode) as dask:
+        act = lambda: command(work, asked.mode, dask)
+        expected, counted = undisturbed(base, work, asked.mode, act)
+        moments = sorted(counted["moments"])
+        chosen = moments[asked.part * asked.every :: asked.parts * asked.every]
+        before = asked.mode in ("again", "quarter")
+        why = [survived(base, work, act, moment, before=before, expected=expected) for moment in chosen]
     shutil.rmtree(asked.work)
-    seconds = round(time.monotonic() - started, 1)
-    found = {"mode": asked.mode, "power": asked.power, "steps": n_steps, "points": len(chosen)}
-    print(json.dumps({**found, "failures": failures, "seconds": seconds}))
+    failures = [[*moment, reason] for moment, reason in zip(chosen, why, strict=True) if reason]
+    found = {"mode": asked.mode, "steps": counted["steps"], "states": len(moments), "tried": len(chosen)}
+    print(json.dumps({**found, "failures": failures, "seconds": round(time.monotonic() - started, 1)}))
 
 
-def undisturbed(base: Path, work: Path, mode: str) -> tuple[int, dict]:
-    """How many steps the command takes, and what it leaves."""
+def undisturbed(base: Path, work: Path, mode: str, act: Callable[[], None]) -> tuple[dict, dict]:
+    """What the command leaves, how many steps it takes, and the moments that leave different bytes on the disk."""
     shutil.copytree(base, work, symlinks=True)
-    command(work, mode)  # once here: makes the statistics, and loads what every later run shares
+    command(work, mode)  # once here, by its own processes: makes the statistics, loads what every later run shares
     expected = tree(work)
     shutil.rmtree(work)
     shutil.copytree(base, work, symlinks=True)
@@ -282,20 +297,49 @@ def undisturbed(base: Path, work: Path, mode: str) -> tuple[int, dict]:
     def count() -> None:
         killer = Killer(work)
         killer.install()
-        command(work, mode)
-        counted.write_text(str(killer.count))
+        act()
+        counted.write_text(json.dumps({"steps": killer.count, "moments": list(killer.states.values())}))
 
     if in_child(count):
         raise SystemExit("the undisturbed run failed")
     if tree(work) != expected:
         raise SystemExit("two undisturbed runs differ")
-    return int(counted.read_text()), expected
+    return expected, json.loads(counted.read_text())
 
 
-def run_to(work: Path, asked: argparse.Namespace, *, at: int, after: bool) -> None:
-    killer = Killer(work, at=at, after=after, power=asked.power)
-    killer.install()
-    command(work, asked.mode)
+def survived(base: Path, work: Path, act: Callable, moment: Sequence, *, before: bool, expected: dict) -> str:
+    """Why a kill at a moment was not survived; empty when it was."""
+    shutil.rmtree(work)
+    shutil.copytree(base, work, symlinks=True)
+
+    def run_to() -> None:
+        at, after, power = moment
+        Killer(work, at=at, after=after, power=power).install()
+        act()
+
+    killed = in_child(run_to)
+    if killed != KILLED:
+        return f"exit code {killed} instead of a kill"
+    why = reader_finds_a_whole_run(work, before=before)
+    if why:
+        return why
+    again = in_child(act)
+    found = tree(work)
+    differ = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
+    return f"exit code {again}" if again else (f"differs: {differ[:5]}" if differ else "")
+
+
+@contextmanager
+def cluster(mode: str) -> Iterator[str | None]:
+    """The address of a Dask scheduler with one worker on this machine, for the mode that needs it."""
+    if mode != "dask":
+        yield None
+        return
+    with subprocess.Popen(
+        [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process.stdout.readline().strip()
+        process.stdin.close()
 
 
 if __name__ == "__main__":

@@ -255,6 +255,8 @@ def print_tables(found: Mapping[str, object]) -> None:
     from rich.table import Table
 
     console = Console(soft_wrap=True)
+    if not console.is_terminal:
+        console = Console(width=1000, soft_wrap=True)  # a file name stays whole on its line: logs are searched
     for name, frame in found.items():
         if not isinstance(frame, pd.DataFrame):
             console.print(f"{name}: {frame}", markup=False, highlight=False)

@@ -21,7 +21,8 @@ from analysis.publishing.environment import environment_hashes
 from analysis.publishing.jobs import FAILED, SITE, PageResult
 from analysis.publishing.page_maker import PageMaker
 from analysis.publishing.publish import Maker, publish_pages, too_many_failed, write_results
-from analysis.publishing.quarters import keep_quarters
+from analysis.publishing.quarters import check_archive, keep_quarters
+from analysis.publishing.verify import altered_files
 from analysis.records.store import MANIFEST
 from analysis.registry.indicators import read_indicators
 from analysis.registry.params import RunParams, project_root, read_params
@@ -292,10 +293,14 @@ def publish_step(
         done.append(result)
         report("publish", len(done), len(jobs))
 
-    with page_maker(options) as maker:
-        pages = publish_pages(jobs, building=building, previous=previous, maker=maker, on_done=tick)
+    altered = altered_files(previous) if previous is not None else []
+    with page_maker(options) as maker:  # nothing is taken over from a run that was altered
+        pages = publish_pages(
+            jobs, building=building, previous=None if altered else previous, maker=maker, on_done=tick
+        )
     site, language = building / SITE, tables.params["language"]
     if previous is not None:
+        check_archive(previous, altered, cutoff=tables.manifest["cutoff"])
         keep_quarters(site, before=previous / SITE, cutoff=tables.manifest["cutoff"])
     files = []
     if tables.params["publish"]["downloads"] and options.units is None:

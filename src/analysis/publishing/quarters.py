@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from markupsafe import escape
 
 from analysis.briefing.locale import period, translator
+from analysis.publishing.jobs import SITE
+from analysis.records.store import MANIFEST, read_manifest
+from analysis.words.errors import Problem, PublishError, require
 from analysis.words.files import copy_file, write_file
 
 FOLDER = "quarters"
@@ -51,6 +55,34 @@ def keep_quarters(site: Path, *, before: Path, cutoff: str) -> None:
         if inside.parts[0] != FOLDER and inside.name != "index.html":
             copy_file(page, folder / inside)
     write_file(folder / "index.html", _archived(html, earlier))
+
+
+def check_archive(run: Path, altered: Sequence[tuple[str, str]], *, cutoff: str) -> None:
+    """Refuse to archive pages of the run before that are not as they were published.
+
+    Parameters
+    ----------
+    run : Path
+        The run before.
+    altered : sequence of (path inside the run, what is wrong with it)
+    cutoff : str
+        Last period of the new run, a period code.
+
+    Raises
+    ------
+    PublishError
+        With every file.
+    """
+    earlier = read_manifest(run / MANIFEST)["cutoff"] < cutoff
+    where = f"{SITE}/" if earlier else f"{SITE}/{FOLDER}/"
+    remedy = "Put the file back as it was published, or start a new folder with --out"
+    allowed = "the pages of an earlier quarter as they were published"
+    problems = [
+        Problem(str(run / name), why, allowed, remedy)
+        for name, why in altered
+        if name.startswith(where) and name.endswith(".html")
+    ]
+    require(problems, PublishError)
 
 
 def quarters_of(site: Path, *, language: str) -> list[dict[str, str]]:
