@@ -51,7 +51,7 @@ def assess_files(folder, *, observations=None, out="a.csv"):
 def test_assess_answers_for_every_unit_and_keeps_leading_zeros(tmp_path):
     assessed, found = assess_files(tmp_path)
     stored = pd.read_csv(tmp_path / "a.csv", dtype={"unit": str})
-    assert len(assessed) == 2 and found.empty and not (tmp_path / "a.csv.refused.csv").exists()
+    assert len(assessed) == 2 and found == [] and not (tmp_path / "a.csv.refused.csv").exists()
     assert stored["unit"].tolist() == ["007", "012"] and stored.columns.tolist() == plain_tables.ASSESSED
     assert stored["current"].tolist() == pytest.approx([0.53, 0.83])
     assert stored.loc[0, "p_attain"] < 0.2 < 0.8 < stored.loc[1, "p_attain"]

@@ -60,8 +60,10 @@ def code_problems(cell) -> list[str]:
             called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
             if called in FORBIDDEN_CALLS:
                 out.append(f"calls {called}")
-        if isinstance(node, ast.ImportFrom) and not (node.module or "").startswith("analysis"):
-            out.append(f"imports {node.module}")
+        if isinstance(node, ast.ImportFrom) or (
+            isinstance(node, ast.Import) and [(one.name, one.asname) for one in node.names] != [("analysis", "cd")]
+        ):
+            out.append(f"{ast.unparse(node)}: only the public API, `import analysis as cd`")
     return out
 
 
@@ -102,7 +104,7 @@ def test_breaches_are_found():
         "For is",
         "BinOp is",
         "read_csv",
-        "imports os",
+        "from os import",
     ):
         assert any(breach in one for one in found), breach
 

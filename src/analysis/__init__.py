@@ -14,7 +14,9 @@ What an analyst types in a notebook, what the command line calls and what a page
 
 On plain tables: :func:`assess`, :func:`check`, :func:`forecast`, :func:`backtest`, :func:`score`. On a finished run:
 :func:`load_run`, then :func:`worst`, :func:`what_if`, :func:`compare`, :func:`explain`, :func:`changes`,
-:func:`diagnose`, :func:`unit_page`, :func:`explore`; :func:`sql` queries all runs. :func:`run` makes a run.
+:func:`diagnose`, :func:`explore`; :func:`sql` queries all runs. A notebook asks for its page: :func:`unit_page`,
+:func:`overview_page` and their kin. :func:`check_run` reads what a run would use, :func:`run` makes it,
+:func:`verify_run` audits it; :func:`make_each` executes a notebook of your own for many values.
 :mod:`analysis.pipeline` is the table of contents of the code.
 """
 
@@ -24,20 +26,31 @@ from typing import Any
 __version__ = "0.1.0"
 _HOME = {
     "assess": "analyst.plain_tables",
+    "assess_files": "analyst.plain_tables",
     "backtest": "analyst.plain_tables",
+    "backtest_run": "pipeline",
     "changes": "analyst.answers",
     "check": "analyst.plain_tables",
+    "check_run": "pipeline",
     "compare": "analyst.answers",
     "diagnose": "analyst.answers",
     "explain": "analyst.answers",
     "explore": "analyst.answers",
     "forecast": "analyst.plain_tables",
+    "forecast_page": "briefing",
+    "lab_style": "briefing",
     "load_run": "records",
+    "make_each": "publishing.each",
+    "overview_page": "briefing",
+    "quality_page": "briefing",
+    "registry_page": "briefing",
     "run": "pipeline",
     "RunOptions": "pipeline",
     "score": "analyst.plain_tables",
+    "scorecard_page": "briefing",
     "sql": "analyst.answers",
     "unit_page": "briefing",
+    "verify_run": "publishing.verify",
     "what_if": "analyst.answers",
     "worst": "analyst.answers",
 }

@@ -12,6 +12,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+import analysis as cd
 from analysis.publishing.environment import restart_pinned
 from analysis.words.errors import AnalysisError
 
@@ -52,13 +53,11 @@ def run(
     dask: Annotated[str | None, typer.Option(help="Make pages on a Dask scheduler's workers: tcp://host:port")] = None,
 ) -> None:
     """Run one params file: raw data to a published site of briefings."""
-    from analysis import pipeline
-
-    options = pipeline.RunOptions(
+    options = cd.RunOptions(
         out_dir=out, units=_named(units) or None, jobs=jobs, start=start, language=language, pdf=pdf, dask=dask
     )
     with reporting(sys.stderr) as report:
-        result = pipeline.run(params, period=period, data_dir=data, options=options, report=report)
+        result = cd.run(params, period=period, data_dir=data, options=options, report=report)
     counts = ", ".join(f"{result.count(one)} {one}" for one in ("published", "unchanged", "failed"))
     print(f"Pages: {counts}", file=sys.stderr)
     for one in [page for page in result.pages if page.status == "failed"][:5]:
@@ -69,9 +68,7 @@ def run(
 @app.command()
 def check(params: ParamsArgument, data: DataOption = None, period: PeriodOption = None) -> None:
     """Read and check everything a run would use; write nothing."""
-    from analysis import pipeline
-
-    print_tables(pipeline.summarise(params, data_dir=data, period=period))
+    print_tables(cd.check_run(params, data_dir=data, period=period))
 
 
 @app.command()
@@ -82,13 +79,11 @@ def assess(
     out: Annotated[Path, typer.Option(help="CSV or Parquet to write, one row a unit and target")],
 ) -> None:
     """The same statistics for a table from anywhere, without notebooks."""
-    from analysis.analyst import plain_tables
-
-    assessed, found = plain_tables.assess_files(observations, targets=targets, cutoff=cutoff, out=out)
+    assessed, found = cd.assess_files(observations, targets=targets, cutoff=cutoff, out=out)
     print(f"{len(assessed)} rows written to {out}", file=sys.stderr)
-    for one in plain_tables.in_words(found):
+    for one in found:
         print(f"  {_shown(str(one))}", file=sys.stderr)
-    if len(found):
+    if found:
         print(f"  each row: {out}.refused.csv", file=sys.stderr)
 
 
@@ -100,9 +95,7 @@ def backtest(
     units: Annotated[str, typer.Option(help="Test these units only, separated by commas")] = "",
 ) -> None:
     """Rolling-origin test of the forecasts on a run's own panels."""
-    from analysis import pipeline
-
-    print_tables(pipeline.backtest(params, data_dir=data, out=out, units=_named(units) or None))
+    print_tables(cd.backtest_run(params, data_dir=data, out=out, units=_named(units) or None))
 
 
 @app.command()
@@ -114,9 +107,7 @@ def verify(
     ] = None,
 ) -> None:
     """Check every stored and published file, make the pages again, and report what differs."""
-    from analysis.publishing.verify import verify_run
-
-    verdicts = verify_run(run_dir, unit=unit, project=project)
+    verdicts = cd.verify_run(run_dir, unit=unit, project=project)
     counts = verdicts["verdict"].value_counts().sort_index()
     print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
     print_tables({"differences": verdicts[verdicts["verdict"] != "identical"]})
@@ -136,12 +127,10 @@ def each(
     jobs: Annotated[int, typer.Option(min=1, help="Processes that make pages")] = os.cpu_count() or 1,
 ) -> None:
     """Make your own notebook, as it is, once for each of many values."""
-    from analysis.publishing.each import make_each
-
     text = values if values_file is None else values_file.read_text(encoding="utf-8-sig").replace("\n", ",")
     with reporting(sys.stderr) as report:
         tick = lambda done, total: report("publish", done, total)
-        made = make_each(notebook, parameter=parameter, values=_named(text), out_dir=out, n_jobs=jobs, on_done=tick)
+        made = cd.make_each(notebook, parameter=parameter, values=_named(text), out_dir=out, n_jobs=jobs, on_done=tick)
     failed = [one for one in made if one.reason]
     print(f"Pages: {len(made) - len(failed)} made, {len(failed)} failed", file=sys.stderr)
     for one in failed[:5]:

@@ -367,15 +367,28 @@ def check(
     return params, read_step(params, root=project_root(params_path), data_dir=data_dir)
 
 
-def summarise(
+def check_run(
     params_path: str | Path, *, data_dir: str | Path | None = None, period: str | None = None
 ) -> dict[str, pd.DataFrame | str]:
-    """What `candich check` prints: what a run would use, table by table, and the disk space it needs.
+    """Read and check everything a run would use; write nothing.
+
+    Parameters
+    ----------
+    params_path : path
+    data_dir : path, optional
+        Where relative source paths are looked up; default: the project's root.
+    period : str, optional
+        Replaces the params' cutoff, e.g. ``2026Q3``.
+
+    Returns
+    -------
+    dict
+        ``cutoff`` and ``disk`` (the space a run needs) as text, then a table for each kind of input.
 
     Raises
     ------
     ParamsError, DataError
-        As :func:`check`.
+        The input is wrong; every problem is listed.
     """
     from analysis import intake, statistics
 
@@ -386,19 +399,34 @@ def summarise(
     return {"cutoff": cutoff, "disk": disk, **intake.summarise_inputs(inputs)}
 
 
-def backtest(
+def backtest_run(
     params_path: str | Path,
     *,
     data_dir: str | Path | None = None,
     out: Path | None = None,
     units: Sequence[str] | None = None,
 ) -> dict[str, pd.DataFrame | str]:
-    """Apply the models at past cutoffs of a run's own panels; return the evidence, write the cases where `out` says.
+    """Apply the models at past cutoffs of a run's own panels.
+
+    Parameters
+    ----------
+    params_path : path
+    data_dir : path, optional
+        Where relative source paths are looked up; default: the project's root.
+    out : Path, optional
+        CSV or Parquet of all cases.
+    units : sequence of str, optional
+        Codes of the units that are tested; default: all.
+
+    Returns
+    -------
+    dict
+        ``evidence``: scores and coverage, over all and by horizon.
 
     Raises
     ------
     ParamsError, DataError
-        As :func:`check`.
+        The input is wrong; every problem is listed.
     """
     from analysis import statistics
 

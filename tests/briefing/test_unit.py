@@ -265,7 +265,7 @@ def test_another_unit_changes_nothing_but_the_peers(run):
 
 
 def test_unknown_unit_and_unknown_language_are_refused(run):
-    with pytest.raises(DataError, match="the run has no such unit"):
+    with pytest.raises(DataError, match="there is no unit .nope."):
         unit_page(run, unit="nope", language="vi")
     with pytest.raises(ParamsError, match="'xx' is not supported"):
         unit_page(run, unit="001", language="xx")

@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import records
-from analysis.analyst.units import find_indicator, find_target, find_unit
 from analysis.registry.entries import as_entry
 from analysis.registry.params import RunParams
 from analysis.registry.targets import read_targets
 from analysis.words.errors import DataError, ParamsError, Problem, require
 from analysis.words.schema import RunTables
+from analysis.words.units import find_indicator, find_target, find_unit
 
 _SHOWN = ["unit", "name", "status", "p_attain", "gap", "gap_cases", "required_pace", "actual_pace", "grade", "cause"]
 

@@ -112,8 +112,28 @@ def check(observations: pd.DataFrame, targets: pd.DataFrame, *, cutoff: str) -> 
     return _read(*raw, cutoff=cutoff).quality
 
 
-def assess_files(observations: Path, *, targets: Path, cutoff: str, out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Assess two CSV or Parquet files, and write what `assess` and `check` return: the latter to <out>.refused.csv."""
+def assess_files(observations: Path, *, targets: Path, cutoff: str, out: Path) -> tuple[pd.DataFrame, list[Problem]]:
+    """Assess two files, and write what :func:`assess` and :func:`check` return.
+
+    Parameters
+    ----------
+    observations, targets : Path
+        CSV or Parquet, as for :func:`assess`.
+    cutoff : str
+        Last period that may be used.
+    out : Path
+        CSV or Parquet to write; what was refused or noticed goes to ``<out>.refused.csv``.
+
+    Returns
+    -------
+    DataFrame, list of Problem
+        What :func:`assess` returns, and what was refused or noticed, in words.
+
+    Raises
+    ------
+    ParamsError, DataError
+        A file cannot be read, or nothing in it can be used.
+    """
     paths = {"--observations": observations, "--targets": targets, "--out": out}
     odd = [one for one in paths.items() if one[1].suffix.lower() not in ENDINGS]
     what = " or ".join(ENDINGS), "Convert or rename the file"
@@ -131,7 +151,7 @@ def assess_files(observations: Path, *, targets: Path, cutoff: str, out: Path) -
         write_frame(inputs.quality, refused)
     assessed = _assessed(inputs, cutoff=cutoff, options=AssessOptions())
     write_frame(assessed, out)
-    return assessed, inputs.quality
+    return assessed, in_words(inputs.quality)
 
 
 def forecast(

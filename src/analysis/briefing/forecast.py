@@ -217,6 +217,17 @@ class ForecastPage(parts.Page):
 def forecast_page(run: RunTables, *, language: str) -> ForecastPage:
     """The forecast page of a run.
 
+    Parameters
+    ----------
+    run : RunTables
+        From :func:`analysis.load_run`.
+    language : {"vi", "en"}
+
+    Returns
+    -------
+    ForecastPage
+        Its methods give the sections: sentences, tables, charts.
+
     Raises
     ------
     ParamsError

@@ -110,7 +110,13 @@ def overview_page(run: RunTables, *, language: str) -> OverviewPage:
     Parameters
     ----------
     run : RunTables
+        From :func:`analysis.load_run`.
     language : {"vi", "en"}
+
+    Returns
+    -------
+    OverviewPage
+        Its methods give the sections: sentences, tables, charts.
 
     Raises
     ------

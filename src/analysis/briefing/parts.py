@@ -249,5 +249,11 @@ class LabStyle:
 
 
 def lab_style() -> LabStyle:
-    """The style sheet, to be the last expression of a notebook's setup cell."""
+    """The pages' style sheet for JupyterLab, to be the last expression of a notebook's setup cell.
+
+    Returns
+    -------
+    LabStyle
+        Shows nothing of its own.
+    """
     return LabStyle()

@@ -164,6 +164,17 @@ class RegistryPage(parts.Page):
 def registry_page(run: RunTables, *, language: str) -> RegistryPage:
     """The registry of promises of a run.
 
+    Parameters
+    ----------
+    run : RunTables
+        From :func:`analysis.load_run`.
+    language : {"vi", "en"}
+
+    Returns
+    -------
+    RegistryPage
+        Its methods give the sections: sentences, tables, charts.
+
     Raises
     ------
     ParamsError

@@ -171,6 +171,17 @@ class QualityPage:
 def quality_page(run: RunTables, *, language: str) -> QualityPage:
     """The data quality page of a run.
 
+    Parameters
+    ----------
+    run : RunTables
+        From :func:`analysis.load_run`.
+    language : {"vi", "en"}
+
+    Returns
+    -------
+    QualityPage
+        Its methods give the sections: sentences, tables, charts.
+
     Raises
     ------
     ParamsError

@@ -195,6 +195,17 @@ def binned(cases: pd.DataFrame) -> pd.DataFrame:
 def scorecard_page(run: RunTables, *, language: str) -> ScorecardPage:
     """The scorecard of a run.
 
+    Parameters
+    ----------
+    run : RunTables
+        From :func:`analysis.load_run`.
+    language : {"vi", "en"}
+
+    Returns
+    -------
+    ScorecardPage
+        Its methods give the sections: sentences, tables, charts.
+
     Raises
     ------
     ParamsError

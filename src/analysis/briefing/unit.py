@@ -18,6 +18,7 @@ from analysis.briefing.locale import number, ratio
 from analysis.briefing.view import UnitView, View, unit_view, view_of
 from analysis.briefing.wording import level_word, probability, say_chance, say_chance_of, status_word
 from analysis.words.schema import ON_TRACK, RunTables
+from analysis.words.units import find_unit
 
 WORST_FIRST = ("unlikely", "at_risk", "likely", "missed")
 
@@ -117,17 +118,23 @@ def unit_page(run: RunTables, *, unit: str, language: str) -> UnitPage:
     ----------
     run : RunTables
     unit : str
-        Code, as in the run's units table.
+        Code, or name as people type it.
     language : {"vi", "en"}
+
+    Returns
+    -------
+    UnitPage
+        Its methods give the sections: sentences, tables, charts.
 
     Raises
     ------
     DataError
-        When the run has no such unit.
+        When the run has no such unit, or when more than one may be meant.
     ParamsError
         When we do not speak `language`.
     """
-    return UnitPage(unit_view(run, unit=unit, language=language), unit)
+    code = find_unit(run, unit)
+    return UnitPage(unit_view(run, unit=code, language=language), code)
 
 
 def warm(run: RunTables, *, language: str) -> None:
