@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis import records
+from analysis.publishing.chrome import keep_quarters
 from analysis.publishing.environment import environment_hashes
 from analysis.publishing.jobs import FAILED, SITE, PageResult
 from analysis.publishing.page_maker import PageMaker
 from analysis.publishing.publish import Maker, publish_pages, too_many_failed, write_results
-from analysis.publishing.quarters import keep_quarters
 from analysis.records.store import MANIFEST
 from analysis.registry.indicators import read_indicators
 from analysis.registry.params import RunParams, project_root, read_params
@@ -280,8 +280,7 @@ def publish_step(
     building: Path, *, root: Path, previous: Path | None, options: RunOptions, report: Report = no_report
 ) -> tuple[PageResult, ...]:
     """Execute the notebooks, publish the pages that are proven whole, build the site around them."""
-    from analysis.publishing.page_jobs import page_jobs
-    from analysis.publishing.site import DOWNLOADS, build_site
+    from analysis.publishing.site import DOWNLOADS, build_site, page_jobs
 
     tables = records.load_run(building)
     check_units(options.units, known=tables.units["unit"])

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis import records
-from analysis.intake.vintages import vintages_of
+from analysis.intake.read import vintages_of
 from analysis.publishing.environment import environment_hashes
 from analysis.publishing.jobs import FAILED, SITE, UNCHANGED, PageResult
 from analysis.publishing.publish import JOURNAL, PAGES, SCRATCH, read_results

@@ -2,8 +2,7 @@
 
 import pytest
 
-from analysis.registry.crosswalk import vietnam_crosswalk, vietnam_units
-from analysis.registry.rebase import MERGER, PARTIAL, REBASED, REFUSED, SPLIT
+from analysis.registry.crosswalk import MERGER, PARTIAL, REBASED, REFUSED, SPLIT, vietnam_crosswalk, vietnam_units
 from analysis.words.errors import ParamsError
 from analysis.words.findings import FINDINGS
 from intake.factory import INDICATOR, SOURCE, TARGET, figures, found, read_project, write_text

@@ -12,8 +12,15 @@ from tests.publishing.conftest import make_notebook
 from tests.publishing.test_canonical import executed
 
 from analysis.briefing.fragment import FRAGMENT_MIME, PAGE_MIME, Fragment
-from analysis.publishing.canonical import canonical, notebook_text
-from analysis.publishing.exporter import BriefingExporter, needed, publish_output, render_markdown, stylesheet
+from analysis.publishing.exporter import (
+    BriefingExporter,
+    canonical,
+    needed,
+    notebook_text,
+    publish_output,
+    render_markdown,
+    stylesheet,
+)
 from analysis.publishing.make import render
 
 

@@ -1,15 +1,23 @@
-"""The style, the scripts and the policy of a page."""
+"""What is around a page: style, scripts, policy, the notice on a page of an earlier run, the earlier quarters.
+
+A page that could not be rebuilt keeps its last good version, and says so. Pages link to one another by relative paths,
+so the folder of an earlier quarter is a whole small site.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import re
+import shutil
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
-from analysis.briefing.locale import N_
+from markupsafe import escape
+
+from analysis.briefing.locale import N_, period, translator
+from analysis.words.files import copy_file, write_file
 
 TEMPLATES = Path(__file__).parent / "template"
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -39,3 +47,108 @@ def policy(script: str) -> str:
         return POLICY
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     return f"{POLICY}; script-src 'sha256-{digest}'"
+
+
+_NOTICE = re.compile(r'<div class="notice" role="note" data-notice="not-updated">.*?</div>\n', re.DOTALL)
+_MAIN = '<main id="content" tabindex="-1">\n'
+_CUTOFF = re.compile(r'<meta name="candich-cutoff" content="([^"]*)">')
+_LANGUAGE = re.compile(r'<html lang="(vi|en)">')
+
+
+def marked_not_updated(html: str, *, kind: str, reference: str) -> str:
+    """A published page with the notice on it, once, in the page's own language; ``""`` when it is not a whole page.
+
+    Parameters
+    ----------
+    html : str
+    kind : str
+        Class of the error; its text may hold anything and is in the private log, under the reference.
+    reference : str
+
+    Returns
+    -------
+    str
+    """
+    language = _LANGUAGE.search(html[:200])
+    if _MAIN not in html or language is None or not html.rstrip().endswith("</html>"):
+        return ""
+    cutoff = _CUTOFF.search(html)
+    notice = _notice(language.group(1), cutoff=cutoff.group(1) if cutoff else "", kind=kind, reference=reference)
+    return without_notice(html).replace(_MAIN, _MAIN + notice, 1)
+
+
+def without_notice(html: str) -> str:
+    """A page as it was before it was marked."""
+    return _NOTICE.sub("", html)
+
+
+def _notice(language: str, *, cutoff: str, kind: str, reference: str) -> str:
+    _ = translator(language)
+    what = _("This page could not be rebuilt in the latest run and still shows what was published before.")
+    parts = [f"<strong>{escape(_('Not updated'))}</strong><p>{escape(what)}"]
+    if cutoff:
+        parts.append(f" {escape(_('Figures up to {period}').format(period=period(cutoff, language)))}.")
+    about = _("Error: {kind}; reference: {reference}").format(kind=kind, reference=reference)
+    parts.append(f"</p><p>{escape(about)}</p>")
+    return f'<div class="notice" role="note" data-notice="not-updated">{"".join(parts)}</div>\n'
+
+
+FOLDER = "quarters"
+_LEFT_OUT = re.compile(  # what an archived index no longer leads to
+    r'<section id="(?:downloads|quarters)".*?</section>\n?|<li><a href="[^"]*#downloads">[^<]*</a></li>', re.DOTALL
+)
+_SAFE = re.compile(r"[0-9A-Za-z-]+")
+
+
+def keep_quarters(site: Path, *, before: Path, cutoff: str) -> None:
+    """Copy the earlier quarters of the site before into a new one, and its own pages when they are of an earlier one.
+
+    Parameters
+    ----------
+    site : Path
+        The new site.
+    before : Path
+        The site of the run before.
+    cutoff : str
+        Last period of the new run, a period code.
+    """
+    if (before / FOLDER).is_dir():
+        shutil.copytree(before / FOLDER, site / FOLDER, dirs_exist_ok=True)
+    html = (before / "index.html").read_text(encoding="utf-8")
+    found = _CUTOFF.search(html)
+    earlier = found.group(1) if found else ""
+    if not _SAFE.fullmatch(earlier) or earlier >= cutoff:
+        return
+    folder = site / FOLDER / earlier
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for page in sorted(before.rglob("*.html")):
+        inside = page.relative_to(before)
+        if inside.parts[0] != FOLDER and inside.name != "index.html":
+            copy_file(page, folder / inside)
+    write_file(folder / "index.html", _archived(html, earlier))
+
+
+def quarters_of(site: Path, *, language: str) -> list[dict[str, str]]:
+    """The quarters kept in a site, the latest first: ``href`` and ``title`` of each.
+
+    Parameters
+    ----------
+    site : Path
+    language : str
+    """
+    kept = sorted((one.parent.name for one in (site / FOLDER).glob("*/index.html")), reverse=True)
+    return [{"href": f"{FOLDER}/{one}/index.html", "title": period(one, language)} for one in kept]
+
+
+def _archived(html: str, cutoff: str) -> str:
+    """The index of an earlier quarter, saying that it is one."""
+    language = _LANGUAGE.search(html[:200])
+    language = language.group(1) if language else "vi"
+    _ = translator(language)
+    said = _("Figures up to {period}").format(period=period(cutoff, language))
+    notice = (
+        f'<div class="notice" role="note" data-notice="earlier-quarter"><strong>{escape(_("Earlier quarter"))}</strong>'
+        f'<p>{escape(said)}. <a href="../../index.html">{escape(_("To the latest quarter"))}</a></p></div>\n'
+    )
+    return _LEFT_OUT.sub("", html).replace(_MAIN, _MAIN + notice, 1)

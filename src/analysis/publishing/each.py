@@ -12,13 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.publishing.jobs import LAB, PageJob
+from analysis.publishing.forks import Limits
+from analysis.publishing.jobs import LAB, PageJob, check_parameters, notebook_parameters
 from analysis.publishing.page_maker import PageMaker
-from analysis.publishing.parameters import check_parameters, notebook_parameters
-from analysis.publishing.processes import Limits
 from analysis.words.errors import ParamsError, Problem, PublishError, examples, require
-from analysis.words.files import locked
-from analysis.words.slugs import page_slug
+from analysis.words.files import locked, page_slug
 
 SCRATCH, LOCK = ".candich-each", "lock"  # a folder next to the pages, while they are made; a file in it
 _TRUTH = {"true": True, "false": False}
@@ -54,7 +52,7 @@ def make_each(
     values : sequence of str
         Passed as the parameter's annotated type.
     out_dir : Path
-        Gets ``<value>.ipynb`` and ``<value>.html`` (:func:`analysis.words.slugs.page_slug`).
+        Gets ``<value>.ipynb`` and ``<value>.html`` (:func:`analysis.words.files.page_slug`).
     n_jobs : int
     on_done : callable
         Called with how many pages of how many have ended.

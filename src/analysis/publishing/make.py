@@ -30,12 +30,11 @@ from papermill.parameterize import parameterize_notebook
 from papermill.translators import PythonTranslator, papermill_translators
 from papermill.utils import chdir
 
-from analysis.publishing.canonical import canonical, check_executed, notebook_text, page_data
-from analysis.publishing.exporter import BriefingExporter
+from analysis.publishing.exporter import BriefingExporter, canonical, check_executed, notebook_text, page_data
+from analysis.publishing.forks import can_fork
 from analysis.publishing.jobs import BRIEFING, NOTEBOOKS, PageJob
 from analysis.publishing.papermill_engine import TOLERATED
-from analysis.publishing.processes import can_fork
-from analysis.publishing.proof import check_page
+from analysis.publishing.sanitise import check_page
 from analysis.words.errors import Problem, PublishError, require
 from analysis.words.files import sha256
 

@@ -25,9 +25,8 @@ from importlib import import_module
 from pathlib import Path
 
 from analysis.publishing.environment import environment_hashes, pinned_environment
-from analysis.publishing.forks import Outcome, run_forked
+from analysis.publishing.forks import Limits, Outcome, can_fork, count_threads, run_forked
 from analysis.publishing.jobs import BRIEFING, LAB, PageJob
-from analysis.publishing.processes import Limits, can_fork, count_threads
 from analysis.words.errors import AnalysisError, Problem, PublishError
 
 BATCH = 16  # pages a process: the fork's share of a page is then small, and so is the memory of its garbage

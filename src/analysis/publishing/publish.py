@@ -16,10 +16,19 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Protocol
 
+from analysis.publishing.chrome import marked_not_updated
 from analysis.publishing.forks import Outcome
-from analysis.publishing.jobs import FAILED, NOTEBOOKS, PUBLISHED, SITE, UNCHANGED, PageJob, PageResult, check_jobs
-from analysis.publishing.notice import marked_not_updated
-from analysis.publishing.parameters import check_parameters
+from analysis.publishing.jobs import (
+    FAILED,
+    NOTEBOOKS,
+    PUBLISHED,
+    SITE,
+    UNCHANGED,
+    PageJob,
+    PageResult,
+    check_jobs,
+    check_parameters,
+)
 from analysis.words.errors import ParamsError, Problem, PublishError, examples, require
 from analysis.words.files import copy_file, file_sha256, write_file
 

@@ -19,9 +19,9 @@ import pandas as pd
 from analysis import records
 from analysis.publishing.environment import environment_hashes
 from analysis.publishing.jobs import NOTEBOOKS, SITE, PageJob
-from analysis.publishing.page_jobs import page_jobs
 from analysis.publishing.page_maker import PageMaker
 from analysis.publishing.publish import PAGES
+from analysis.publishing.site import page_jobs
 from analysis.records.store import MANIFEST
 from analysis.words.errors import ParamsError, Problem, did_you_mean
 from analysis.words.files import file_sha256, sha256

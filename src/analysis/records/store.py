@@ -1,14 +1,15 @@
-"""Where a run's tables live, and how a notebook gets them back.
+"""Where a run's tables and its manifest live, and how a notebook gets them back.
 
 ``<run>/tables/<name>.parquet``, sorted by key, without a clock, so the same tables are the same bytes. A run's folder
-does not change once it is finished; ``outputs/<run_id>/current`` points to the current one. Every read of a stored
-table checks its hash against the manifest.
+does not change once it is finished, and its manifest holds no clock and no machine path.
+``outputs/<run_id>/current`` points to the current one. Every read of a stored table checks its hash against the manifest.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import platform
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,7 +18,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.records.manifest import SCHEMA
 from analysis.words.errors import DataError, ParamsError, Problem, examples, require
 from analysis.words.files import file_sha256, write_file
 from analysis.words.schema import TABLES, RunTables
@@ -234,3 +234,44 @@ def read_manifest(path: Path) -> dict:
         found = f"the layout is {layout!r}" if layout else "it is not a run's manifest"
         raise DataError(Problem(str(path), found, f"layout {SCHEMA}, of this version of candich", remedy))
     return manifest
+
+
+SCHEMA = 2  # of a run folder: 1 had no immutable runs
+
+
+def processor_class() -> dict[str, str]:
+    """What of the machine can change a last bit: architecture and NumPy's vector instructions in use."""
+    features = np.show_config(mode="dicts").get("SIMD Extensions", {})
+    return {
+        "machine": platform.machine(),
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "numpy": np.__version__,
+        "simd": " ".join(sorted(features.get("found", []))),
+    }
+
+
+def build_manifest(
+    *,
+    run_id: str,
+    params: Mapping,
+    cutoff: str,
+    hashes: Mapping[str, str],
+    sources: Iterable[Mapping],
+    tables: Mapping[str, Path],
+) -> dict:
+    """Put the manifest together as plain values, ready for JSON.
+
+    `params` are the checked params. `hashes` holds hex digests of ``params``, ``targets``, ``code``, ``libraries`` ...;
+    ``tables`` is that of all that the tables depend on. `sources` has, for each raw file, its path as written in the
+    params, sha256, rows, rows used and rows refused. `tables` are files already written.
+    """
+    return {
+        "schema": SCHEMA,
+        "run_id": run_id,
+        "cutoff": cutoff,
+        "params": dict(params),
+        "hashes": dict(sorted(hashes.items())),
+        "sources": [dict(source) for source in sources],
+        "tables": {name: file_sha256(path) for name, path in sorted(tables.items())},
+        "processor": processor_class(),
+    }

@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 import pandas as pd
 from pydantic import Field, model_validator
 
-from analysis.registry.entries import Entry, PeriodCode, Text, as_entry
-from analysis.registry.yamls import read_entries
+from analysis.registry.entries import Entry, PeriodCode, Text, as_entry, read_entries
 from analysis.words.errors import ParamsError, Problem, require
 from analysis.words.schema import INDICATORS, as_table
 

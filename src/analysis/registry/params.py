@@ -12,8 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from analysis.registry.crosswalk import BUILT_IN
-from analysis.registry.entries import Entry, IsoDate, PeriodCode, Text, as_entry
-from analysis.registry.yamls import read_yaml
+from analysis.registry.entries import Entry, IsoDate, PeriodCode, Text, as_entry, read_yaml
 from analysis.words.errors import ParamsError, Problem, require
 
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -10,8 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from analysis.registry.entries import Entry, IsoDate, PeriodCode, Text, as_entry
-from analysis.registry.yamls import read_yaml
+from analysis.registry.entries import Entry, IsoDate, PeriodCode, Text, as_entry, read_yaml
 from analysis.words.errors import ParamsError, require
 
 SIDES = ("value", "numerator", "denominator", "lower", "upper")  # of one figure

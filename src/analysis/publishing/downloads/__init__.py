@@ -13,10 +13,10 @@ from analysis.briefing.found import found_words
 from analysis.briefing.locale import Translator, number
 from analysis.briefing.view import view_of
 from analysis.publishing.downloads import csvs, docx, hubverse, xlsx
-from analysis.publishing.downloads.archive import write_archive
 from analysis.publishing.downloads.pdf import write_pdfs
+from analysis.publishing.downloads.texts import write_archive
+from analysis.words.files import page_slug
 from analysis.words.schema import RunTables
-from analysis.words.slugs import page_slug
 
 __all__ = ["Download", "write_archive", "write_downloads", "write_pdfs"]
 

@@ -26,10 +26,9 @@ import pyarrow as pa
 from analysis.briefing.locale import text_of
 from analysis.publishing.downloads.csvs import write_csv, write_parquet
 from analysis.publishing.downloads.texts import clean, each, guard, shown
-from analysis.words.files import json_text, write_file
+from analysis.words.files import json_text, page_slug, write_file
 from analysis.words.periods import between, frequency_of, last_day
 from analysis.words.schema import RunTables
-from analysis.words.slugs import page_slug
 
 MODEL = "candich-ensemble"  # team_abbr-model_abbr
 SCHEMA = "https://raw.githubusercontent.com/hubverse-org/schemas/main/v5.0.1/{name}-schema.json"
