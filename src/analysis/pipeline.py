@@ -332,10 +332,7 @@ def page_maker(options: RunOptions) -> Iterator[Callable[[], Maker]]:
 def check_units(units: Sequence[str] | None, *, known: Iterable[str]) -> None:
     """Refuse unit codes that the run does not know.
 
-    Raises
-    ------
-    ParamsError
-        With every unknown code.
+    ParamsError: with every unknown code.
     """
     known = set(known)
     hint = lambda unit: did_you_mean(unit, known) or "Take a code of the unit list"
@@ -351,10 +348,7 @@ def check(
 ) -> tuple[RunParams, intake.Inputs]:
     """Do all the reading and checking of a run and write nothing.
 
-    Raises
-    ------
-    ParamsError, DataError
-        The input is wrong; every problem is listed.
+    ParamsError, DataError: the input is wrong; every problem is listed.
     """
     params = read_params(params_path, period=period)
     data_dir = Path(data_dir) if data_dir else None
@@ -366,10 +360,7 @@ def summarise(
 ) -> dict[str, pd.DataFrame | str]:
     """What `candich check` prints: what a run would use, table by table, and the disk space it needs.
 
-    Raises
-    ------
-    ParamsError, DataError
-        As :func:`check`.
+    ParamsError, DataError: as :func:`check`.
     """
     from analysis import intake, statistics
 
@@ -389,10 +380,7 @@ def backtest(
 ) -> dict[str, pd.DataFrame | str]:
     """Apply the models at past cutoffs of a run's own panels; return the evidence, write the cases where `out` says.
 
-    Raises
-    ------
-    ParamsError, DataError
-        As :func:`check`.
+    ParamsError, DataError: as :func:`check`.
     """
     from analysis import statistics
 

@@ -202,12 +202,9 @@ def _account(one: _Prepared, observed: Observed, *, n_used: int) -> dict:
 def summarise_inputs(inputs: Inputs) -> dict[str, pd.DataFrame]:
     """What a run would use, for ``candich check``.
 
-    Returns
-    -------
-    dict of DataFrame
-        "sources" (rows, used, refused, empty, ignored), "indicators" (units, periods, first, latest, share of
-        unit-periods without a figure), "units" (a level), "targets" (a kind), "problems" (a flag and severity),
-        "refused" (the first of them, in words, with value and row).
+    Tables "sources" (rows, used, refused, empty, ignored), "indicators" (units, periods, first, latest, share of unit-
+    periods without a figure), "units" (a level), "targets" (a kind), "problems" (a flag and severity), "refused" (the
+    first of them, in words, with value and row).
     """
     known = latest(inputs.observations[~inputs.observations["flags"].str.contains("summed", regex=False)])
     known = known[known["value"].notna()]
@@ -269,13 +266,7 @@ def check_deadlines(
 
 
 def check_cutoff(observations: pd.DataFrame, *, indicators: pd.DataFrame, cutoff: str | None) -> list[Problem]:
-    """A cutoff before an indicator's first figure leaves nothing to forecast from.
-
-    Returns
-    -------
-    list of Problem
-        At most one, when no indicator has a figure by then.
-    """
+    """A cutoff before an indicator's first figure leaves nothing to forecast from."""
     if cutoff is None:
         return []
     first = observations[observations["value"].notna()].groupby("indicator")["period"].min().to_dict()

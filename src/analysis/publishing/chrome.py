@@ -58,16 +58,8 @@ _LANGUAGE = re.compile(r'<html lang="(vi|en)">')
 def marked_not_updated(html: str, *, kind: str, reference: str) -> str:
     """A published page with the notice on it, once, in the page's own language; ``""`` when it is not a whole page.
 
-    Parameters
-    ----------
-    html : str
-    kind : str
-        Class of the error; its text may hold anything and is in the private log, under the reference.
-    reference : str
-
-    Returns
-    -------
-    str
+    Readers see the class of the error (`kind`): its text may hold anything and is in the private log, under
+    `reference`.
     """
     language = _LANGUAGE.search(html[:200])
     if _MAIN not in html or language is None or not html.rstrip().endswith("</html>"):
@@ -103,14 +95,7 @@ _SAFE = re.compile(r"[0-9A-Za-z-]+")
 def keep_quarters(site: Path, *, before: Path, cutoff: str) -> None:
     """Copy the earlier quarters of the site before into a new one, and its own pages when they are of an earlier one.
 
-    Parameters
-    ----------
-    site : Path
-        The new site.
-    before : Path
-        The site of the run before.
-    cutoff : str
-        Last period of the new run, a period code.
+    `before` is the site of the run before, `cutoff` the last period of the new run.
     """
     if (before / FOLDER).is_dir():
         shutil.copytree(before / FOLDER, site / FOLDER, dirs_exist_ok=True)
@@ -130,13 +115,7 @@ def keep_quarters(site: Path, *, before: Path, cutoff: str) -> None:
 
 
 def quarters_of(site: Path, *, language: str) -> list[dict[str, str]]:
-    """The quarters kept in a site, the latest first: ``href`` and ``title`` of each.
-
-    Parameters
-    ----------
-    site : Path
-    language : str
-    """
+    """The quarters kept in a site, the latest first: ``href`` and ``title`` of each."""
     kept = sorted((one.parent.name for one in (site / FOLDER).glob("*/index.html")), reverse=True)
     return [{"href": f"{FOLDER}/{one}/index.html", "title": period(one, language)} for one in kept]
 

@@ -90,17 +90,8 @@ class BriefingExporter(TemplateExporter):
     def from_notebook_node(self, nb: NotebookNode, resources: dict | None = None, **kwargs: Any) -> tuple[str, dict]:
         """Publish an executed notebook.
 
-        Parameters
-        ----------
-        nb : NotebookNode
-        resources : dict, optional
-            ``resources["briefing"]`` overrides the context kept in the notebook's ``metadata.candich``: ``breadcrumbs``
-            and ``nav`` (lists of ``title``, ``href``, ``current``), ``banner``, ``footer``, ``language``, ``title``.
-
-        Returns
-        -------
-        tuple of str and dict
-            The page and nbconvert's resources.
+        ``resources["briefing"]`` overrides the context kept in the notebook's ``metadata.candich``: ``breadcrumbs``
+        and ``nav`` (lists of ``title``, ``href``, ``current``), ``banner``, ``footer``, ``language``, ``title``.
         """
         resources = dict(resources or {})
         context = {**nb.metadata.get("candich", {}), **resources.get("briefing", {})}
@@ -164,15 +155,9 @@ def _shown(notebook: NotebookNode) -> str:
 def needed(css: str, html: str) -> str:
     """The rules of a style sheet that a page can use: a selector goes where it asks for a class the page has not.
 
-    Parameters
-    ----------
-    css : str
-        As :func:`stylesheet` gives it: a rule's braces hold no others but in ``@media``.
-    html : str
-        The fragments; classes of the frame, of notices and of what the scripts build are always kept.
+    Classes of the frame, of notices and of what the scripts build are always kept. A rule's braces hold no others but
+    in ``@media``.
 
-    Examples
-    --------
     >>> needed("p{a:b}.x,.y{c:d}@media print{.y{e:f}}", '<p class="x">')
     'p{a:b}.x{c:d}'
     """
@@ -242,18 +227,8 @@ REMEDY = "Run the notebook by hand with the same parameters to see the cell fail
 def canonical(notebook: NotebookNode, *, context: dict) -> NotebookNode:
     """The same notebook with stable bytes.
 
-    Parameters
-    ----------
-    notebook : NotebookNode
-        As Papermill returned it.
-    context : dict
-        What the page around it shows; kept as ``metadata.candich``, so that ``jupyter nbconvert --to briefing`` on the
-        executed notebook gives the published page.
-
-    Returns
-    -------
-    NotebookNode
-        New.
+    `context` is kept as ``metadata.candich``, so that ``jupyter nbconvert --to briefing`` on the executed notebook
+    gives the published page.
     """
     parameters = dict(notebook.metadata.get("papermill", {}).get("parameters", {}))
     kernelspec = notebook.metadata.get("kernelspec", {})
@@ -275,17 +250,7 @@ def notebook_text(notebook: NotebookNode) -> str:
 def check_executed(notebook: NotebookNode, *, replies: dict[int, bool], where: str) -> list[Problem]:
     """Why an executed notebook is not proven whole; empty when it is.
 
-    Parameters
-    ----------
-    notebook : NotebookNode
-    replies : dict
-        Cell index to whether it ran without error, as our own hook saw it.
-    where : str
-        The page, for the message.
-
-    Returns
-    -------
-    list of Problem
+    `replies`: cell index to whether it ran without error, as our own hook saw it.
     """
     problems = []
     code = [

@@ -159,13 +159,7 @@ OURS = "analysis"
 
 
 def traces_of(before: dict[str, object]) -> list[str]:
-    """What differs from a snapshot, by name; empty when the process is as it was.
-
-    Parameters
-    ----------
-    before : dict
-        Of :func:`snapshot`.
-    """
+    """What differs from a snapshot, by name; empty when the process is as it was."""
     differ = [name for name, look in _LOOKS.items() if name != OURS and look() != before[name]]
     now = {name: vars(sys.modules[name]) for name in before[OURS] if name in sys.modules}
     for name, held in before[OURS].items():  # what was imported since is no trace: a name that means another thing is
@@ -316,10 +310,7 @@ class _Child:
 def require_one_thread() -> None:
     """Raise unless this process holds exactly one thread.
 
-    Raises
-    ------
-    PublishError
-        When it holds more; the message names them.
+    PublishError: when it holds more; the message names them.
     """
     names = thread_names()
     if len(names) > 1:
@@ -344,25 +335,10 @@ def run_forked(
 ) -> Iterator[tuple[int, Outcome]]:
     """Run `work` on every task, `n_jobs` processes at a time.
 
-    Parameters
-    ----------
-    tasks : sequence
-    work : callable
-        Task to a small JSON-able dict; runs in the child.
-    n_jobs : int
-    limits : Limits
-    batch : int
-        Tasks that one process may do, one after the other; 1: each has a process of its own.
+    `work` turns a task into a small JSON-able dict, in the child; one process may do `batch` tasks, one after the
+    other. Yields the index of a task and what it came to, in the order they end.
 
-    Yields
-    ------
-    tuple of int and Outcome
-        Index of the task and what it came to, in the order they end.
-
-    Raises
-    ------
-    PublishError
-        When this process holds more than one thread, or the one that started it has ended.
+    PublishError: when this process holds more than one thread, or the one that started it has ended.
     """
     require_one_thread()
     caller = os.getppid()

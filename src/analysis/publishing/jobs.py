@@ -153,10 +153,7 @@ MAX_LENGTH = 20_000  # characters of one text value
 def notebook_parameters(notebook: NotebookNode) -> dict[str, str]:
     """Name and annotated type of every parameter, from the cell tagged ``parameters``.
 
-    Returns
-    -------
-    dict of str
-        Type is ``""`` where the cell gives no annotation.
+    The type is "" where the cell gives none.
     """
     found = {}
     for cell in notebook.cells:
@@ -170,20 +167,7 @@ def notebook_parameters(notebook: NotebookNode) -> dict[str, str]:
 
 
 def check_parameters(notebook: NotebookNode, parameters: dict, *, where: str) -> list[Problem]:
-    """What is wrong with `parameters` for this notebook.
-
-    Parameters
-    ----------
-    notebook : NotebookNode
-    parameters : dict
-        Name to plain value.
-    where : str
-        The notebook, for the message.
-
-    Returns
-    -------
-    list of Problem
-    """
+    """What is wrong with `parameters` for this notebook."""
     known = notebook_parameters(notebook)
     problems = []
     for name, value in parameters.items():

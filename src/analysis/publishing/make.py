@@ -57,10 +57,7 @@ papermill_translators.register(ENGINE, _PlainPython)  # by this name of a kernel
 def read_notebook(path: Path) -> NotebookNode:
     """A notebook as Papermill loads it; read once in the process that forks, so that its children do not.
 
-    Raises
-    ------
-    PublishError
-        When the file is not a valid notebook.
+    PublishError: when the file is not a valid notebook.
     """
     try:
         status = path.stat()
@@ -97,13 +94,7 @@ def lab_exporter() -> HTMLExporter:
 
 
 def warm_up(notebooks: Iterable[tuple[Path, str]]) -> None:
-    """Do once what every forked process would do: run a cell, render a page, translate the notebooks' prose.
-
-    Parameters
-    ----------
-    notebooks : iterable of tuple of Path and str
-        Notebook and language of the pages to come.
-    """
+    """Do once what every forked process would do: run a cell, render a page, translate the notebooks' prose."""
     trivial = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell("parameter: int = 1", id="a", metadata={"tags": ["parameters"]})],
         metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}},
@@ -145,22 +136,8 @@ def quiet_imports(names: Sequence[str]) -> list[str]:
 def make_page(job: PageJob, *, target: Path, seconds: float | None = None) -> dict:
     """Make a page and its executed notebook, as ``target.html`` and ``target.ipynb``.
 
-    Parameters
-    ----------
-    job : PageJob
-    target : Path
-        Without suffix.
-    seconds : float, optional
-        Time limit of a cell, for the ordinary engine (forked pages are limited from outside).
-
-    Returns
-    -------
-    dict
-        ``sha256`` and ``n_bytes`` of the page, ``notebook_sha256`` of its notebook.
-
-    Raises
-    ------
-    PublishError, OSError
+    `seconds` limits a cell of the ordinary engine; forked pages are limited from outside. Returns ``sha256`` and
+    ``n_bytes`` of the page, ``notebook_sha256`` of its notebook.
     """
     notebook, replies = _execute(job, seconds=seconds)
     if job.template == BRIEFING:
@@ -180,10 +157,7 @@ def make_page(job: PageJob, *, target: Path, seconds: float | None = None) -> di
 def render(notebook: NotebookNode, *, page: str) -> str:
     """An executed notebook as a page that passed the checks.
 
-    Raises
-    ------
-    PublishError
-        When a check does not pass.
+    PublishError: when a check does not pass.
     """
     html, _ = briefing_exporter().from_notebook_node(notebook)
     language = notebook.metadata.candich.get("language") or page_data(notebook).get("language") or "vi"

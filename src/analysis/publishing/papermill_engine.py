@@ -54,15 +54,8 @@ class CandichEngine(NBClientEngine):
     ) -> None:
         """Execute the notebook that `nb_man` holds, in place.
 
-        Parameters
-        ----------
-        nb_man : NotebookExecutionManager
-        kernel_name : str
-            Only read to see that it is Python's.
-        on_reply : callable, optional
-            Called with ``(cell index, ran without error)`` after each code cell that ran.
-        execution_timeout : int, optional
-            Seconds a cell may take.
+        `kernel_name` is only read to see that it is Python's; `on_reply` is called with ``(cell index, ran without
+        error)`` after each code cell that ran.
         """
         if not runs_here(nb_man.nb):
             ordinary = {key: value for key, value in kwargs.items() if key != "on_reply"}

@@ -63,17 +63,8 @@ _LOCAL_URL = re.compile(r"url\(\s*#[A-Za-z0-9_.:-]+\s*\)")
 def sanitise(html: str) -> str:
     """A fragment with only what a page may hold.
 
-    Parameters
-    ----------
-    html : str
+    `html` itself where everything in it is on the list, else a cleaned copy.
 
-    Returns
-    -------
-    str
-        `html` itself where everything in it is on the list, else a cleaned copy.
-
-    Examples
-    --------
     >>> sanitise('<p class="a">1 &lt; 2</p>')
     '<p class="a">1 &lt; 2</p>'
     >>> sanitise('<p onclick="x()">a<script>b</script></p>')
@@ -186,20 +177,7 @@ _REMOTE = re.compile(
 
 
 def check_page(html: str, *, where: str, language: str, max_bytes: int = MAX_BYTES) -> list[Problem]:
-    """Why a finished page may not be published; empty when it may.
-
-    Parameters
-    ----------
-    html : str
-    where : str
-        The page, for the message.
-    language : str
-        What its ``lang`` must say.
-
-    Returns
-    -------
-    list of Problem
-    """
+    """Why a finished page may not be published; empty when it may."""
     remedy = "This is a fault of the page's template or writers: report it"
     found = []
     if not html.startswith("<!DOCTYPE html>") or not html.rstrip().endswith("</html>"):

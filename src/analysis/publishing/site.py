@@ -38,8 +38,6 @@ METHOD = ("forecast.html", "about-method")  # page and heading that tell how it 
 def page_name(unit: str) -> str:
     """A unit's page inside the site, safe for any code.
 
-    Examples
-    --------
     >>> page_name("079"), page_name("../../etc")
     ('units/079.html', 'units/etc--74ccf3c5b4c1.html')
     """
@@ -51,22 +49,8 @@ def page_frame(
 ) -> dict:
     """Navigation, breadcrumb and notices for one page: the ``context`` of its job.
 
-    Parameters
-    ----------
-    run : RunTables
-    page : str
-        Its path inside the site.
-    language : str
-    pages : iterable of str
-        Every page of the run, and `DOWNLOADS` where there are any, so that no link leads nowhere.
-    unit : str
-        The unit it is about, ``""`` for pages of the whole run.
-    cutoff : str
-        Last period its figures know, a period code.
-
-    Returns
-    -------
-    dict
+    `pages` are all of the run, with `DOWNLOADS` where there are any, so that no link leads nowhere; `unit` is "" for
+    pages of the whole run.
     """
     _ = translator(language)
     there = pages if isinstance(pages, set | frozenset) else set(pages)  # asked once a unit: not copied
@@ -136,26 +120,9 @@ def build_site(
 ) -> Path:
     """Write the index of the site.
 
-    Parameters
-    ----------
-    run : RunTables
-    pages : sequence of PageResult
-        All pages of the run, failed ones too.
-    out_dir : Path
-        The site's folder.
-    language : str
-    downloads : sequence of dict
-        ``href``, ``name``, ``about``, ``size`` of each file offered.
+    `pages` are all of the run, failed ones too; `downloads` has ``href``, ``name``, ``about``, ``size`` of each file.
 
-    Returns
-    -------
-    Path
-        The index.
-
-    Raises
-    ------
-    PublishError
-        When the index does not pass the checks.
+    PublishError: when the index does not pass the checks.
     """
     out_dir = Path(out_dir)
     _ = translator(language)
@@ -225,8 +192,6 @@ def _tree(run: RunTables, pages: Sequence[PageResult], *, language: str) -> list
 def grouped(downloads: Sequence[dict], *, language: str) -> list[dict]:
     """Files in rows by what they hold: a table's CSV for Excel, CSV and Parquet in one, the hubverse files in one.
 
-    Examples
-    --------
     >>> file = {"href": "downloads/csv/units.csv", "name": "units.csv", "about": "Units: CSV", "size": "1 kB"}
     >>> grouped([file], language="en")
     [{'about': 'Units', 'files': [{'href': 'downloads/csv/units.csv', 'name': 'CSV', 'size': '1 kB'}]}]
@@ -279,15 +244,7 @@ RUN_PAGES = {  # key of params' `publish` -> (notebook, page of the whole run)
 def page_jobs(tables: RunTables, *, root: Path, run_dir: Path, units: Sequence[str] | None = None) -> list[PageJob]:
     """Every page the params ask for, in the order of the site: pages of the whole run, then a page a unit.
 
-    Parameters
-    ----------
-    tables : RunTables
-    root : Path
-        The project, for its notebooks.
-    run_dir : Path
-        The run that the pages show.
-    units : sequence of str, optional
-        Only these units' pages; pages of the whole run are left out then.
+    With `units`, only these units' pages; pages of the whole run are left out then.
     """
     wanted = dict(tables.params["publish"])
     language, cutoff = tables.params["language"], tables.manifest["cutoff"]

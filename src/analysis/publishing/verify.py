@@ -66,26 +66,11 @@ def verify_run(
 ) -> pd.DataFrame:
     """Check all that was published and recorded, and make the pages again.
 
-    Parameters
-    ----------
-    run_dir : str or Path
-    unit : str, optional
-        Make only this unit's page; every file is checked all the same.
-    project : Path, optional
-        Folder with `notebooks`; default: the first above the run's folder.
-    n_jobs : int
+    With `unit`, only this unit's page is made; every file is checked all the same. Returns the fields of
+    :class:`Verdict`, a row for each file that is not as published and for each page made again.
 
-    Returns
-    -------
-    DataFrame
-        The fields of :class:`Verdict`; a row for each file that is not as published and for each page made again.
-
-    Raises
-    ------
-    DataError
-        There is no finished run, or a stored table was altered: pages are not made from it.
-    ParamsError
-        The run has no such unit, or there is no project.
+    DataError: there is no finished run, or a stored table was altered: pages are not made from it.
+    ParamsError: the run has no such unit, or there is no project.
     """
     run = records.find_run(run_dir)
     verdicts = [Verdict(file, ALTERED, reason=reason) for file, reason in altered_files(run)]
@@ -189,8 +174,6 @@ def _changed(job: PageJob, page: dict, *, run: Path) -> str:
 def same_after_rounding(before: str, after: str) -> bool:
     """Whether two texts differ in nothing but the last printed digit of numbers, by one.
 
-    Examples
-    --------
     >>> same_after_rounding("45,7% of 9", "45,8% of 9"), same_after_rounding("9,9", "10,0")
     (True, True)
     >>> same_after_rounding("45,7%", "45,9%"), same_after_rounding("45,7%", "45.7%")

@@ -2,7 +2,7 @@
 
 ``<run>/tables/<name>.parquet``, sorted by key, without a clock, so the same tables are the same bytes. A run's folder
 does not change once it is finished, and its manifest holds no clock and no machine path.
-``outputs/<run_id>/current`` points to the current one. Every read of a stored table checks its hash against the manifest.
+``outputs/<run_id>/current`` points to the current one. Every read of a stored table checks its hash against it.
 """
 
 from __future__ import annotations

@@ -60,23 +60,11 @@ class Crosswalk:
 def read_crosswalk(name: str, *, root: Path) -> Crosswalk:
     """The crosswalk that a params file names.
 
-    Parameters
-    ----------
-    name : str
-        `BUILT_IN` (communes, provinces and the nation), or the path of a CSV with `COLUMNS`.
-    root : Path
-        Folder that the path starts at.
+    `name` is `BUILT_IN` (communes, provinces and the nation), or the path of a CSV with `COLUMNS`, whose weights count
+    as stated, not as estimated.
 
-    Returns
-    -------
-    Crosswalk
-        Weights of a file count as stated, not as estimated.
-
-    Raises
-    ------
-    ParamsError
-        No such file, wrong columns, a weight that is no number, more than one change, people lost or invented: all at
-        once.
+    ParamsError: no such file, wrong columns, a weight that is no number, more than one change, people lost or invented:
+    all at once.
     """
     if name == BUILT_IN:
         nation = pd.DataFrame([{"old": NATION, "new": NATION, "weight": 1.0, "basis": "whole"}])
@@ -102,21 +90,10 @@ def read_crosswalk(name: str, *, root: Path) -> Crosswalk:
 def vietnam_units(*, edition: str) -> pd.DataFrame:
     """Units of Vietnam before (``edition="2025-06"``) or after (``"2025-07"``) the reform of 1 July 2025.
 
-    Parameters
-    ----------
-    edition : str
-        One of `EDITIONS`.
+    The levels are nation, province, (district,) commune. Districts are written ``064.622``: their numbers repeat
+    neither commune nor province codes. Five island districts have no communes.
 
-    Returns
-    -------
-    DataFrame
-        `schema.UNITS` with the levels nation, province, (district,) commune. Districts are written ``064.622``: their
-        numbers repeat neither commune nor province codes. Five island districts have no communes.
-
-    Raises
-    ------
-    DataError
-        For another edition.
+    DataError: for another edition.
     """
     if edition not in EDITIONS:
         raise DataError(Problem("edition", f"found {edition!r}", ", ".join(EDITIONS), "Choose one of them"))
@@ -138,15 +115,8 @@ def vietnam_units(*, edition: str) -> pd.DataFrame:
 def vietnam_crosswalk(*, level: str = "commune") -> Crosswalk:
     """Crosswalk of the reform of 1 July 2025.
 
-    Parameters
-    ----------
-    level : str
-        ``"commune"``: 10,035 communes and 5 island districts into 3,321 communes; ``"province"``: 63 into 34.
-
-    Returns
-    -------
-    Crosswalk
-        Split communes divided evenly.
+    ``"commune"``: 10,035 communes and 5 island districts into 3,321 communes; ``"province"``: 63 into 34. Split
+    communes are divided evenly.
     """
     rows = _commune_rows() if level == "commune" else _province_rows()
     parts = rows.groupby("old")["new"].transform("size")
@@ -155,12 +125,7 @@ def vietnam_crosswalk(*, level: str = "commune") -> Crosswalk:
 
 
 def check_crosswalk(crosswalk: Crosswalk, *, where: str = "crosswalk") -> list[Problem]:
-    """Everything by which a crosswalk would lose or invent people.
-
-    Returns
-    -------
-    list of Problem
-    """
+    """Everything by which a crosswalk would lose or invent people."""
     rows, problems = crosswalk.rows, []
     if rows.duplicated(["old", "new"]).any():
         twice = rows.loc[rows.duplicated(["old", "new"]), ["old", "new"]].itertuples(index=False, name=None)

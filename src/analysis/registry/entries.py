@@ -62,21 +62,7 @@ IsoDate = Annotated[str, BeforeValidator(_iso_date)]
 
 
 def as_entry(model: type[Model], raw: Any, *, where: str) -> tuple[Model | None, list[Problem]]:
-    """Convert plain values to a typed entry, or say everything that is wrong with them.
-
-    Parameters
-    ----------
-    model : type of Entry
-    raw : dict
-        As read from YAML.
-    where : str
-        File and entry, for the messages.
-
-    Returns
-    -------
-    entry, problems : tuple
-        The entry and ``[]``, or None and every problem found.
-    """
+    """Convert plain values to a typed entry, or say everything that is wrong with them."""
     if not isinstance(raw, dict):
         return None, [
             Problem(
@@ -224,18 +210,8 @@ _PlainLoader.add_constructor("tag:yaml.org,2002:int", _whole)
 def read_yaml(path: str | Path) -> Any:
     """Read one YAML file as plain dicts, lists, text, numbers, yes/no and None.
 
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    object
-
-    Raises
-    ------
-    ParamsError
-        No such file, not UTF-8, over `MAX_BYTES`, not YAML, a tag, a key that occurs twice, too deep, too many aliases.
+    ParamsError: no such file, not UTF-8, over `MAX_BYTES`, not YAML, a tag, a key that occurs twice, too deep, too many
+    aliases.
     """
     path = Path(path)
     if not path.is_file():
@@ -259,18 +235,8 @@ def read_yaml(path: str | Path) -> Any:
 def read_entries(path: str | Path, *, key: str, remedy: str) -> tuple[list[tuple[str, str, Any]], list[Problem]]:
     """Entries of a file that holds one list, as ``targets: [...]``: the code, the place and the content of each.
 
-    Parameters
-    ----------
-    path : str or Path
-    key : str
-        Plural of what is listed: "targets"; the code of an entry is under its singular.
-    remedy : str
-        What to read where the list is missing.
-
-    Returns
-    -------
-    entries, problems : tuple
-        No entry and one problem where the file holds something else.
+    `key` is the plural of what is listed ("targets"), the code of an entry is under its singular; `remedy` is what to
+    read where the list is missing.
     """
     raw, noun = read_yaml(path), key.removesuffix("s")
     entries = raw.get(key) if isinstance(raw, dict) else None
@@ -284,13 +250,8 @@ def read_entries(path: str | Path, *, key: str, remedy: str) -> tuple[list[tuple
 def parse_yaml(text: str, *, where: str) -> Any:
     """Parse YAML text under the same rules as :func:`read_yaml`.
 
-    Raises
-    ------
-    ParamsError
-        As :func:`read_yaml`.
+    ParamsError: as :func:`read_yaml`.
 
-    Examples
-    --------
     >>> parse_yaml("unit: 01001\\ndate: 2022-12-31\\nshare: 0.4", where="example")
     {'unit': '01001', 'date': '2022-12-31', 'share': 0.4}
     """

@@ -161,10 +161,7 @@ class SourceParams(Entry):
 def read_source(path: str | Path) -> SourceParams:
     """Read and check one file of ``params/sources``.
 
-    Raises
-    ------
-    ParamsError
-        With all problems.
+    ParamsError: with all problems.
     """
     source, problems = as_entry(SourceParams, read_yaml(path), where=str(path))
     require(problems, ParamsError)

@@ -38,21 +38,9 @@ def read_targets(
 ) -> tuple[Target, ...]:
     """Read target files: YAML with the one key ``targets``, a list; their order is the order of the briefings.
 
-    Parameters
-    ----------
-    paths : path or paths
-    indicators, units : DataFrame
-        `schema.INDICATORS` and `schema.UNITS`; every name in a target must be among them.
+    `peers` of a rank are unit codes here, however the file names them.
 
-    Returns
-    -------
-    tuple of Target
-        `peers` of a rank are unit codes here, however the file names them.
-
-    Raises
-    ------
-    ParamsError
-        With all problems of all entries and between them.
+    ParamsError: with all problems of all entries and between them.
     """
     targets, problems = find_targets(paths, indicators=indicators, units=units)
     require(problems, ParamsError)
@@ -62,12 +50,7 @@ def read_targets(
 def find_targets(
     paths: str | Path | Iterable[str | Path], *, indicators: pd.DataFrame, units: pd.DataFrame
 ) -> tuple[tuple[Target, ...], list[Problem]]:
-    """As :func:`read_targets`, but what is wrong is returned with the entries that could be read.
-
-    Returns
-    -------
-    targets, problems : tuple
-    """
+    """As :func:`read_targets`, but what is wrong is returned with the entries that could be read."""
     problems: list[Problem] = []
     targets: list[Target] = []
     places: dict[str, str] = {}
@@ -94,12 +77,7 @@ def _with_peers(target: Target, units: pd.DataFrame) -> Target:
 
 
 def places_of(paths: Iterable[str | Path]) -> dict[str, str]:
-    """Code of a target -> its file and entry, for messages; a file that cannot be read has none.
-
-    Returns
-    -------
-    dict
-    """
+    """Code of a target -> its file and entry, for messages; a file that cannot be read has none."""
     places: dict[str, str] = {}
     for path in paths:
         with suppress(ParamsError):
@@ -132,22 +110,9 @@ def targets_of_rows(
 ) -> tuple[tuple[Target, ...], pd.DataFrame]:
     """Targets of a plain table: a row is a promise for the unit that it names, or for all units that no row names.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        `ROW` as text, "" where a cell is empty.
-    kinds : dict
-        Indicator -> its kind.
-    units : iterable of str
-        Units that a row without one is for.
-    also : callable
-        Further problems of a target; their `where` is a column.
-
-    Returns
-    -------
-    targets, refused : tuple
-        One target for all rows that differ in unit and threshold only. Refused rows, once for each problem, with
-        ``row`` (its label) and ``reason, found, allowed, remedy``.
+    `rows` are `ROW` as text; `units` are those that a row without one is for; `also` gives further problems of a
+    target, whose `where` is a column. One target stands for all rows that differ in unit and threshold only. Refused
+    rows come once for each problem, with ``row`` (its label) and ``reason, found, allowed, remedy``.
     """
     again = rows.duplicated(["target", "unit"], keep=False)
     groups: dict[tuple, dict[str, Target]] = {}
@@ -189,17 +154,7 @@ def check_targets(
 ) -> list[Problem]:
     """What is wrong with targets beyond each entry's own form.
 
-    Parameters
-    ----------
-    targets : sequence of Target
-    indicators, units : DataFrame
-    places : dict, optional
-        Code of a target -> file and entry, for the messages.
-
-    Returns
-    -------
-    list of Problem
-        Unknown indicators, units, levels and members; thresholds outside the indicator's range; contradictions.
+    Unknown indicators, units, levels and members; thresholds outside the indicator's range; contradictions.
     """
     places = places or {}
     kinds = indicators.set_index("indicator")["kind"].to_dict()
@@ -350,18 +305,7 @@ def _units_if_known(scope: str | Scope | Sequence[str], units: pd.DataFrame) -> 
 
 
 def units_of(target: Target, units: pd.DataFrame) -> list[str]:
-    """Units that a target binds, sorted by code.
-
-    Parameters
-    ----------
-    target : Target
-    units : DataFrame
-        `schema.UNITS`.
-
-    Returns
-    -------
-    list of str
-    """
+    """Units that a target binds, sorted by code."""
     return _units_in(target.scope, units)
 
 
@@ -374,13 +318,7 @@ def _units_in(scope: str | Scope | Sequence[str], units: pd.DataFrame) -> list[s
 
 
 def targets_table(targets: Sequence[Target]) -> pd.DataFrame:
-    """The targets as `schema.TARGETS`; `scope` as text, `inferred` as names with spaces between, `order` as given.
-
-    Returns
-    -------
-    DataFrame
-        Sorted by code; one row a target.
-    """
+    """The targets as `schema.TARGETS`; `scope` as text, `inferred` as names with spaces between, `order` as given."""
     rows = []
     for order, target in enumerate(targets):
         row = {name: getattr(target, name) for name in TARGETS.columns if hasattr(target, name)}
@@ -402,16 +340,8 @@ def _scope_text(scope: str | Scope | Sequence[str]) -> str:
 def check_joins(*, targets: Sequence[Target] = (), sources: Sequence[SourceParams] = ()) -> list[Problem]:
     """Places where two indicators would become one.
 
-    Parameters
-    ----------
-    targets : sequence of Target
-        A target may only replace one on the same indicator.
-    sources : sequence of SourceParams
-        A source may feed each indicator from one of its codes or columns only.
-
-    Returns
-    -------
-    list of Problem
+    A target may only replace one on the same indicator; a source may feed each indicator from one of its codes or
+    columns only.
     """
     return _joined_by_targets(targets) + [one for source in sources for one in _joined_by_source(source)]
 

@@ -85,12 +85,8 @@ def locked(path: Path) -> Iterator[None]:
 
     Processes forked meanwhile do not hold it: they may live on for a moment when this one is killed.
 
-    Raises
-    ------
-    BlockingIOError
-        Another process holds it, or has just removed it.
-    OSError
-        It cannot be written.
+    BlockingIOError: another process holds it, or has just removed it.
+    OSError: it cannot be written.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     _held.add(descriptor)

@@ -123,23 +123,10 @@ def as_table(frame: pd.DataFrame, table: Table, *, where: str = "") -> pd.DataFr
 
     Missing optional columns are filled with missing values; columns that the table does not have are refused.
 
-    Parameters
-    ----------
-    where : str
-        What the rows came from, for the message.
+    The result is new; text columns hold str ("" where missing), numbers float64.
 
-    Returns
-    -------
-    DataFrame
-        New; sorted by the key; text columns hold str ("" where missing), numbers float64.
+    DataError: a key column is missing or empty, an unknown column, a value of the wrong type, a key that occurs twice.
 
-    Raises
-    ------
-    DataError
-        A key column is missing or empty, an unknown column, a value of the wrong type, a key that occurs twice.
-
-    Examples
-    --------
     >>> as_table(pd.DataFrame({"unit": ["b", "a"]}), UNITS)["unit"].tolist()
     ['a', 'b']
     """

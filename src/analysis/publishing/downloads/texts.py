@@ -37,8 +37,6 @@ _FORMULA = re.compile("\\s*[=+\\-@'\uff1d\uff0b\uff0d\uff20]|[\t\n]")
 def clean(text: str) -> str:
     """Replace what no UTF-8 file or XML can hold by U+FFFD; line ends become ``\\n``.
 
-    Examples
-    --------
     >>> clean("a\\x00\\ud800b\\r\\nc")
     'a\\ufffd\\ufffdb\\nc'
     """
@@ -48,8 +46,6 @@ def clean(text: str) -> str:
 def shown(text: str, *, limit: int = MAX_NAME) -> str:
     """Text as a person reads it: clean, on one line, no marks that turn the writing around, cut at `limit` characters.
 
-    Examples
-    --------
     >>> shown("<b>\\u202ecod"), shown("x" * 500, limit=5)
     ('<b>\\ufffdcod', 'xxxx…')
     """
@@ -60,8 +56,6 @@ def shown(text: str, *, limit: int = MAX_NAME) -> str:
 def in_cell(text: str) -> str:
     """Text of a spreadsheet cell: as :func:`shown`, but whole up to Excel's limit and with its line ends.
 
-    Examples
-    --------
     >>> len(in_cell("x" * 40_000))
     32767
     """
@@ -72,8 +66,6 @@ def in_cell(text: str) -> str:
 def guard(text: str) -> str:
     """Put an apostrophe before a text that a spreadsheet could take for a formula.
 
-    Examples
-    --------
     >>> guard("=cmd()"), guard(" -1"), guard("'a"), guard("Xã A"), guard(">=")
     ("'=cmd()", "' -1", "''a", 'Xã A', '>=')
     """
@@ -83,8 +75,6 @@ def guard(text: str) -> str:
 def each(values: Iterable[str], change: Callable[[str], str]) -> np.ndarray:
     """Apply `change` to every value, once for each different value.
 
-    Examples
-    --------
     >>> each(["=a", "b", "=a"], guard).tolist()
     ["'=a", 'b', "'=a"]
     """
@@ -117,19 +107,10 @@ def write_archive(parts: Mapping[str, Path], out: Path) -> Path:
 
     Hidden files, links and other ZIP files inside a folder are left out. One file at a time is in memory.
 
-    Parameters
-    ----------
-    parts : mapping of str to Path
-        Name inside the ZIP to a file or a folder: ``{"site": ..., "manifest.json": ...}``.
-    out : Path
-        May lie inside one of the folders.
+    `parts`: name inside the ZIP to a file or a folder; `out` may lie inside one of the folders.
 
-    Raises
-    ------
-    PublishError
-        When a part is missing.
-    OSError
-        When a file cannot be read or the ZIP cannot be written.
+    PublishError: when a part is missing.
+    OSError: when a file cannot be read or the ZIP cannot be written.
     """
     missing = [str(part) for part in parts.values() if not part.exists()]
     require(
