@@ -61,28 +61,32 @@ def marked_not_updated(html: str, *, kind: str, reference: str) -> str:
     Readers see the class of the error (`kind`): its text may hold anything and is in the private log, under
     `reference`.
     """
-    language = _LANGUAGE.search(html[:200])
-    if _MAIN not in html or language is None or not html.rstrip().endswith("</html>"):
+    language, cutoff = _stated(_LANGUAGE, html[:200]), _stated(_CUTOFF, html)
+    if _MAIN not in html or not language or not html.rstrip().endswith("</html>"):
         return ""
-    cutoff = _CUTOFF.search(html)
-    notice = _notice(language.group(1), cutoff=cutoff.group(1) if cutoff else "", kind=kind, reference=reference)
-    return without_notice(html).replace(_MAIN, _MAIN + notice, 1)
+    _ = translator(language)
+    what = _("This page could not be rebuilt in the latest run and still shows what was published before.")
+    if cutoff:
+        what += " " + _("Figures up to {period}").format(period=period(cutoff, language)) + "."
+    about = _("Error: {kind}; reference: {reference}").format(kind=kind, reference=reference)
+    text = f"{escape(what)}</p><p>{escape(about)}"
+    return _noted(without_notice(html), "not-updated", title=_("Not updated"), text=text)
+
+
+def _stated(pattern: re.Pattern, html: str) -> str:
+    found = pattern.search(html)
+    return found.group(1) if found else ""
+
+
+def _noted(html: str, kind: str, *, title: str, text: str) -> str:
+    """A page with a notice at its top; `text` is HTML."""
+    notice = f'<div class="notice" role="note" data-notice="{kind}"><strong>{escape(title)}</strong><p>{text}</p></div>'
+    return html.replace(_MAIN, f"{_MAIN}{notice}\n", 1)
 
 
 def without_notice(html: str) -> str:
     """A page as it was before it was marked."""
     return _NOTICE.sub("", html)
-
-
-def _notice(language: str, *, cutoff: str, kind: str, reference: str) -> str:
-    _ = translator(language)
-    what = _("This page could not be rebuilt in the latest run and still shows what was published before.")
-    parts = [f"<strong>{escape(_('Not updated'))}</strong><p>{escape(what)}"]
-    if cutoff:
-        parts.append(f" {escape(_('Figures up to {period}').format(period=period(cutoff, language)))}.")
-    about = _("Error: {kind}; reference: {reference}").format(kind=kind, reference=reference)
-    parts.append(f"</p><p>{escape(about)}</p>")
-    return f'<div class="notice" role="note" data-notice="not-updated">{"".join(parts)}</div>\n'
 
 
 FOLDER = "quarters"
@@ -100,8 +104,7 @@ def keep_quarters(site: Path, *, before: Path, cutoff: str) -> None:
     if (before / FOLDER).is_dir():
         shutil.copytree(before / FOLDER, site / FOLDER, dirs_exist_ok=True)
     html = (before / "index.html").read_text(encoding="utf-8")
-    found = _CUTOFF.search(html)
-    earlier = found.group(1) if found else ""
+    earlier = _stated(_CUTOFF, html)
     if not _SAFE.fullmatch(earlier) or earlier >= cutoff:
         return
     folder = site / FOLDER / earlier
@@ -122,12 +125,8 @@ def quarters_of(site: Path, *, language: str) -> list[dict[str, str]]:
 
 def _archived(html: str, cutoff: str) -> str:
     """The index of an earlier quarter, saying that it is one."""
-    language = _LANGUAGE.search(html[:200])
-    language = language.group(1) if language else "vi"
+    language = _stated(_LANGUAGE, html[:200]) or "vi"
     _ = translator(language)
     said = _("Figures up to {period}").format(period=period(cutoff, language))
-    notice = (
-        f'<div class="notice" role="note" data-notice="earlier-quarter"><strong>{escape(_("Earlier quarter"))}</strong>'
-        f'<p>{escape(said)}. <a href="../../index.html">{escape(_("To the latest quarter"))}</a></p></div>\n'
-    )
-    return _LEFT_OUT.sub("", html).replace(_MAIN, _MAIN + notice, 1)
+    text = f'{escape(said)}. <a href="../../index.html">{escape(_("To the latest quarter"))}</a>'
+    return _noted(_LEFT_OUT.sub("", html), "earlier-quarter", title=_("Earlier quarter"), text=text)

@@ -22,7 +22,7 @@ from jinja2 import FileSystemLoader
 from markupsafe import Markup
 from nbconvert.exporters.templateexporter import TemplateExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 from traitlets import default
 from traitlets.config import Config
 
@@ -239,7 +239,7 @@ def canonical(notebook: NotebookNode, *, context: dict) -> NotebookNode:
         "papermill": {"parameters": parameters},
     }
     cells = [_cell(index, cell) for index, cell in enumerate(notebook.cells)]
-    return NotebookNode(nbformat=4, nbformat_minor=5, metadata=_node(metadata), cells=cells)
+    return NotebookNode(nbformat=4, nbformat_minor=5, metadata=from_dict(metadata), cells=cells)
 
 
 def notebook_text(notebook: NotebookNode) -> str:
@@ -295,7 +295,7 @@ def _cell(index: int, cell: NotebookNode) -> NotebookNode:
     if cell.cell_type == "code":
         out["execution_count"] = cell.execution_count
         out["outputs"] = [_output(one) for one in cell.outputs]
-    return _node(out)
+    return from_dict(out)
 
 
 def _output(output: NotebookNode) -> dict:
@@ -308,11 +308,3 @@ def _output(output: NotebookNode) -> dict:
     if "text" in out:
         out["text"] = ADDRESS.sub("", out["text"])
     return out
-
-
-def _node(value: object) -> object:
-    if isinstance(value, dict):
-        return NotebookNode({key: _node(one) for key, one in value.items()})
-    if isinstance(value, list | tuple):
-        return [_node(one) for one in value]
-    return value

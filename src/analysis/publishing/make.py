@@ -33,7 +33,7 @@ from papermill.utils import chdir
 from analysis.publishing.exporter import BriefingExporter, canonical, check_executed, notebook_text, page_data
 from analysis.publishing.forks import can_fork
 from analysis.publishing.jobs import BRIEFING, NOTEBOOKS, PageJob
-from analysis.publishing.papermill_engine import TOLERATED
+from analysis.publishing.papermill_engine import TOLERATED, cell_hook
 from analysis.publishing.sanitise import check_page
 from analysis.words.errors import Problem, PublishError, require
 from analysis.words.files import sha256
@@ -178,7 +178,7 @@ def _execute(job: PageJob, *, seconds: float | None) -> tuple[NotebookNode, dict
             return _run_here(job.notebook, parameters, folder=folder, replies=replies), replies
         how = {"engine_name": ENGINE, "on_reply": replies.__setitem__}
         if not can_fork():  # Papermill's ordinary engine
-            how = {"execution_timeout": int(seconds or 300), "on_cell_executed": _hook(replies)}
+            how = {"execution_timeout": int(seconds or 300), "on_cell_executed": cell_hook(replies.__setitem__)}
         notebook = papermill.execute_notebook(
             read_notebook(job.notebook),
             None,
@@ -234,13 +234,6 @@ def _require_executed(notebook: NotebookNode, replies: dict[int, bool], *, where
         error = PublishError(problems)
         error.kind = names[0] if names else "NotWhole"
         raise error
-
-
-def _hook(replies: dict[int, bool]):
-    def hook(*, cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
-        replies[cell_index] = execute_reply["content"]["status"] == "ok"
-
-    return hook
 
 
 def _write(path: Path, content: bytes) -> None:

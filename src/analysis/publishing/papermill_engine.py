@@ -2,8 +2,8 @@
 
 The result is a normal executed notebook: execution counts, outputs, errors, Papermill's own metadata. Each notebook
 gets an empty namespace; which pages may share a process is decided elsewhere (``page_maker.py``). A notebook that is
-not Python, a process that already holds a Jupyter kernel, and a machine without ``fork`` go to Papermill's ordinary
-engine.
+not Python, a time limit, a process that already holds a Jupyter kernel, and a machine without ``fork`` go to
+Papermill's ordinary engine.
 
 The shell keeps what a kernel would keep (results, displays, figures of the inline backend, streams, errors) and nothing
 that changes from run to run: no history file, no profile, no times. A process has one shell, because Matplotlib keeps
@@ -16,10 +16,8 @@ import base64
 import contextlib
 import io
 import os
-import signal
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from functools import lru_cache
@@ -27,15 +25,15 @@ from typing import Any
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
-from IPython.core.formatters import DisplayFormatter
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.pylabtools import select_figure_formats
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 from papermill.engines import NBClientEngine, NotebookExecutionManager
-from traitlets import Instance, Type
+from traitlets import Type
 from traitlets.config import Config
 
+INLINE = "module://matplotlib_inline.backend_inline"
 TOLERATED = "raises-exception"  # nbclient's tag: an error in this cell does not stop the notebook
 
 
@@ -57,16 +55,15 @@ class CandichEngine(NBClientEngine):
         `kernel_name` is only read to see that it is Python's; `on_reply` is called with ``(cell index, ran without
         error)`` after each code cell that ran.
         """
-        if not runs_here(nb_man.nb):
-            ordinary = {key: value for key, value in kwargs.items() if key != "on_reply"}
+        if execution_timeout or not runs_here(nb_man.nb):
             if on_reply is not None:
-                ordinary["on_cell_executed"] = _as_reply(on_reply)
+                kwargs["on_cell_executed"] = cell_hook(on_reply)
             super().execute_managed_notebook(
-                nb_man, kernel_name, execution_timeout=execution_timeout, coalesce_streams=True, **ordinary
+                nb_man, kernel_name, execution_timeout=execution_timeout, coalesce_streams=True, **kwargs
             )
             return
         with fresh_shell() as shell, _import_path():
-            _run_cells(shell, nb_man, on_reply=on_reply, seconds=execution_timeout)
+            _run_cells(shell, nb_man, on_reply=on_reply)
 
 
 def runs_here(notebook: NotebookNode) -> bool:
@@ -78,7 +75,9 @@ def runs_here(notebook: NotebookNode) -> bool:
     return hasattr(os, "fork") and language == "python" and alone
 
 
-def _as_reply(on_reply: Callable[[int, bool], None]) -> Callable[..., None]:
+def cell_hook(on_reply: Callable[[int, bool], None]) -> Callable[..., None]:
+    """What nbclient calls after each cell, for a function of the cell's index and whether it ran without error."""
+
     def hook(*, cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
         on_reply(cell_index, execute_reply["content"]["status"] == "ok")
 
@@ -86,19 +85,14 @@ def _as_reply(on_reply: Callable[[int, bool], None]) -> Callable[..., None]:
 
 
 def _run_cells(
-    shell: NotebookShell,
-    nb_man: NotebookExecutionManager,
-    *,
-    on_reply: Callable[[int, bool], None] | None,
-    seconds: int | None,
+    shell: NotebookShell, nb_man: NotebookExecutionManager, *, on_reply: Callable[[int, bool], None] | None
 ) -> None:
     watched = nb_man.output_path is not None or nb_man.pbar is not None or nb_man.log_output
     start, complete = (nb_man.cell_start, nb_man.cell_complete) if watched else (_silent, _completed)
     for index, cell in enumerate(nb_man.nb.cells):
         start(cell, cell_index=index)
         if cell.cell_type == "code" and cell.source.strip():
-            with _time_limit(seconds):
-                went_well = shell.run_notebook_cell(cell)
+            went_well = shell.run_notebook_cell(cell)
             if on_reply is not None:
                 on_reply(index, went_well)
             if not went_well and TOLERATED not in cell.metadata.get("tags", []):
@@ -128,32 +122,8 @@ def _import_path() -> Iterator[None]:
             sys.path.remove("")
 
 
-@contextlib.contextmanager
-def _time_limit(seconds: int | None) -> Iterator[None]:
-    """Raise TimeoutError inside the cell after `seconds`; compiled code that never returns is ended by the parent."""
-    if not seconds or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ring(signum: int, frame: object) -> None:
-        raise TimeoutError(f"the cell took longer than {seconds} s")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-INLINE = "module://matplotlib_inline.backend_inline"
-
-
 class _Hook(DisplayHook):
     """Puts the value of a cell's last expression into the cell."""
-
-    semicolon_at_end_of_expression = staticmethod(lru_cache(4096)(DisplayHook.semicolon_at_end_of_expression))
 
     def start_displayhook(self) -> None: ...
 
@@ -215,54 +185,11 @@ class _Stream(io.TextIOBase):
         return len(text)
 
 
-class _Formats(DisplayFormatter):
-    """As IPython's; an object that hands over its whole bundle is not put to ten formatters that have no answer."""
-
-    def format(self, obj: object, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
-        if not include and not exclude and hasattr(obj, "_repr_mimebundle_") and not self._have_answer(obj):
-            bundle, about = self.mimebundle_formatter(obj, include=include, exclude=exclude)
-            if "text/plain" in bundle:
-                return bundle, about
-        return super().format(obj, include=include, exclude=exclude)
-
-    def _have_answer(self, obj: object) -> bool:
-        """Whether a formatter knows the object or its type by name, or the object has a method for it."""
-        classes = type(obj).__mro__
-        names = [(one.__module__, one.__name__) for one in classes]
-        for one in (self.ipython_display_formatter, self.mimebundle_formatter, *self.formatters.values()):
-            known, later = one.type_printers, one.deferred_printers
-            if id(obj) in one.singleton_printers or any(which in known for which in classes):
-                return True
-            if any(name in later for name in names) or (
-                one is not self.mimebundle_formatter and hasattr(obj, str(one.print_method))
-            ):
-                return True
-        return False
-
-
-class _Transformers(TransformerManager):
-    """As IPython's; with its own rules, a source that was transformed before is not taken to tokens again."""
-
-    def transform_cell(self, cell: str) -> str:
-        if _rules_of(self) == _rules_of(_PLAIN):
-            return _transformed(cell)
-        return super().transform_cell(cell)
-
-
-def _rules_of(manager: TransformerManager) -> tuple[list, list, list]:
-    return manager.cleanup_transforms, manager.line_transforms, manager.token_transformers
-
-
-_PLAIN = TransformerManager()
-_transformed = lru_cache(4096)(_PLAIN.transform_cell)
-
-
 class NotebookShell(InteractiveShell):
     """Runs notebooks, one after the other."""
 
     displayhook_class = Type(_Hook)
     display_pub_class = Type(_Publisher)
-    input_transformer_manager = Instance(_Transformers, ())
 
     cell_outputs: list[NotebookNode]
     displays: dict[str, list[NotebookNode]]
@@ -280,7 +207,7 @@ class NotebookShell(InteractiveShell):
         for name, value in self._settings.items():
             if getattr(self, name) != value:
                 setattr(self, name, deepcopy(value))
-        self.input_transformer_manager, self.input_transformers_post = _Transformers(), []
+        self.input_transformer_manager, self.input_transformers_post = TransformerManager(), []
         self.init_instance_attrs()
         self.init_create_namespaces()
         self.init_history()
@@ -306,7 +233,7 @@ class NotebookShell(InteractiveShell):
 
     def keep(self, output_type: str, **parts: Any) -> NotebookNode:
         """Append one output to the cell that is running."""
-        output = NotebookNode(output_type=output_type, **_nodes(parts))
+        output = NotebookNode(output_type=output_type, **from_dict(parts))
         self.cell_outputs.append(output)
         return output
 
@@ -323,10 +250,6 @@ class NotebookShell(InteractiveShell):
         cell.execution_count = self.cell_count
         cell.outputs = self.cell_outputs
         return bool(result.success)
-
-    def init_display_formatter(self) -> None:
-        self.display_formatter = _Formats(parent=self)
-        self.configurables.append(self.display_formatter)
 
     def enable_gui(self, gui: str | None = None) -> None:
         """No window and no event loop here."""
@@ -386,11 +309,3 @@ def _plain(data: dict) -> dict:
         mime: base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
         for mime, value in data.items()
     }
-
-
-def _nodes(value: Any) -> Any:
-    if isinstance(value, dict):
-        return NotebookNode({key: _nodes(one) for key, one in value.items()})
-    if isinstance(value, list | tuple):
-        return [_nodes(one) for one in value]
-    return value

@@ -31,7 +31,7 @@ DROPPED = frozenset(  # with everything in them; any other unknown element leave
     "source track portal foreignobject animate animatemotion animatetransform set handler listener feimage "
     "textarea select".split()
 )
-VOID = frozenset(["br", "col", "hr", "img", "wbr"])
+NEVER_CLOSED = frozenset("area base br col embed hr img input link meta source track wbr".split())
 ATTRIBUTES = frozenset(
     "abbr alt cite class colspan datetime dir headers height hidden high href id lang low max min open optimum "
     "role rowspan scope span src start style tabindex title translate value width xlink:href xml:space xmlns "
@@ -56,7 +56,6 @@ _BAD_STYLE = re.compile(
 )
 _INSIDE = re.compile("<([^<>]*)>")
 _STYLE = re.compile(r"<style(?:\s[^<>]*)?>(.*?)(?:</style>|$)", re.DOTALL)
-_FORBIDDEN = ("", None)
 _LOCAL_URL = re.compile(r"url\(\s*#[A-Za-z0-9_.:-]+\s*\)")
 
 
@@ -83,34 +82,20 @@ def is_clean(html: str) -> bool:
         return False
     if any(_BAD_STYLE.search(one) or "<" in one for one in _STYLE.findall(html)):
         return False
-    stack: list[str] = []
-    for opens, closes in map(_tag_of, tags):
-        if closes is not None:
-            if not stack or stack.pop() != closes:
-                return False
-        elif opens is not None:
-            if not opens:
-                return False
-            stack.append(opens)
-    return not stack
+    return all(map(_may_stand, tags)) and not _unclosed(html)
 
 
 @lru_cache(maxsize=1 << 14)
-def _tag_of(inside: str) -> tuple[str | None, str | None]:
-    """What element opens and what closes with what stands between "<" and ">"; opens "" where it may not be there."""
+def _may_stand(inside: str) -> bool:
+    """Whether what is between "<" and ">" is a tag of the list, with attributes of the list."""
     match = _TAG.fullmatch(f"<{inside}>")
-    if match is None:
-        return _FORBIDDEN
+    if match is None or match[2] not in _KNOWN:
+        return False
     closing, name, attributes, alone = match.groups()
-    if name not in _KNOWN:
-        return _FORBIDDEN
     if closing:
-        return _FORBIDDEN if attributes.strip() or alone else (None, name)
-    if not _clean_attributes(name, attributes):
-        return _FORBIDDEN
-    if alone:  # <div/> opens an element that is never closed
-        return _FORBIDDEN if name in HTML and name not in VOID and name not in SVG else (None, None)
-    return (None, None) if name in VOID else (name, None)
+        return not attributes.strip() and not alone and name not in NEVER_CLOSED
+    opens_for_ever = alone and name in HTML and name not in NEVER_CLOSED and name not in SVG  # <div/>
+    return not opens_for_ever and _clean_attributes(name, attributes)
 
 
 @lru_cache(maxsize=8192)
@@ -164,7 +149,6 @@ def _clean_element(element) -> None:
 
 
 MAX_BYTES = 2_000_000  # far above the 130 kB a unit page should take; above it something ran away
-NEVER_CLOSED = frozenset("area base br col embed hr img input link meta source track wbr".split())
 _ELEMENT = re.compile(r"(/?)([A-Za-z][A-Za-z0-9]*)(.*?)(/?)", re.DOTALL)
 _OPENED = re.compile("<([^<>]*)")
 _ID = re.compile(r"id=\"([^\"]*)\"")

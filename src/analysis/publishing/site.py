@@ -6,15 +6,15 @@ alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-import pandas as pd
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from analysis.briefing.fragment import clean_text
 from analysis.briefing.locale import N_, translator
+from analysis.briefing.view import view_of
 from analysis.publishing.chrome import SIMULATED, TEMPLATES, policy, quarters_of, short_script, stylesheet
 from analysis.publishing.jobs import FAILED, PageJob, PageResult
 from analysis.publishing.sanitise import check_page
@@ -44,70 +44,35 @@ def page_name(unit: str) -> str:
     return f"units/{page_slug(unit)}.html"
 
 
-def page_frame(
-    run: RunTables, *, page: str, language: str, pages: Iterable[str], unit: str = "", cutoff: str = ""
-) -> dict:
+def page_frame(run: RunTables, *, page: str, language: str, pages: set[str], unit: str = "", cutoff: str = "") -> dict:
     """Navigation, breadcrumb and notices for one page: the ``context`` of its job.
 
     `pages` are all of the run, with `DOWNLOADS` where there are any, so that no link leads nowhere; `unit` is "" for
     pages of the whole run.
     """
     _ = translator(language)
-    there = pages if isinstance(pages, set | frozenset) else set(pages)  # asked once a unit: not copied
     up = "../" * (len(PurePosixPath(page).parts) - 1)
     nav = [
         {"title": _(title), "href": up + name, "current": name == page}
         for name, title in TOP_PAGES.items()
-        if name in there or name == INDEX
+        if name in pages or name == INDEX
     ]
-    if METHOD[0] in there:
+    if METHOD[0] in pages:
         nav.append({"title": _("Method"), "href": f"{up}{METHOD[0]}#{METHOD[1]}", "current": False})
-    if DOWNLOADS in there:
+    if DOWNLOADS in pages:
         nav.append({"title": _("Downloads"), "href": f"{up}{INDEX}#downloads", "current": False})
     frame = {"language": language, "nav": nav, "cutoff": cutoff}
     if run.params.get("simulated"):
         frame["banner"] = _(SIMULATED)
     if unit:
-        names, parents = unit_names(run.units, language=language), _parents(run.units)
-        chain = [one for one in _lineage(parents, unit) if page_name(one) in there or one == unit]
-        frame["breadcrumbs"] = [{"title": _("Home"), "href": up + INDEX}] + [
-            {"title": clean_text(names.get(one, one)), "href": up + page_name(one) if one != unit else ""}
-            for one in chain
+        view = view_of(run, language)
+        above = [one for one in reversed(view.ancestors(unit)) if page_name(one) in pages and one != unit]
+        frame["breadcrumbs"] = [
+            {"title": _("Home"), "href": up + INDEX},
+            *({"title": clean_text(view.name(one)), "href": up + page_name(one)} for one in above),
+            {"title": clean_text(view.name(unit)), "href": ""},
         ]
     return frame
-
-
-def unit_names(units: pd.DataFrame, *, language: str) -> dict[str, str]:
-    """Code to name in a language; the other language's where it has none, the code where there is no name."""
-    return _remembered(units)[language]
-
-
-def _lineage(parents: dict[str, str], unit: str) -> list[str]:
-    """The codes from the top of the tree down to `unit`."""
-    chain = [unit]
-    while (above := parents.get(chain[-1], "")) and above not in chain:
-        chain.append(above)
-    return chain[::-1]
-
-
-def _parents(units: pd.DataFrame) -> dict[str, str]:
-    return _remembered(units)["parent"]
-
-
-_last: tuple[pd.DataFrame, dict] | None = None  # one run at a time asks, once a unit
-
-
-def _remembered(units: pd.DataFrame) -> dict[str, dict[str, str]]:
-    """Names and parents by code, made once a table."""
-    global _last
-    if _last is None or _last[0] is not units:
-        codes = units["unit"].tolist()
-        english = units["name_en"].where(units["name_en"] != "", units["name"])
-        found = {"parent": dict(zip(codes, units["parent"], strict=True))}
-        for language, names in (("vi", units["name"]), ("en", english)):
-            found[language] = {code: name or code for code, name in zip(codes, names, strict=True)}
-        _last = (units, found)
-    return _last[1]
 
 
 def build_site(
@@ -157,7 +122,6 @@ def _intro(run: RunTables, *, language: str) -> str:
     if not len(run.assessments):
         return ""
     from analysis.briefing.overview import say_overview  # with Matplotlib: not for a run that stands
-    from analysis.briefing.view import view_of
 
     view = view_of(run, language)
     rows = [row for mine in view.all_assessed().values() for row in mine]
@@ -166,27 +130,20 @@ def _intro(run: RunTables, *, language: str) -> str:
 
 def _tree(run: RunTables, pages: Sequence[PageResult], *, language: str) -> list[dict]:
     results = {one.unit: one for one in pages if one.unit}
-    names, parents = unit_names(run.units, language=language), _parents(run.units)
-    on_track = _on_track(run)
-    children: dict[str, list[str]] = {}
-    for unit in run.units["unit"]:
-        above = parents.get(unit, "")
-        children.setdefault(above if above in parents and above != unit else "", []).append(unit)
-    _ = translator(language)
+    view, on_track = view_of(run, language), _on_track(run)
 
     def entry(unit: str) -> dict:
         result = results.get(unit)
-        has_page = result is not None and result.shown
         return {
             "code": clean_text(unit),
-            "name": clean_text(names.get(unit, unit)),
-            "href": page_name(unit) if has_page else "",
+            "name": clean_text(view.name(unit)),
+            "href": page_name(unit) if result is not None and result.shown else "",
             "summary": "{}/{}".format(*on_track[unit]) if unit in on_track else "",
-            "flag": _("Not updated") if result is not None and result.status == FAILED else "",
-            "children": [entry(one) for one in children.get(unit, [])],
+            "flag": view._("Not updated") if result is not None and result.status == FAILED else "",
+            "children": [entry(one) for one in view.children(unit)],
         }
 
-    return [entry(unit) for unit in children.get("", [])]
+    return [entry(unit) for unit in view.roots]
 
 
 def grouped(downloads: Sequence[dict], *, language: str) -> list[dict]:
@@ -211,10 +168,10 @@ def grouped(downloads: Sequence[dict], *, language: str) -> list[dict]:
 
 
 def _failed(run: RunTables, pages: Sequence[PageResult], *, language: str) -> list[dict]:
-    names = unit_names(run.units, language=language)
+    view = view_of(run, language)
     return [
         {
-            "title": clean_text(names.get(one.unit, one.unit) if one.unit else one.page),
+            "title": clean_text(view.name(one.unit) if one.unit else one.page),
             "href": one.page if one.kept else "",
             "reason": f"{one.kind} · {one.reference}",
         }

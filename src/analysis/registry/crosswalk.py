@@ -2,8 +2,8 @@
 
 Units, names and pairs come from the MIT-licensed package `vietnamadminunits` (its data files are read; the package
 itself, which would load a geocoder, is not imported). Codes are those of the statistics office. After the reform a code
-may mean another territory than before, so old and new units are never in one list: take :func:`vietnam_units` of one
-edition, and let :func:`rebase` carry the history over.
+may mean another territory than before, so old and new units are never in one list: :func:`rebase` carries the
+history over.
 
 The package knows which communes were split and between whom, but no populations. A split commune is divided evenly, and
 every figure that rests on it is flagged ``split_estimated``; a crosswalk file may state better weights.
@@ -31,11 +31,10 @@ from analysis.registry.units import read_csv
 from analysis.words.errors import DataError, ParamsError, Problem, examples, require
 from analysis.words.findings import finding
 from analysis.words.periods import frequency_of, last_day
-from analysis.words.schema import OBSERVATIONS, UNITS, as_table, check_key
+from analysis.words.schema import OBSERVATIONS, as_table
 
 CHANGE = "2025-07"  # first month of the two-level government: 34 provinces, 3,321 communes
 NATION = "VN"
-EDITIONS = ("2025-06", "2025-07")  # 63 provinces, districts, 10,035 communes; 34 provinces, 3,321 communes
 BUILT_IN = "vietnam-2025"  # what `crosswalk` in a params file may say instead of a path
 COLUMNS = ("old", "new", "weight", "change")  # of a crosswalk file
 
@@ -85,31 +84,6 @@ def read_crosswalk(name: str, *, root: Path) -> Crosswalk:
     crosswalk = Crosswalk(rows.sort_values(["old", "new"], ignore_index=True), change[0])
     require(check_crosswalk(crosswalk, where=where), ParamsError)
     return crosswalk
-
-
-def vietnam_units(*, edition: str) -> pd.DataFrame:
-    """Units of Vietnam before (``edition="2025-06"``) or after (``"2025-07"``) the reform of 1 July 2025.
-
-    The levels are nation, province, (district,) commune. Districts are written ``064.622``: their numbers repeat
-    neither commune nor province codes. Five island districts have no communes.
-
-    DataError: for another edition.
-    """
-    if edition not in EDITIONS:
-        raise DataError(Problem("edition", f"found {edition!r}", ", ".join(EDITIONS), "Choose one of them"))
-    is_old = edition == EDITIONS[0]
-    rows = (_old() if is_old else _new()).assign(nation=NATION)
-    levels = {"province": ("provinceCode", "nation"), "commune": ("wardCode", "provinceCode")}
-    if is_old:
-        levels |= {"district": ("district_unit", "provinceCode"), "commune": ("wardCode", "district_unit")}
-    names = {"province": "province", "district": "district", "commune": "ward"}
-    nation = {"unit": NATION, "name": "Việt Nam", "name_en": "Viet Nam", "parent": "", "level": "nation"}
-    parts = [pd.DataFrame([nation])]
-    for level, (unit, parent) in levels.items():
-        part = pd.DataFrame({"unit": rows[unit], "name": rows[names[level]], "parent": rows[parent], "level": level})
-        parts.append(part[part["name"].ne("")].drop_duplicates("unit").assign(name_en=""))
-    days = {"valid_from": "", "valid_to": "2025-06-30"} if is_old else {"valid_from": "2025-07-01", "valid_to": ""}
-    return as_table(pd.concat(parts, ignore_index=True).assign(**days), UNITS, where=f"vietnamadminunits, {edition}")
 
 
 def vietnam_crosswalk(*, level: str = "commune") -> Crosswalk:
@@ -248,7 +222,6 @@ def rebase(observations: pd.DataFrame, *, crosswalk: Crosswalk, indicators: pd.D
     DataError
         If the crosswalk loses or invents people.
     """
-    check_key(observations, OBSERVATIONS)
     require(check_crosswalk(crosswalk))
     is_old = _is_before(observations["period"], crosswalk.change)
     later = observations[~is_old]

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from analysis.words.errors import DataError, Problem, examples, require
+from analysis.words.errors import Problem, examples, require
 
 STATUSES = ("met", "holding", "on_track", "likely", "at_risk", "unlikely", "missed", "not_assessable")
 ON_TRACK = ("met", "holding", "on_track")  # what "n of m sub-units on track" counts
@@ -225,16 +225,6 @@ class RunTables:
         about = f"{len(self.units)} units, {len(self.targets)} targets"
         cutoff = self.manifest.get("cutoff", "?")
         return f"Run {self.run_id!r}, cutoff {cutoff}: {about}; {by_status or 'no assessments'}"
-
-
-def check_key(frame: pd.DataFrame, table: Table) -> None:
-    """Raise where `frame` lacks a column of `table`; a cheap check for functions that take a trusted table.
-
-    DataError: when a column is missing.
-    """
-    missing = [one for one in table.columns if one not in frame.columns]
-    if missing:
-        raise DataError(Problem(f"table {table.name}", f"columns {examples(missing)} are missing", "", "Use as_table"))
 
 
 def as_numbers(column: pd.Series) -> np.ndarray:
