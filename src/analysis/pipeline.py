@@ -28,7 +28,7 @@ from analysis.registry.params import RunParams, project_root, read_params
 from analysis.registry.targets import places_of, read_targets, targets_table
 from analysis.run_folder import RunFolder, RunKey, RunResult, disk_report, read_key, run_key, stored_tables
 from analysis.words import periods, schema
-from analysis.words.errors import AnalysisError, ParamsError, Problem, did_you_mean, require
+from analysis.words.errors import AnalysisError, ParamsError, Problem, did_you_mean, require, unknown
 from analysis.words.files import json_text, sha256_of_json, write_file
 
 if TYPE_CHECKING:
@@ -334,13 +334,8 @@ def check_units(units: Sequence[str] | None, *, known: Iterable[str]) -> None:
 
     ParamsError: with every unknown code.
     """
-    known = set(known)
-    hint = lambda unit: did_you_mean(unit, known) or "Take a code of the unit list"
-    strange = [unit for unit in units or [] if unit not in known]
-    problems = [
-        Problem("--units", f"there is no unit {unit!r}", "codes of the unit table", hint(unit)) for unit in strange
-    ]
-    require(problems, ParamsError)
+    allowed, remedy = "codes of the unit table", "Take a code of the unit list"
+    require(unknown(units or (), set(known), where="--units", what="unit", allowed=allowed, remedy=remedy), ParamsError)
 
 
 def check(

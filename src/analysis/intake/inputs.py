@@ -24,7 +24,15 @@ from analysis.registry.params import RunParams
 from analysis.registry.sources import SIDES, SourceParams, read_source
 from analysis.registry.targets import Target, check_joins, find_targets, places_of
 from analysis.registry.units import check_tree, read_csv, read_units
-from analysis.words.errors import AnalysisError, DataError, ParamsError, Problem, did_you_mean, examples, require
+from analysis.words.errors import (
+    AnalysisError,
+    DataError,
+    ParamsError,
+    Problem,
+    examples,
+    require,
+    unknown,
+)
 from analysis.words.findings import SEVERITIES, as_quality, say
 from analysis.words.periods import as_period, between, last_day, last_in, ordinals, period_code
 
@@ -311,11 +319,7 @@ def _check(frame: pd.DataFrame, units: pd.DataFrame, targets: Sequence[Target], 
             Problem(where, f"tasks stand twice: {examples(sorted(set(twice['task'])))}", "each once", "Remove one")
         )
     for column, known in (("unit", set(units["unit"])), ("target", {one.target for one in targets})):
-        for one in sorted(set(frame[column]) - known):
-            remedy = did_you_mean(one, known) or "Correct the code"
-            problems.append(
-                Problem(f"{where}: {column}", f"there is no {column} {one!r}", f"one of {len(known)} codes", remedy)
-            )
+        problems += unknown(frame[column], known, where=f"{where}: {column}", what=column, remedy="Correct the code")
     for column in ("due", "done"):
         for one in sorted(set(frame[column]) - ({""} if column == "done" else set())):
             try:

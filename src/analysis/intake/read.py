@@ -35,7 +35,7 @@ from analysis.words.files import file_sha256
 if TYPE_CHECKING:
     import openpyxl
     import sqlalchemy as sa
-from analysis.registry.entries import Entry, IsoDate, Text, as_entry, read_yaml, resolve
+from analysis.registry.entries import Entry, IsoDate, Text, as_entry, read_yaml
 from analysis.registry.sources import VINTAGE
 
 MAX_BYTES = 2_000_000_000  # of a file on disk
@@ -381,7 +381,7 @@ def vintages_of(source: SourceParams, *, base: Path, as_of: str | None) -> list[
     if source.format == "sql":
         return [Vintage(_database_url(source.path, base), f"database of {source.source}", source.vintage, "")]
     if source.vintage is not None:
-        found = [Vintage(resolve(source.path, root=base), source.path, source.vintage, source.sha256 or "")]
+        found = [Vintage(base / source.path, source.path, source.vintage, source.sha256 or "")]
     else:
         found = _folders(source, base)
     known = [one for one in found if as_of is None or one.vintage <= as_of]
@@ -396,7 +396,7 @@ def vintages_of(source: SourceParams, *, base: Path, as_of: str | None) -> list[
 
 def _folders(source: SourceParams, base: Path) -> list[Vintage]:
     above, below = source.path.split(VINTAGE, 1)
-    folder = resolve(above, root=base)
+    folder = base / above
     names = sorted(one.name for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else []
     if not names:
         remedy = f"Put each delivery into a folder named by its day, {above}2024-04-05{below}"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -55,15 +54,9 @@ def pinned_environment() -> dict[str, str]:
     return {**_EVERYWHERE, **(_X86 if x86 else {})}
 
 
-def is_pinned(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether `environment` (this process's own by default) holds every pinned value."""
-    environment = os.environ if environment is None else environment
-    return all(environment.get(name) == value for name, value in pinned_environment().items())
-
-
 def restart_pinned(arguments: list[str] | None = None) -> None:
     """Start this program again with the pinned environment; returns only when there is nothing to do."""
-    if is_pinned() or _MARK in os.environ:
+    if _MARK in os.environ or pinned_environment().items() <= os.environ.items():
         return
     if not hasattr(os, "fork"):  # Windows' exec gives the terminal back at once: set for child processes only
         os.environ.update(pinned_environment())

@@ -13,7 +13,6 @@ random cell ids. Kept: what the author wrote, the parameters, execution counts, 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from functools import lru_cache
 from typing import Any
@@ -240,11 +239,6 @@ def canonical(notebook: NotebookNode, *, context: dict) -> NotebookNode:
     }
     cells = [_cell(index, cell) for index, cell in enumerate(notebook.cells)]
     return NotebookNode(nbformat=4, nbformat_minor=5, metadata=from_dict(metadata), cells=cells)
-
-
-def notebook_text(notebook: NotebookNode) -> str:
-    """A notebook as it is written to a file: keys sorted, one space indent, one newline at the end."""
-    return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def check_executed(notebook: NotebookNode, *, replies: dict[int, bool], where: str) -> list[Problem]:

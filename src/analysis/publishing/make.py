@@ -30,13 +30,13 @@ from papermill.parameterize import parameterize_notebook
 from papermill.translators import PythonTranslator, papermill_translators
 from papermill.utils import chdir
 
-from analysis.publishing.exporter import BriefingExporter, canonical, check_executed, notebook_text, page_data
+from analysis.publishing.exporter import BriefingExporter, canonical, check_executed, page_data
 from analysis.publishing.forks import can_fork
 from analysis.publishing.jobs import BRIEFING, NOTEBOOKS, PageJob
 from analysis.publishing.papermill_engine import TOLERATED, cell_hook
 from analysis.publishing.sanitise import check_page
 from analysis.words.errors import Problem, PublishError, require
-from analysis.words.files import sha256
+from analysis.words.files import json_text, sha256
 
 ENGINE = "candich"
 RUN_DIR = "run_dir"  # the parameter that names the run's folder
@@ -143,7 +143,7 @@ def make_page(job: PageJob, *, target: Path, seconds: float | None = None) -> di
     if job.template == BRIEFING:
         _require_executed(notebook, replies, where=job.page)
         notebook = canonical(notebook, context={**job.context, "page": job.page, "notebook": job.notebook.name})
-        html, text = render(notebook, page=job.page), notebook_text(notebook)
+        html, text = render(notebook, page=job.page), json_text(notebook)
     else:
         _require_to_the_end(notebook, replies, where=job.notebook.name)
         html, _ = lab_exporter().from_notebook_node(notebook, resources={"metadata": {"name": job.notebook.stem}})

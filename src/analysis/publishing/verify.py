@@ -23,7 +23,7 @@ from analysis.publishing.page_maker import PageMaker
 from analysis.publishing.publish import PAGES
 from analysis.publishing.site import page_jobs
 from analysis.records.store import MANIFEST
-from analysis.words.errors import ParamsError, Problem, did_you_mean
+from analysis.words.errors import ParamsError, require, unknown
 from analysis.words.files import file_sha256, sha256
 
 FILES = "files.json"  # of a finished run: every other file and its hash
@@ -76,10 +76,11 @@ def verify_run(
     verdicts = [Verdict(file, ALTERED, reason=reason) for file, reason in altered_files(run)]
     records.check_tables(run, records.read_manifest(run / MANIFEST))
     tables = records.load_run(run)
-    known = set(tables.units["unit"])
-    if unit is not None and unit not in known:
-        hint = did_you_mean(unit, known) or "Take a code of the unit list"
-        raise ParamsError(Problem("--unit", f"there is no unit {unit!r}", "codes of the unit table", hint))
+    known, hint = set(tables.units["unit"]), "Take a code of the unit list"
+    asked = [] if unit is None else [unit]
+    require(
+        unknown(asked, known, where="--unit", what="unit", allowed="codes of the unit table", remedy=hint), ParamsError
+    )
     published = {page["page"]: page for page in json.loads((run / PAGES).read_text(encoding="utf-8"))}
     jobs = page_jobs(tables, root=project or records.project_of(run), run_dir=run, units=_units_of(published))
     jobs = [job for job in jobs if unit is None or job.unit == unit]

@@ -75,25 +75,12 @@ def read_table(path: Path) -> pd.DataFrame:
             Problem(str(path), f"it cannot be read: {error}", "a whole Parquet file", "Run the forecast again")
         ) from error
     known = TABLES.get(path.stem.removeprefix(PREVIOUS))
-    kinds = known.columns if known is not None else {}
-    columns = {name: _column(table.column(name), kind=kinds.get(name)) for name in table.column_names}
-    return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows), copy=False)
-
-
-def _column(stored: pa.ChunkedArray, *, kind: str | None) -> np.ndarray | pd.api.extensions.ExtensionArray:
-    """A column with the type it was written with: Parquet keeps values, not pandas' extension types."""
-    if pa.types.is_dictionary(stored.type):  # each different text once, and its place in every row
-        whole = stored.unify_dictionaries().combine_chunks()
-        texts = np.array([*whole.dictionary.to_pylist(), None], dtype=object)
-        places = whole.indices.fill_null(len(texts) - 1) if whole.null_count else whole.indices
-        return texts.take(places.to_numpy(zero_copy_only=False))
-    if kind == "whole" and pa.types.is_integer(stored.type) and not stored.null_count:
-        values = np.array(stored.to_numpy(), dtype=np.int64)
-        return pd.arrays.IntegerArray(values, np.zeros(len(values), dtype=bool))
-    if kind in ("whole", "text") or stored.null_count or not pa.types.is_primitive(stored.type):
-        column = stored.to_pandas(use_threads=False)
-        return column.astype({"whole": "Int64", "text": object}.get(kind, column.dtype)).array
-    return np.array(stored.to_numpy())
+    whole = (
+        [name for name, kind in known.columns.items() if kind == "whole" and name in table.column_names]
+        if known
+        else []
+    )
+    return table.to_pandas(use_threads=False).astype(dict.fromkeys(texts, object) | dict.fromkeys(whole, "Int64"))
 
 
 def write_run(tables: Mapping[str, pd.DataFrame], run_dir: Path) -> dict[str, Path]:

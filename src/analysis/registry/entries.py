@@ -143,11 +143,6 @@ def _entry_in(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def resolve(path: str, *, root: Path) -> Path:
-    """A path of a params file: relative paths start at the project folder `root`."""
-    return Path(path) if Path(path).is_absolute() else Path(root) / path
-
-
 MAX_BYTES = 5_000_000  # 3,321 communes with a threshold each and their sentences are below 1 MB
 MAX_DEPTH = 20
 MAX_ENTRIES = 300_000  # words, lists and mappings; 20 targets with a threshold for each of 3,321 communes are 133,000

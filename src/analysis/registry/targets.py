@@ -22,7 +22,7 @@ from analysis.registry.entries import as_entry, read_entries
 from analysis.registry.kinds import KINDS, Scope, Target
 from analysis.registry.sources import SourceParams
 from analysis.registry.units import descendants
-from analysis.words.errors import ParamsError, Problem, did_you_mean, examples, require
+from analysis.words.errors import ParamsError, Problem, did_you_mean, examples, require, unknown
 from analysis.words.periods import as_period, last_in
 from analysis.words.schema import OPERATORS, TARGETS, as_table
 
@@ -169,16 +169,8 @@ def check_targets(
         problems += _check_span(target, frequencies.get(target.indicator, ""), where)
         members = target.members if target.kind == "indicators_k_of_n" else ()
         for key, named in (("replaces", {target.replaces} - {""}), ("members", members)):
-            problems += _unknown(named, codes, where=f"{where}: {key}", what="target", remedy="Check the code")
+            problems += unknown(named, codes, where=f"{where}: {key}", what="target", remedy="Check the code")
     return problems + _check_pairs(targets, units, places)
-
-
-def _unknown(named: Iterable[str], known: set[str], *, where: str, what: str, remedy: str) -> list[Problem]:
-    """Codes that are named and do not exist."""
-    return [
-        Problem(where, f"there is no {what} {one!r}", f"one of {len(known)} codes", did_you_mean(one, known) or remedy)
-        for one in sorted(set(named) - known)
-    ]
 
 
 def _check_indicators(target: Target, kinds: dict[str, str], where: str) -> list[Problem]:
@@ -229,7 +221,7 @@ def _check_units(target: Target, units: pd.DataFrame, known: set[str], where: st
                 problems.append(Problem(f"{where}: {key}.level", found, ", ".join(levels), remedy))
     for key, codes in named.items():
         remedy = "Take a code of the unit list"
-        problems += _unknown(codes, known, where=f"{where}: {key}", what="unit", remedy=remedy)
+        problems += unknown(codes, known, where=f"{where}: {key}", what="unit", remedy=remedy)
     return problems
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.words.errors import DataError, ParamsError, Problem, did_you_mean, examples, require
+from analysis.words.errors import ParamsError, Problem, did_you_mean, examples, require, unknown
 from analysis.words.schema import UNITS, as_table
 
 MAX_BYTES = 50_000_000  # 10,035 communes with their history are below 2 MB
@@ -109,9 +109,7 @@ def descendants(units: pd.DataFrame, unit: str) -> list[str]:
 
     DataError: if `unit` is not in the list.
     """
-    if not units["unit"].eq(unit).any():
-        remedy = did_you_mean(unit, units["unit"]) or "Take a code of the unit list"
-        raise DataError(Problem("units", f"there is no unit {unit!r}", f"one of {len(units)} codes", remedy))
+    require(unknown([unit], set(units["unit"]), where="units", what="unit", remedy="Take a code of the unit list"))
     below = units.groupby("parent")["unit"].agg(list).to_dict()
     found, queue = [], list(below.get(unit, []))
     while queue:

@@ -39,7 +39,6 @@ from analysis.publishing.downloads.texts import LOCALES, document_date, shown, w
 from analysis.words.schema import LANGUAGES, STATUSES
 
 FONT = "Times New Roman"
-TEXT_WIDTH = Mm(160)  # A4 less the margins of 30 and 20 mm
 MARGINS = {"top_margin": Mm(20), "bottom_margin": Mm(20), "left_margin": Mm(30), "right_margin": Mm(20)}
 LEFT, CENTRE, BOTH = WD_ALIGN_PARAGRAPH.LEFT, WD_ALIGN_PARAGRAPH.CENTER, WD_ALIGN_PARAGRAPH.JUSTIFY
 # name: (size, bold, italic, alignment, points before, points after); sizes from appendix I, part II and its table
