@@ -30,7 +30,7 @@ import pyarrow.parquet as pq
 
 from analysis.registry.sources import SourceParams
 from analysis.words.errors import MAX_EXAMPLES, AnalysisError, DataError, Problem, did_you_mean, examples, require
-from analysis.words.files import file_sha256
+from analysis.words.files import file_sha256, missing_file
 
 if TYPE_CHECKING:
     import openpyxl
@@ -114,10 +114,8 @@ def _twice(names: Iterable[str], where: str) -> list[Problem]:
 
 
 def _require_file(path: Path, where: str) -> None:
-    if not path.is_file():
-        near = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-        remedy = did_you_mean(path.name, near) or "Check the path, in the source's file or on the command line"
-        raise DataError(Problem(where, "there is no such file", "", remedy))
+    remedy = "Check the path, in the source's file or on the command line"
+    require(missing_file(path, where=where, remedy=remedy), DataError)
     size = path.stat().st_size
     if not 0 < size <= MAX_BYTES:
         raise DataError(Problem(where, f"the file has {size} bytes", f"1 to {MAX_BYTES}", "Split it, or use Parquet"))
@@ -424,13 +422,12 @@ def _folders(source: SourceParams, base: Path) -> list[Vintage]:
 
 def _meta_of(path: Path, *, where: str) -> tuple[Meta | None, list[Problem]]:
     meta_path = path.with_name(path.name + ".meta.yml")
-    if not path.is_file():
-        near = [one.name for one in path.parent.iterdir()]
-        remedy = did_you_mean(path.name, near) or "Each vintage folder holds the file under the same name"
-        return None, [Problem(where, "there is no such file", "", remedy)]
-    if not meta_path.is_file():
+    missing = missing_file(path, where=where, remedy="Each vintage folder holds the file under the same name")
+    if not missing and not meta_path.is_file():
         remedy = "Write it: source, vintage, sha256, retrieved"
-        return None, [Problem(f"{where}.meta.yml", "there is no such file", "", remedy)]
+        missing = [Problem(f"{where}.meta.yml", "there is no such file", "", remedy)]
+    if missing:
+        return None, missing
     try:
         return as_entry(Meta, read_yaml(meta_path), where=f"{where}.meta.yml")
     except AnalysisError as error:

@@ -99,12 +99,6 @@ class BriefingExporter(TemplateExporter):
         self.environment.globals["page"] = page
         return super().from_notebook_node(_Shown(nb), resources, **kwargs)
 
-    def _preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
-        """No preprocessor, so nothing that the notebook would have to be copied for."""
-        if self._preprocessors:
-            return super()._preprocess(nb, resources)
-        return nb, resources
-
     def _prose(self, cell: NotebookNode) -> Markup:
         return render_markdown(cell.source, self.language, cell.get("id", ""))
 

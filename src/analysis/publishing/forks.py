@@ -37,6 +37,9 @@ from typing import Any
 
 from analysis.words.errors import Problem, PublishError
 
+with contextlib.suppress(ImportError):  # Windows, where nothing is forked
+    import resource
+
 _TASKS = Path("/proc/self/task")
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
@@ -70,13 +73,8 @@ def can_fork() -> bool:
 
 
 def count_threads() -> int:
-    """Threads of this process, native ones too; 0 where that cannot be known."""
-    return sum(1 for _ in _TASKS.iterdir()) if _TASKS.is_dir() else 0
-
-
-def thread_names() -> list[str]:
-    """The names of this process's threads, as the system has them."""
-    return [(thread / "comm").read_text().strip() for thread in sorted(_TASKS.iterdir())]
+    """Threads of this process, native ones too."""
+    return len(os.listdir(_TASKS))
 
 
 def signal_name(number: int) -> str:
@@ -86,24 +84,19 @@ def signal_name(number: int) -> str:
 
 def give_memory_back() -> None:
     """Let the system have what was freed (glibc): every page held is a page whose table each fork copies."""
-    if _LIBC is not None and hasattr(_LIBC, "malloc_trim"):
+    if hasattr(_LIBC, "malloc_trim"):
         _LIBC.malloc_trim(0)
 
 
 def die_with_parent(parent: int) -> None:
     """A parent that is killed cannot kill its children: ask the kernel to (Linux)."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before we asked
         os._exit(1)
 
 
 def set_limits(limits: Limits) -> None:
-    """Hold this process to `limits`; what a platform does not offer is left out."""
-    try:
-        import resource
-    except ImportError:
-        return
+    """Hold this process to `limits`."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     set_cpu_limit(limits)
     with contextlib.suppress(OSError):
@@ -113,15 +106,10 @@ def set_limits(limits: Limits) -> None:
 
 def set_cpu_limit(limits: Limits) -> None:
     """Hold what this process does from now on to the CPU time of `limits`."""
-    with contextlib.suppress(ImportError):
-        import resource
-
-        _lower(resource.RLIMIT_CPU, int(time.process_time()) + limits.cpu_seconds)
+    _lower(resource.RLIMIT_CPU, int(time.process_time()) + limits.cpu_seconds)
 
 
 def _lower(which: int, value: int) -> None:
-    import resource
-
     hard = resource.getrlimit(which)[1]
     value = value if hard == resource.RLIM_INFINITY else min(value, hard)
     resource.setrlimit(which, (value, value if which == resource.RLIMIT_AS else hard))
@@ -312,7 +300,7 @@ def require_one_thread() -> None:
 
     PublishError: when it holds more; the message names them.
     """
-    names = thread_names()
+    names = [(thread / "comm").read_text().strip() for thread in sorted(_TASKS.iterdir())]
     if len(names) > 1:
         raise PublishError(
             Problem(

@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from analysis.words.errors import ParamsError, Problem, did_you_mean, require
+from analysis.words.files import missing_file
 from analysis.words.periods import as_period, frequency_of, last_day, period_code
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -209,10 +210,8 @@ def read_yaml(path: str | Path) -> Any:
     aliases.
     """
     path = Path(path)
-    if not path.is_file():
-        near = [one.name for one in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
-        remedy = did_you_mean(path.name, near) or "Check the path; relative paths start at the project folder"
-        raise ParamsError(Problem(str(path), "there is no such file", "", remedy))
+    remedy = "Check the path; relative paths start at the project folder"
+    require(missing_file(path, where=str(path), remedy=remedy), ParamsError)
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise ParamsError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pandas as pd
@@ -91,16 +92,10 @@ def check_tree(units: pd.DataFrame, *, where: str = "units") -> list[Problem]:
 
 
 def _circle(parent_of: dict[str, str]) -> list[str]:
-    done: set[str] = set()
-    for start in sorted(parent_of):
-        trail: list[str] = []
-        unit = start
-        while unit and unit in parent_of and unit not in done:
-            if unit in trail:
-                return [*trail[trail.index(unit) :], unit]
-            trail.append(unit)
-            unit = parent_of[unit]
-        done.update(trail)
+    try:
+        TopologicalSorter({unit: [parent_of[unit]] for unit in sorted(parent_of)}).prepare()
+    except CycleError as error:
+        return error.args[1][::-1]
     return []
 
 

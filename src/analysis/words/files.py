@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from analysis.words.errors import Problem, did_you_mean
+
 PART = ".part"  # ending of a file that is being written
 _held: set[int] = set()  # descriptors of the locks that this process holds
 
@@ -25,6 +27,13 @@ def sha256(content: bytes | str) -> str:
     'ca978112ca1b'
     """
     return hashlib.sha256(content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content).hexdigest()
+
+
+def missing_file(path: Path, *, where: str, remedy: str) -> list[Problem]:
+    """A problem where there is no such file, with the nearest name in its folder; none where there is."""
+    near = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+    remedy = did_you_mean(path.name, near) or remedy
+    return [] if path.is_file() else [Problem(where, "there is no such file", "", remedy)]
 
 
 def sha256_of_json(value: Any) -> str:
