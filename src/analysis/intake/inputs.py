@@ -51,7 +51,7 @@ class Inputs:
     # One per file: source, path, vintage, sha256, title, publisher, licence, url, rows, rows_used, rows_refused,
     # rows_empty, rows_ignored
     sources: tuple[dict, ...]
-    tasks: pd.DataFrame | None = None  # See :mod:`analysis.intake.inputs`
+    tasks: pd.DataFrame | None = None  # of :func:`read_tasks`
 
 
 @dataclass(frozen=True)
