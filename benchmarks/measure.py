@@ -76,7 +76,7 @@ def compare(pair: list[tuple[float, float]], ours: list[tuple[float, float]]) ->
 
 def watch_memory(run: subprocess.Popen) -> float:
     """Wait for a process; the largest sum of proportional memory (PSS) of it and its descendants, in MB."""
-    from analysis.publishing.processes import descendants
+    from analysis.publishing.forks import descendants
 
     peak, done = 0.0, threading.Event()
 

@@ -36,8 +36,8 @@ N_CHARTS = 8  # at least: one an indicator
 def product(run_dir: Path, *, n_pair: int, n_ours: int) -> dict:
     """The product's own unit briefing, made by both."""
     from analysis import records
-    from analysis.publishing.page_jobs import page_jobs
     from analysis.publishing.page_maker import PageMaker
+    from analysis.publishing.site import page_jobs
 
     with tempfile.TemporaryDirectory() as scratch:
         copy, made = Path(scratch) / "run", Path(scratch) / "made"

@@ -152,7 +152,7 @@ class InThisProcess:
     """The page maker's own code, without its process."""
 
     def __init__(self, *, n_jobs: int = 2, limits=None):
-        from analysis.publishing.processes import Limits
+        from analysis.publishing.forks import Limits
 
         self.how = {"n_jobs": n_jobs, "limits": asdict(limits or Limits())}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.publishing.processes import can_fork
+from analysis.publishing.forks import can_fork
 
 CORPUS = Path(__file__).parent / "corpus"
 FILES = sorted(path.name for path in CORPUS.iterdir() if path.suffix != ".md")
@@ -19,7 +19,7 @@ from pathlib import Path
 from analysis.intake.read import read_raw
 from analysis.publishing.sanitise import is_clean, sanitise
 from analysis.registry.sources import SourceParams
-from analysis.registry.yamls import read_yaml
+from analysis.registry.entries import read_yaml
 from analysis.words.errors import AnalysisError
 
 def read(path):

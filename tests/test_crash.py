@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analysis.publishing.environment import pinned_environment
-from analysis.publishing.processes import can_fork
+from analysis.publishing.forks import can_fork
 
 SCRIPT = Path(__file__).parent / "crash_points.py"
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not can_fork(), reason="needs fork")]

@@ -21,7 +21,7 @@ import pytest
 from benchmarks.country import write_country
 from nbformat.v4 import new_code_cell
 
-from analysis.publishing.processes import can_fork
+from analysis.publishing.forks import can_fork
 from analysis.records import write_table
 
 ROOT = Path(__file__).parents[1]
@@ -52,7 +52,7 @@ REASONS = {  # class of the error, which readers see; text, for the private log
 }
 HIT = {f"{at:05d}": how for at, how in enumerate(REASONS, start=1)}
 COMMAND = (  # the command with other limits of a page than 300 s and 2 GB
-    "from analysis.publishing.page_maker import PageMaker; from analysis.publishing.processes import Limits;"
+    "from analysis.publishing.page_maker import PageMaker; from analysis.publishing.forks import Limits;"
     "PageMaker.__init__.__kwdefaults__['limits'] = Limits(seconds=10, memory_mb=700);"
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"  # a shell's background ignores it
     "from analysis.cli import main; main()"
@@ -215,7 +215,7 @@ def is_running(pid):
 
 
 def children_of(pid):
-    from analysis.publishing.processes import descendants
+    from analysis.publishing.forks import descendants
 
     return descendants(pid)
 

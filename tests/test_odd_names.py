@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from benchmarks.country import write_country
 
-from analysis.words.slugs import page_slug
+from analysis.words.files import page_slug
 
 ODD = [
     "<script>alert(1)</script>",

@@ -9,7 +9,7 @@ import pytest
 
 from analysis import records
 from analysis.publishing.verify import altered_files
-from analysis.records.manifest import SCHEMA
+from analysis.records.store import SCHEMA
 from analysis.run_folder import RunFolder, RunKey
 from analysis.words.errors import DataError, PublishError
 

@@ -208,31 +208,28 @@ def reporting(stream: TextIO) -> Iterator[Callable[[str, int, int], None]]:
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        TaskID,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
 
     console = Console(file=stream)
-    if not console.is_terminal:
-        finished: set[str] = set()
-
-        def line(step: str, done: int, total: int) -> None:
-            if done >= total and step not in finished:
-                finished.add(step)
-                print(f"{NAMES.get(step, step)}: {done} of {total}", file=stream, flush=True)
-
-        yield line
-        return
     columns = [TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
     columns += [TextColumn("left"), TimeRemainingColumn()]
-    with Progress(*columns, console=console, auto_refresh=False) as bars:  # a thread of its own would bar forking
-        tasks: dict[str, int] = {}
+    tasks: dict[str, TaskID] = {}
+    said: set[str] = set()
+    # a thread that refreshes the bars would bar forking
+    with Progress(*columns, console=console, auto_refresh=False, disable=not console.is_terminal) as bars:
 
         def advance(step: str, done: int, total: int) -> None:
+            name = NAMES.get(step, step)
             if step not in tasks:
-                tasks[step] = bars.add_task(NAMES.get(step, step), total=total)
+                tasks[step] = bars.add_task(name, total=total)
             bars.update(tasks[step], completed=done, total=total, refresh=True)
+            if bars.disable and done >= total and step not in said:
+                said.add(step)
+                print(f"{name}: {done} of {total}", file=stream, flush=True)
 
         yield advance
 

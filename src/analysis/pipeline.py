@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis import records
+from analysis.publishing.chrome import check_archive, keep_quarters
 from analysis.publishing.environment import environment_hashes
 from analysis.publishing.jobs import FAILED, SITE, PageResult
 from analysis.publishing.page_maker import PageMaker
 from analysis.publishing.publish import Maker, publish_pages, too_many_failed, write_results
-from analysis.publishing.quarters import check_archive, keep_quarters
 from analysis.publishing.verify import altered_files
 from analysis.records.store import MANIFEST
 from analysis.registry.indicators import read_indicators
@@ -29,7 +29,7 @@ from analysis.registry.params import RunParams, project_root, read_params
 from analysis.registry.targets import places_of, read_targets, targets_table
 from analysis.run_folder import RunFolder, RunKey, RunResult, disk_report, read_key, run_key, stored_tables
 from analysis.words import periods, schema
-from analysis.words.errors import AnalysisError, ParamsError, Problem, did_you_mean, require
+from analysis.words.errors import AnalysisError, ParamsError, Problem, did_you_mean, require, unknown
 from analysis.words.files import json_text, sha256_of_json, write_file
 
 if TYPE_CHECKING:
@@ -281,8 +281,7 @@ def publish_step(
     building: Path, *, root: Path, previous: Path | None, options: RunOptions, report: Report = no_report
 ) -> tuple[PageResult, ...]:
     """Execute the notebooks, publish the pages that are proven whole, build the site around them."""
-    from analysis.publishing.page_jobs import page_jobs
-    from analysis.publishing.site import DOWNLOADS, build_site
+    from analysis.publishing.site import DOWNLOADS, build_site, page_jobs
 
     tables = records.load_run(building)
     check_units(options.units, known=tables.units["unit"])
@@ -338,18 +337,10 @@ def page_maker(options: RunOptions) -> Iterator[Callable[[], Maker]]:
 def check_units(units: Sequence[str] | None, *, known: Iterable[str]) -> None:
     """Refuse unit codes that the run does not know.
 
-    Raises
-    ------
-    ParamsError
-        With every unknown code.
+    ParamsError: with every unknown code.
     """
-    known = set(known)
-    hint = lambda unit: did_you_mean(unit, known) or "Take a code of the unit list"
-    strange = [unit for unit in units or [] if unit not in known]
-    problems = [
-        Problem("--units", f"there is no unit {unit!r}", "codes of the unit table", hint(unit)) for unit in strange
-    ]
-    require(problems, ParamsError)
+    allowed, remedy = "codes of the unit table", "Take a code of the unit list"
+    require(unknown(units or (), set(known), where="--units", what="unit", allowed=allowed, remedy=remedy), ParamsError)
 
 
 def check(
@@ -357,10 +348,7 @@ def check(
 ) -> tuple[RunParams, intake.Inputs]:
     """Do all the reading and checking of a run and write nothing.
 
-    Raises
-    ------
-    ParamsError, DataError
-        The input is wrong; every problem is listed.
+    ParamsError, DataError: the input is wrong; every problem is listed.
     """
     params = read_params(params_path, period=period)
     data_dir = Path(data_dir) if data_dir else None

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis import records
-from analysis.intake.vintages import vintages_of
+from analysis.intake.read import vintages_of
 from analysis.publishing.environment import environment_hashes
 from analysis.publishing.jobs import FAILED, SITE, UNCHANGED, PageResult
 from analysis.publishing.publish import JOURNAL, PAGES, SCRATCH, read_results
@@ -90,17 +90,8 @@ def run_key(
 ) -> RunKey:
     """Hash everything that goes into a run.
 
-    Parameters
-    ----------
-    params : RunParams
-        As read, with the period and language asked for.
-    params_path : str or Path
-    data_dir : Path, optional
-        Where relative source paths are looked up; default: the project's root.
-    history : mapping of cutoff to Path
-        The run whose assessments count for each earlier cutoff.
-    extras : mapping
-        Options that change what is published: which units, PDF.
+    `history` is the run whose assessments count for each earlier cutoff; `extras` are options that change what is
+    published.
     """
     root = project_root(params_path)
     plain = params.model_dump(mode="json")
@@ -159,12 +150,8 @@ class RunFolder:
     def locked(cls, path: Path, *, run_id: str) -> Iterator[RunFolder]:
         """Hold the folder for writing; the system lets go of it when the process ends, however it ends.
 
-        Raises
-        ------
-        DataError
-            When something else is in the folder, or runs of another params file.
-        PublishError
-            When another process holds it, or it cannot be written.
+        DataError: when something else is in the folder, or runs of another params file.
+        PublishError: when another process holds it, or it cannot be written.
         """
         folder = cls(path)
         folder.check_owned(run_id=run_id)
@@ -187,12 +174,7 @@ class RunFolder:
             yield folder
 
     def check_owned(self, *, run_id: str) -> None:
-        """Refuse a folder that something else lives in.
-
-        Raises
-        ------
-        DataError
-        """
+        """Refuse a folder that something else lives in."""
         names = {path.name for path in self.path.iterdir()} if self.path.is_dir() else set()
         remedy = "Name another folder with --out, or move these files away"
         if FIRST_LAYOUT & names and MANIFEST in names:
@@ -331,8 +313,6 @@ class RunFolder:
 def disk_report(path: Path, *, n_units: int, n_rows: int) -> str:
     """How much room the next run needs, and how much there is; without a run before, from its units and rows.
 
-    Examples
-    --------
     >>> disk_report(Path("no such folder"), n_units=100, n_rows=10_000).split(";")[0]
     'a run needs about 40 MB'
     """

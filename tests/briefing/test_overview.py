@@ -15,8 +15,8 @@ from analysis.briefing.fragment import PAGE_MIME
 from analysis.briefing.maps import CODES
 from analysis.briefing.wording import ICONS, SHORT_WORDS, status_word
 from analysis.publishing.sanitise import is_clean
+from analysis.words.files import page_slug
 from analysis.words.schema import ON_TRACK, STATUSES
-from analysis.words.slugs import page_slug
 
 METHODS = (
     "title",

@@ -18,8 +18,8 @@ import json, shutil, sys
 from pathlib import Path
 from analysis import records
 from analysis.publishing.jobs import PageResult
-from analysis.publishing.notice import marked_not_updated
-from analysis.publishing.page_jobs import page_jobs
+from analysis.publishing.chrome import marked_not_updated
+from analysis.publishing.site import page_jobs
 from analysis.publishing.page_maker import PageMaker
 from analysis.publishing.publish import publish_pages
 from analysis.publishing.site import build_site, page_name

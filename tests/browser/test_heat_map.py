@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.words.slugs import ascii_stem
+from analysis.words.files import ascii_stem
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -7,7 +7,7 @@ import pytest
 
 from analysis import records, statistics
 from analysis.intake import read_inputs
-from analysis.intake.tasks import COLUMNS
+from analysis.intake.inputs import COLUMNS
 from analysis.registry.params import read_params
 from analysis.words import schema
 from analysis.words.schema import STATUSES

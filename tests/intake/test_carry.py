@@ -2,11 +2,11 @@
 
 import pytest
 
-from analysis.registry.crosswalk import vietnam_crosswalk, vietnam_units
-from analysis.registry.rebase import MERGER, PARTIAL, REBASED, REFUSED, SPLIT
+from analysis.registry.crosswalk import MERGER, PARTIAL, REBASED, REFUSED, SPLIT, vietnam_crosswalk
 from analysis.words.errors import ParamsError
 from analysis.words.findings import FINDINGS
 from intake.factory import INDICATOR, SOURCE, TARGET, figures, found, read_project, write_text
+from registry.trees import vietnam_units
 
 UNITS = "unit,name,parent,level\nP,Tỉnh,,province\nS,Sở Y tế,P,department\nx,Xã X,P,commune\ny,Xã Y,P,commune\n"
 CROSSWALK = "old,new,weight,change\na,x,1,2024-02\nb,x,0.25,2024-02\nb,y,0.75,2024-02\nc,y,1,2024-02\n"

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from analysis.intake.deadlines import check_cutoff, check_deadlines, cutoffs
+from analysis.intake.inputs import check_cutoff, check_deadlines, cutoffs
 from analysis.words.errors import AnalysisError, ParamsError
 from intake.factory import INDICATOR, TARGET, read_project, write_text
 

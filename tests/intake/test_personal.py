@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from analysis.intake.personal import check_personal
+from analysis.intake.prepare import check_personal
 from analysis.words.errors import DataError
 from intake.factory import read_project
 

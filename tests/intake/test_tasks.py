@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from analysis.intake.tasks import COLUMNS, read_tasks
+from analysis.intake.inputs import TASK_COLUMNS, read_tasks
 from analysis.words.errors import DataError, ParamsError
 from intake.factory import TARGET, read_project, write_text
 
@@ -18,7 +18,7 @@ def read(tmp_path, text):
 
 def test_tasks_are_text_and_sorted(tmp_path):
     tasks = read(tmp_path, TASKS)
-    assert tasks.columns.tolist() == list(COLUMNS)
+    assert tasks.columns.tolist() == list(TASK_COLUMNS)
     assert tasks[["task", "due", "done"]].to_numpy().tolist() == [
         ["T1", "2023-06-30", "2023-07-02"],
         ["T2", "2023-12-31", ""],

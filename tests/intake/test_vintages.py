@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from analysis.intake.vintages import vintages_of
+from analysis.intake.read import vintages_of
 from analysis.words.errors import DataError
 from intake.factory import CSV, make_source, read_project, write_text, write_yaml
 

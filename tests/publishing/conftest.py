@@ -15,9 +15,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from analysis import records
 from analysis.publishing.environment import environment_hashes, pinned_environment
+from analysis.publishing.forks import Limits
 from analysis.publishing.jobs import PageJob
 from analysis.publishing.page_maker import PageMaker
-from analysis.publishing.processes import Limits
 from analysis.publishing.publish import JOURNAL, publish_pages, write_results
 from analysis.publishing.site import page_name
 from analysis.records import build_manifest

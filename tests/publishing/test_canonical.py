@@ -7,7 +7,8 @@ import pytest
 from nbformat import NotebookNode
 from tests.publishing.conftest import make_notebook
 
-from analysis.publishing.canonical import canonical, check_executed, notebook_text, page_data
+from analysis.publishing.exporter import canonical, check_executed, page_data
+from analysis.words.files import json_text as notebook_text
 
 
 def executed(notebook, **options):

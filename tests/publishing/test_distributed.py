@@ -19,8 +19,7 @@ from tests.publishing.conftest import is_running, make_notebook, pages_of, run_c
 import analysis
 from analysis.publishing.distributed import _chunks, _written, check_address
 from analysis.publishing.environment import pinned_environment
-from analysis.publishing.forks import Outcome
-from analysis.publishing.processes import descendants
+from analysis.publishing.forks import Outcome, descendants
 from analysis.words.errors import ParamsError
 from analysis.words.files import sha256
 

@@ -10,7 +10,7 @@ import pytest
 from tests.publishing.conftest import run_clean
 
 import analysis
-from analysis.publishing.environment import dependency_closure, is_pinned, pinned_environment, restart_pinned
+from analysis.publishing.environment import dependency_closure, pinned_environment, restart_pinned
 
 SHOW = (
     "from analysis.publishing.environment import restart_pinned; restart_pinned(); import json, os, sys;"
@@ -34,8 +34,13 @@ def test_a_program_starts_itself_anew_once_with_its_arguments():
 
 
 def test_a_pinned_program_goes_on():
-    assert is_pinned(pinned_environment())
-    assert not is_pinned({**pinned_environment(), "TZ": "Asia/Ho_Chi_Minh"})
+    started = "import sys; from analysis.publishing.environment import restart_pinned as f; f(['python']); print('on')"
+    environment = {**os.environ, **pinned_environment()}
+    run = lambda **more: subprocess.run(
+        [sys.executable, "-c", started], env={**environment, **more}, stdin=-3, stdout=-1
+    )
+    assert run().stdout == b"on\n"
+    assert run(TZ="Asia/Ho_Chi_Minh").stdout == b""  # started again, with nothing to do
 
 
 def test_a_refused_value_does_not_start_it_for_ever(monkeypatch):

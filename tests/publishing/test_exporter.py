@@ -12,9 +12,16 @@ from tests.publishing.conftest import make_notebook
 from tests.publishing.test_canonical import executed
 
 from analysis.briefing.fragment import FRAGMENT_MIME, PAGE_MIME, Fragment
-from analysis.publishing.canonical import canonical, notebook_text
-from analysis.publishing.exporter import BriefingExporter, needed, publish_output, render_markdown, stylesheet
+from analysis.publishing.exporter import (
+    BriefingExporter,
+    canonical,
+    needed,
+    publish_output,
+    render_markdown,
+    stylesheet,
+)
 from analysis.publishing.make import render
+from analysis.words.files import json_text
 
 
 def output_of(data):
@@ -129,7 +136,7 @@ def test_the_style_sheet_cannot_close_its_element():
 def test_jupyter_nbconvert_on_the_executed_notebook_gives_the_published_page(tmp_path):
     done, _ = executed(make_notebook("Fragment('<p>x</p>', 'note')"))
     notebook = canonical(done, context={"language": "en", "cutoff": "2026"})
-    (tmp_path / "a.ipynb").write_text(notebook_text(notebook), encoding="utf-8")
+    (tmp_path / "a.ipynb").write_text(json_text(notebook), encoding="utf-8")
     command = [sys.executable, "-m", "nbconvert", "--to", "briefing", "a.ipynb"]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr

@@ -9,7 +9,7 @@ from tests.publishing.conftest import is_running, run_clean, wait_for
 START = """
 import json, os, signal, subprocess, sys, time
 from analysis.publishing.forks import run_forked
-from analysis.publishing.processes import Limits
+from analysis.publishing.forks import Limits
 
 def fork(work, tasks, n_jobs=2, **limits):
     found = dict(run_forked(tasks, work, n_jobs=n_jobs, limits=Limits(**limits)))

@@ -1,8 +1,8 @@
 import pytest
 from tests.publishing.test_exporter import page_of
 
-from analysis.publishing.notice import marked_not_updated, without_notice
-from analysis.publishing.proof import check_page
+from analysis.publishing.chrome import marked_not_updated, without_notice
+from analysis.publishing.sanitise import check_page
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ import pytest
 from tests.publishing.conftest import make_run
 from tests.publishing.test_site import TREE
 
-from analysis.publishing.page_jobs import RUN_PAGES, UNIT_NOTEBOOK, page_jobs, type_hash
-from analysis.publishing.site import page_name
+from analysis.publishing.site import RUN_PAGES, UNIT_NOTEBOOK, page_jobs, page_name, type_hash
 
 MANIFEST = {
     "tables": {"units": "1", "forecasts": "2"},

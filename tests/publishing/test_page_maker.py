@@ -9,9 +9,9 @@ import pytest
 from tests.publishing.conftest import is_running, jobs_of, make_notebook, wait_for
 
 from analysis.publishing.environment import environment_hashes
+from analysis.publishing.forks import descendants
 from analysis.publishing.jobs import NOTEBOOKS, PageJob
 from analysis.publishing.page_maker import BATCH, PageMaker, batch_length, warmup_pages
-from analysis.publishing.processes import descendants
 from analysis.words.errors import PublishError
 
 CHARTS = (

@@ -1,7 +1,7 @@
 import pytest
 from tests.publishing.conftest import make_notebook
 
-from analysis.publishing.parameters import check_parameters, notebook_parameters
+from analysis.publishing.jobs import check_parameters, notebook_parameters
 
 NOTEBOOK = make_notebook(
     parameters='unit: str = "a"  # a code\nn: int = 3\nshare: float = 0.5\nfull: bool = True\nfree = 1'

@@ -29,7 +29,7 @@ def traces(tmp_path_factory):
     """What is seen after nothing, and after each trace, in a process of its own."""
     body = f"""
 import analysis.publishing.jobs, matplotlib, numpy, pandas, matplotlib.pyplot
-from analysis.publishing.process_state import snapshot, traces_of
+from analysis.publishing.forks import snapshot, traces_of
 def work(code):
     before = snapshot()
     exec(code, {{"os": os, "sys": sys, "time": time}})

@@ -1,6 +1,6 @@
 import pytest
 
-from analysis.publishing.proof import check_page
+from analysis.publishing.sanitise import check_page
 
 PAGE = (
     '<!DOCTYPE html>\n<html lang="vi"><head><meta charset="utf-8">\n'

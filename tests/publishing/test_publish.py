@@ -27,8 +27,8 @@ from tests.publishing.conftest import (
 from tests.publishing.test_site import ODD
 
 from analysis.briefing.fragment import clean_text
+from analysis.publishing.chrome import without_notice
 from analysis.publishing.jobs import PageResult
-from analysis.publishing.notice import without_notice
 from analysis.publishing.publish import JOURNAL, PAGES, publish_pages, read_results, too_many_failed, write_results
 from analysis.publishing.site import build_site
 from analysis.words.errors import ParamsError, PublishError

@@ -6,7 +6,7 @@ import pytest
 from tests.publishing.conftest import make_run
 from tests.publishing.test_site import TREE, published
 
-from analysis.publishing.quarters import keep_quarters, quarters_of
+from analysis.publishing.chrome import keep_quarters, quarters_of
 from analysis.publishing.site import build_site, page_name
 
 PAGES = [published(unit) for unit, *_ in TREE]

@@ -1,12 +1,13 @@
 import re
 import time
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from tests.publishing.conftest import make_run
 
 from analysis.publishing.jobs import PageResult
-from analysis.publishing.site import build_site, page_frame, page_name, unit_names
+from analysis.publishing.site import build_site, page_frame, page_name
 from analysis.words import schema
 from analysis.words.schema import as_table
 
@@ -126,8 +127,10 @@ def test_the_frame_links_only_to_pages_that_are_there():
 
 
 def test_names_fall_back_to_the_other_language_and_to_the_code():
-    units = as_table(pd.DataFrame({"unit": ["1", "2"], "name": ["Một", ""], "name_en": ["", ""]}), schema.UNITS)
-    assert unit_names(units, language="en") == {"1": "Một", "2": "2"}
+    rows = {"unit": ["1", "2"], "name": ["Một", ""], "name_en": ["", ""], "parent": ["", "1"]}
+    run = replace(make_run([]), units=as_table(pd.DataFrame(rows), schema.UNITS))
+    frame = page_frame(run, page=page_name("2"), unit="2", language="en", pages={page_name("1")})
+    assert [one["title"] for one in frame["breadcrumbs"]] == ["Home", "Một", "2"]
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from tests.publishing.conftest import make_notebook, publish, published_files, w
 from analysis import records
 from analysis.publishing.environment import environment_hashes
 from analysis.publishing.jobs import SITE
-from analysis.publishing.page_jobs import page_jobs
+from analysis.publishing.site import page_jobs
 from analysis.publishing.verify import FILES, altered_files, same_after_rounding, verify_run
 from analysis.records.store import MANIFEST
 from analysis.run_folder import RunFolder, RunKey

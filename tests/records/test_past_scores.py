@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.records import changes, scorecard
+from analysis.records import scorecard
 from analysis.words import schema
 
 
@@ -80,11 +80,11 @@ def test_changes_name_their_cause():
             said("d", 0.6, current=0.6, current_period="2026-03", cutoff="2026-06"),
         ]
     )
-    found = changes.build_changes(now, before=before)
+    found = scorecard.build_changes(now, before=before)
     assert found["cause"].tolist() == ["new_figures", "target", "revision", "model"]
     assert found.loc[0, ["status_before", "status"]].tolist() == ["likely", "on_track"]
     assert found.loc[0, "p_change"] == pytest.approx(0.4)
-    shuffled = changes.build_changes(now.sample(frac=1, random_state=1), before=before.iloc[::-1])
+    shuffled = scorecard.build_changes(now.sample(frac=1, random_state=1), before=before.iloc[::-1])
     pd.testing.assert_frame_equal(shuffled, found)
 
 
@@ -94,12 +94,12 @@ def test_a_change_is_split_into_parts_that_sum_to_it_and_the_largest_names_the_c
     before = before.assign(current_now=[0.6, 0.6, 0.55, 0.6], threshold=[0.8, 0.8, 0.8, 0.7])
     again = assessments([said(unit, p) for unit, p in zip("abcd", (0.50, 0.56, 0.20, 0.90))])
     now = assessments([said(unit, 0.80, current=0.7, current_period="2026-06", cutoff="2026-06") for unit in "abcd"])
-    found = changes.build_changes(now, before=before, again=again.sample(frac=1, random_state=2))
-    np.testing.assert_allclose(found[list(changes.PARTS)].sum(axis=1), found["p_change"])
+    found = scorecard.build_changes(now, before=before, again=again.sample(frac=1, random_state=2))
+    np.testing.assert_allclose(found[list(scorecard.PARTS)].sum(axis=1), found["p_change"])
     by_hand = [  # target, revision, new figures, model
         [0, 0, 0.30, 0], [0, 0, 0.24, 0.06], [0, -0.30, 0.60, 0], [0.40, 0, -0.10, 0],
     ]  # fmt: skip
-    np.testing.assert_allclose(found[list(changes.PARTS)], by_hand, atol=1e-12)
+    np.testing.assert_allclose(found[list(scorecard.PARTS)], by_hand, atol=1e-12)
     assert found["cause"].tolist() == ["new_figures", "new_figures", "new_figures", "target"]
 
 
@@ -107,12 +107,12 @@ def test_a_revision_too_small_to_matter_is_not_the_cause():
     before = assessments([said("a", 0.5, current=0.6, current_period="2026-03")]).assign(current_now=[0.601])
     now = assessments([said("a", 0.9, current=0.7, current_period="2026-06", cutoff="2026-06")])
     again = assessments([said("a", 0.51)])
-    assert changes.build_changes(now, before=before)["cause"].tolist() == ["revision"]
-    assert changes.build_changes(now, before=before, again=again)["cause"].tolist() == ["new_figures"]
+    assert scorecard.build_changes(now, before=before)["cause"].tolist() == ["revision"]
+    assert scorecard.build_changes(now, before=before, again=again)["cause"].tolist() == ["new_figures"]
 
 
 def test_a_quarter_that_cannot_be_computed_again_is_not_split():
     before = assessments([said("a", 0.5, current=0.6, current_period="2026-03")])
     now = assessments([said("a", 0.9, current=0.7, current_period="2026-06", cutoff="2026-06")])
-    found = changes.build_changes(now, before=before, again=assessments([said("b", 0.5)]))
-    assert found[list(changes.PARTS)].isna().all(axis=None) and found["cause"].tolist() == ["new_figures"]
+    found = scorecard.build_changes(now, before=before, again=assessments([said("b", 0.5)]))
+    assert found[list(scorecard.PARTS)].isna().all(axis=None) and found["cause"].tolist() == ["new_figures"]

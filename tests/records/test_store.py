@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.records import manifest, store
+from analysis.records import store
 from analysis.words import files, schema
 from analysis.words.errors import DataError
 
@@ -19,7 +19,7 @@ def run_tables():
 
 def finish(tables, run_dir, run_id="demo"):
     paths = store.write_run(tables, run_dir)
-    made = manifest.build_manifest(
+    made = store.build_manifest(
         run_id=run_id, params={"seed": 1}, cutoff="2026-09", hashes={}, sources=[], tables=paths
     )
     files.write_file(run_dir / "manifest.json", files.json_text(made))

@@ -6,10 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.registry.crosswalk import Crosswalk, check_crosswalk, vietnam_crosswalk, vietnam_units
+from analysis.registry.crosswalk import Crosswalk, check_crosswalk, vietnam_crosswalk
 from analysis.registry.units import check_tree
-from analysis.words.errors import DataError
-from registry.trees import leaves
+from registry.trees import leaves, vietnam_units
 
 SOURCE = Path(__file__).parents[2] / "src" / "analysis"
 GIA_LAI, BINH_DINH = "64", "52"  # codes before the reform; the merged Gia Lai has the code 52
@@ -37,11 +36,6 @@ def test_codes_keep_their_leading_zeros():
     units = vietnam_units(edition="2025-07")
     assert set(units.loc[units["level"].eq("commune"), "unit"].str.len()) == {5}
     assert "01" in set(units["unit"])
-
-
-def test_an_unknown_edition_is_refused():
-    with pytest.raises(DataError, match=r"^edition: found '2024'\. Allowed: 2025-06, 2025-07\. Choose one of them\.$"):
-        vietnam_units(edition="2024")
 
 
 def test_every_old_unit_goes_somewhere_and_every_new_unit_comes_from_somewhere():

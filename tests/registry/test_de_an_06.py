@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from analysis.briefing.locale import number, percent, ratio
-from analysis.registry.crosswalk import vietnam_crosswalk, vietnam_units
+from analysis.registry.crosswalk import vietnam_crosswalk
+from analysis.registry.entries import read_yaml
 from analysis.registry.indicators import read_indicators
-from analysis.registry.joins import check_joins
-from analysis.registry.targets import read_targets, targets_table
+from analysis.registry.targets import check_joins, read_targets, targets_table
 from analysis.registry.units import read_units
-from analysis.registry.yamls import read_yaml
+from registry.trees import vietnam_units
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "data" / "reference"

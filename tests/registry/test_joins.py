@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from analysis.registry.joins import check_joins
 from analysis.registry.sources import SourceParams
+from analysis.registry.targets import check_joins
 from analysis.words.errors import ParamsError, Problem
 from intake.factory import INDICATOR, TARGET, read_project
 

@@ -6,9 +6,9 @@ import unicodedata
 import pandas as pd
 import pytest
 
-from analysis.registry.crosswalk import vietnam_units
 from analysis.registry.names import match_names
 from analysis.words.errors import DataError
+from registry.trees import vietnam_units
 
 
 def make_units():

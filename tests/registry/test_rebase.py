@@ -4,12 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.registry.crosswalk import Crosswalk, vietnam_crosswalk, vietnam_units
-from analysis.registry.rebase import apportion, rebase
+from analysis.registry.crosswalk import Crosswalk, apportion, rebase, vietnam_crosswalk
 from analysis.words.errors import DataError
 from analysis.words.findings import as_quality
 from analysis.words.schema import INDICATORS, OBSERVATIONS, as_table
-from registry.trees import leaves
+from registry.trees import leaves, vietnam_units
 
 NAN = float("nan")
 

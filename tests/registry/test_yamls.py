@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.registry.yamls import MAX_ALIASES, MAX_BYTES, MAX_ENTRIES, parse_yaml, read_yaml
+from analysis.registry.entries import MAX_ALIASES, MAX_BYTES, MAX_ENTRIES, parse_yaml, read_yaml
 from analysis.words.errors import AnalysisError, ParamsError
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from analysis.words.slugs import ascii_stem, page_slug
+from analysis.words.files import ascii_stem, page_slug
 
 ODD = [
     "",

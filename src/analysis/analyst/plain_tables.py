@@ -20,7 +20,7 @@ from analysis.forecasting import scores
 from analysis.forecasting.ensemble import Options, forecast_panel
 from analysis.forecasting.panel import infer_kind
 from analysis.intake import Inputs
-from analysis.intake.deadlines import check_cutoff
+from analysis.intake.inputs import check_cutoff
 from analysis.intake.observe import observe
 from analysis.intake.parse import as_codes
 from analysis.intake.prepare import prepare

@@ -16,8 +16,8 @@ from analysis.briefing.fragment import Fragment, tag
 from analysis.briefing.locale import number, ratio
 from analysis.briefing.view import View
 from analysis.briefing.wording import ICONS, SHORT_WORDS, level_word, status_word
+from analysis.words.files import ascii_stem
 from analysis.words.schema import ON_TRACK, STATUSES
-from analysis.words.slugs import ascii_stem
 
 MAX_ROWS = 170  # of one level: no province has more than 168 communes, the page stays below 130 kB; the index has all
 CODES = {  # status -> class of its cells: one letter, for there are thousands of them

@@ -17,9 +17,9 @@ from analysis.briefing.fragment import Fragment, details, name_html, tag
 from analysis.briefing.locale import date, number, period, translator
 from analysis.briefing.view import View
 from analysis.briefing.wording import ICONS, probability, reason_word, say_chance, status_word, upper_first
+from analysis.words.files import page_slug
 from analysis.words.periods import last_day
 from analysis.words.schema import STATUSES
-from analysis.words.slugs import page_slug
 
 PAGE_SCHEMA = 1
 DAGGER = "†"

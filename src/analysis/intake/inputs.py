@@ -5,7 +5,8 @@ Nothing is written. A row that cannot be used stands in `quality` with its value
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,23 +14,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.intake.deadlines import check_cutoff, check_deadlines
 from analysis.intake.join import COLUMNS, join, latest
 from analysis.intake.observe import Observed, check_share, observe
 from analysis.intake.prepare import merge_trees, prepare, tree_of
-from analysis.intake.read import RawFile, read_raw
-from analysis.intake.tasks import read_tasks
-from analysis.intake.vintages import Vintage, vintages_of
+from analysis.intake.read import RawFile, Vintage, read_raw, vintages_of
 from analysis.registry.crosswalk import read_crosswalk
 from analysis.registry.indicators import read_indicators
-from analysis.registry.joins import check_joins
 from analysis.registry.params import RunParams
 from analysis.registry.sources import SIDES, SourceParams, read_source
-from analysis.registry.targets import Target, find_targets
-from analysis.registry.units import check_tree, read_units
-from analysis.words.errors import AnalysisError, DataError, ParamsError, Problem, require
+from analysis.registry.targets import Target, check_joins, find_targets, places_of
+from analysis.registry.units import check_tree, read_csv, read_units
+from analysis.words.errors import (
+    AnalysisError,
+    DataError,
+    ParamsError,
+    Problem,
+    examples,
+    require,
+    unknown,
+)
 from analysis.words.findings import SEVERITIES, as_quality, say
-from analysis.words.periods import ordinals
+from analysis.words.periods import as_period, between, last_day, last_in, ordinals, period_code
 
 MAX_REFUSED = 20  # rows quoted by `candich check`; the rest is counted
 
@@ -46,7 +51,7 @@ class Inputs:
     # One per file: source, path, vintage, sha256, title, publisher, licence, url, rows, rows_used, rows_refused,
     # rows_empty, rows_ignored
     sources: tuple[dict, ...]
-    tasks: pd.DataFrame | None = None  # See :mod:`analysis.intake.tasks`
+    tasks: pd.DataFrame | None = None  # of :func:`read_tasks`
 
 
 @dataclass(frozen=True)
@@ -205,12 +210,9 @@ def _account(one: _Prepared, observed: Observed, *, n_used: int) -> dict:
 def summarise_inputs(inputs: Inputs) -> dict[str, pd.DataFrame]:
     """What a run would use, for ``candich check``.
 
-    Returns
-    -------
-    dict of DataFrame
-        "sources" (rows, used, refused, empty, ignored), "indicators" (units, periods, first, latest, share of
-        unit-periods without a figure), "units" (a level), "targets" (a kind), "problems" (a flag and severity),
-        "refused" (the first of them, in words, with value and row).
+    Tables "sources" (rows, used, refused, empty, ignored), "indicators" (units, periods, first, latest, share of unit-
+    periods without a figure), "units" (a level), "targets" (a kind), "problems" (a flag and severity), "refused" (the
+    first of them, in words, with value and row).
     """
     known = latest(inputs.observations[~inputs.observations["flags"].str.contains("summed", regex=False)])
     known = known[known["value"].notna()]
@@ -237,3 +239,91 @@ def summarise_inputs(inputs: Inputs) -> dict[str, pd.DataFrame]:
         "problems": problems.reset_index(drop=True),
         "refused": refused[["unit", "indicator", "period", "flag"]].assign(found=words),
     }
+
+
+def check_deadlines(
+    targets: tuple[Target, ...],
+    *,
+    observations: pd.DataFrame,
+    indicators: pd.DataFrame,
+    cutoff: str | None,
+    paths: Sequence[Path] = (),
+) -> list[Problem]:
+    """Targets whose deadline lies before the cutoff without saying that they are settled.
+
+    A deadline at the cutoff is the moment at which a target settles, and is well. Both are compared in the indicator's
+    own frequency: of a monthly one the deadline 2026 is 2026-12.
+    """
+    last = cutoffs(observations, indicators=indicators, cutoff=cutoff)
+    overall = cutoff or max(last.values(), key=lambda code: (last_day(code), len(code)), default=None)
+    passed = []
+    for target in targets:
+        here = last.get(target.indicator, overall)
+        if not target.settled and target.deadline and here and between(here, target.deadline) < 0:
+            passed.append((target, here))
+    places = places_of(paths) if passed else {}
+    return [
+        Problem(
+            f"{places.get(target.target, f'target {target.target}')}: deadline",
+            f"found {target.deadline!r}, but the cutoff is {here}",
+            f"{here} or later",
+            "Set `settled: true` to keep it on the board as met or missed, or correct the deadline or the cutoff",
+        )
+        for target, here in passed
+    ]
+
+
+def check_cutoff(observations: pd.DataFrame, *, indicators: pd.DataFrame, cutoff: str | None) -> list[Problem]:
+    """A cutoff before an indicator's first figure leaves nothing to forecast from."""
+    if cutoff is None:
+        return []
+    first = observations[observations["value"].notna()].groupby("indicator")["period"].min().to_dict()
+    here = cutoffs(observations, indicators=indicators, cutoff=cutoff)
+    late = sorted(code for code in first if as_period(first[code]) > as_period(here[code]))
+    if not first or len(late) < len(first):  # an indicator that begins later is not assessable, and says so
+        return []
+    begins = min(first.values(), key=last_day)
+    return [
+        Problem("cutoff", f"found {cutoff!r}, but the first figure is of {begins}", f"{begins} or later", "Correct it")
+    ]
+
+
+def cutoffs(observations: pd.DataFrame, *, indicators: pd.DataFrame, cutoff: str | None) -> dict[str, str]:
+    """Cutoff of each indicator, in its own frequency: the run's, or its last observed period."""
+    seen = observations[observations["value"].notna()]
+    last = seen.groupby("indicator")["period"].max().to_dict()
+    if cutoff is None:
+        return last
+    frequency = indicators.set_index("indicator")["frequency"]
+    return {code: period_code(last_in(cutoff, frequency[code])) for code in last}
+
+
+TASK_COLUMNS = ("task", "target", "unit", "name_vi", "name_en", "owner", "due", "done")
+TASK_REQUIRED = ("task", "target", "unit", "due")
+
+
+def read_tasks(path: str | Path, *, units: pd.DataFrame, targets: Sequence[Target]) -> pd.DataFrame:
+    """Read a task list as `TASK_COLUMNS`, all text; `done` is empty while a task is open."""
+    frame = read_csv(path, columns=TASK_COLUMNS, required=TASK_REQUIRED, key="tasks").reindex(
+        columns=list(TASK_COLUMNS), fill_value=""
+    )
+    require(_check(frame, units, targets, str(path)), DataError)
+    return frame.sort_values(["target", "unit", "task"], kind="stable", ignore_index=True)
+
+
+def _check(frame: pd.DataFrame, units: pd.DataFrame, targets: Sequence[Target], where: str) -> list[Problem]:
+    problems = []
+    twice = frame[frame.duplicated(["task", "target", "unit"], keep=False)]
+    if len(twice):
+        problems.append(
+            Problem(where, f"tasks stand twice: {examples(sorted(set(twice['task'])))}", "each once", "Remove one")
+        )
+    for column, known in (("unit", set(units["unit"])), ("target", {one.target for one in targets})):
+        problems += unknown(frame[column], known, where=f"{where}: {column}", what=column, remedy="Correct the code")
+    for column in ("due", "done"):
+        for one in sorted(set(frame[column]) - ({""} if column == "done" else set())):
+            try:
+                dt.date.fromisoformat(one)
+            except ValueError:
+                problems.append(Problem(f"{where}: {column}", f"found {one!r}", "a day as 2023-12-31", "Mend the cell"))
+    return problems

@@ -16,8 +16,7 @@ import pandas as pd
 from analysis.intake.aggregate import sum_up
 from analysis.intake.observe import KEY
 from analysis.intake.series import check_series
-from analysis.registry.crosswalk import Crosswalk
-from analysis.registry.rebase import MERGER, REBASED, REFUSED, SPLIT, rebase
+from analysis.registry.crosswalk import MERGER, REBASED, REFUSED, SPLIT, Crosswalk, rebase
 from analysis.registry.sources import SIDES, SourceParams
 from analysis.words.errors import MAX_EXAMPLES, DataError, Problem
 from analysis.words.findings import finding

@@ -278,12 +278,6 @@ def period_of(span: Span, *, frequency: str, rule: str) -> tuple[str, str]:
 def as_codes(column: pd.Series) -> np.ndarray:
     """Cells as codes: text, trimmed, diacritics composed; a whole number of a typed file without its ``.0``.
 
-    Returns
-    -------
-    array of str, shape (n,)
-
-    Examples
-    --------
     >>> as_codes(pd.Series([" 011002", 13, 13.0], dtype=object)).tolist()
     ['011002', '13', '13']
     """

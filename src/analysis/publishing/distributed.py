@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from analysis.publishing.forks import Outcome
+from analysis.publishing.forks import Limits, Outcome
 from analysis.publishing.jobs import PageJob
 from analysis.publishing.page_maker import PageMaker
-from analysis.publishing.processes import Limits
 from analysis.words.errors import ParamsError, Problem
 from analysis.words.files import sha256
 

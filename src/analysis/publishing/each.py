@@ -12,13 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.publishing.jobs import LAB, PageJob
+from analysis.publishing.forks import Limits
+from analysis.publishing.jobs import LAB, PageJob, check_parameters, notebook_parameters
 from analysis.publishing.page_maker import PageMaker
-from analysis.publishing.parameters import check_parameters, notebook_parameters
-from analysis.publishing.processes import Limits
 from analysis.words.errors import ParamsError, Problem, PublishError, examples, require
-from analysis.words.files import locked
-from analysis.words.slugs import page_slug
+from analysis.words.files import locked, page_slug
 
 SCRATCH, LOCK = ".candich-each", "lock"  # a folder next to the pages, while they are made; a file in it
 _TRUTH = {"true": True, "false": False}
@@ -45,31 +43,12 @@ def make_each(
 ) -> list[Made]:
     """Make a notebook's executed copy and HTML page for each value of one of its parameters.
 
-    Parameters
-    ----------
-    notebook : Path
-        Runs in its own folder, as in JupyterLab.
-    parameter : str
-        A name in its cell tagged ``parameters``.
-    values : sequence of str
-        Passed as the parameter's annotated type.
-    out_dir : Path
-        Gets ``<value>.ipynb`` and ``<value>.html`` (:func:`analysis.words.slugs.page_slug`).
-    n_jobs : int
-    on_done : callable
-        Called with how many pages of how many have ended.
+    The notebook runs in its own folder, as in JupyterLab. `parameter` is a name in its cell tagged ``parameters``; a
+    value is passed as its annotated type. `out_dir` gets ``<value>.ipynb`` and ``<value>.html``
+    (:func:`analysis.words.files.page_slug`).
 
-    Returns
-    -------
-    list of Made
-        In the order of `values`.
-
-    Raises
-    ------
-    ParamsError
-        The notebook has no such parameter, a value is not of its type, a value comes twice, or there is none.
-    PublishError
-        The file is not a valid notebook, or another run is writing into `out_dir`.
+    ParamsError: the notebook has no such parameter, a value is not of its type, a value comes twice, or there is none.
+    PublishError: the file is not a valid notebook, or another run is writing into `out_dir`.
     """
     from analysis.publishing.make import read_notebook  # loads Papermill
 

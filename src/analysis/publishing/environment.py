@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -48,13 +47,6 @@ _MARK = "CANDICH_PINNED"  # set once, so that a platform that refuses a value ca
 def pinned_environment() -> dict[str, str]:
     """The variables that publishing needs set, for this kind of processor.
 
-    Returns
-    -------
-    dict of str
-        Name to value.
-
-    Examples
-    --------
     >>> pinned_environment()["OPENBLAS_NUM_THREADS"]
     '1'
     """
@@ -62,21 +54,9 @@ def pinned_environment() -> dict[str, str]:
     return {**_EVERYWHERE, **(_X86 if x86 else {})}
 
 
-def is_pinned(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether `environment` (this process's own by default) holds every pinned value."""
-    environment = os.environ if environment is None else environment
-    return all(environment.get(name) == value for name, value in pinned_environment().items())
-
-
 def restart_pinned(arguments: list[str] | None = None) -> None:
-    """Start this program again with the pinned environment, unless it has it; returns only when there is nothing to do.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        What to start; ``[sys.executable, *sys.orig_argv[1:]]`` by default.
-    """
-    if is_pinned() or _MARK in os.environ:
+    """Start this program again with the pinned environment; returns only when there is nothing to do."""
+    if _MARK in os.environ or pinned_environment().items() <= os.environ.items():
         return
     if not hasattr(os, "fork"):  # Windows' exec gives the terminal back at once: set for child processes only
         os.environ.update(pinned_environment())
@@ -89,13 +69,7 @@ def restart_pinned(arguments: list[str] | None = None) -> None:
 
 @lru_cache(maxsize=1)
 def environment_hashes() -> dict[str, str]:
-    """Hashes of our code with its templates and catalogue, and of the libraries and settings that it runs with.
-
-    Returns
-    -------
-    dict of str
-        ``code`` and ``libraries``.
-    """
+    """Hashes of our code with its templates and catalogue, and of the libraries and settings that it runs with."""
     code = [path for path in CODE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     set_here = {name: os.environ.get(name, "") for name in pinned_environment()}
     python = [platform.python_version(), platform.machine(), sys.platform]
@@ -108,19 +82,9 @@ def environment_hashes() -> dict[str, str]:
 def dependency_closure(name: str = PROJECT) -> dict[str, str]:
     """Every installed package that a package needs, directly or through others, with its version; itself left out.
 
-    Parameters
-    ----------
-    name : str
+    What is not installed here (extras, other systems) is left out.
 
-    Returns
-    -------
-    dict of str
-        Name to version, sorted. What is not installed here (extras, other systems) is left out.
-
-    Raises
-    ------
-    PackageNotFoundError
-        When `name` is not installed.
+    PackageNotFoundError: when `name` is not installed.
     """
     distribution(name)
     found: dict[str, str] = {}

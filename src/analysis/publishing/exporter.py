@@ -4,6 +4,10 @@ It stands on nbconvert's ``TemplateExporter``: the HTML exporter would parse eve
 a page) to add what our writers already add. On a page comes only: a Markdown cell, escaped and translated; an output
 whose ``text/html`` is vouched for by our fragment type with its hash, and then sanitised. Streams, tracebacks, other
 libraries' HTML, Markdown and script outputs, attachments and local files never do.
+
+A notebook is published when it is proven to have run to its end (:func:`check_executed`), and stored without anything
+that changes from run to run (:func:`canonical`): times, Papermill's paths and versions, patch levels, memory addresses,
+random cell ids. Kept: what the author wrote, the parameters, execution counts, outputs.
 """
 
 from __future__ import annotations
@@ -17,15 +21,15 @@ from jinja2 import FileSystemLoader
 from markupsafe import Markup
 from nbconvert.exporters.templateexporter import TemplateExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 from traitlets import default
 from traitlets.config import Config
 
-from analysis.briefing.fragment import FRAGMENT_MIME, clean_text
+from analysis.briefing.fragment import FRAGMENT_MIME, PAGE_MIME, clean_text
 from analysis.briefing.locale import translate_markdown, translator
-from analysis.publishing.canonical import page_data
 from analysis.publishing.chrome import SIMULATED, TEMPLATES, policy, short_script, stylesheet
 from analysis.publishing.sanitise import sanitise
+from analysis.words.errors import Problem
 
 LEFT_OUT = {"parameters", "injected-parameters", "remove-cell", "papermill-error-cell-tag"}
 SCRIPTS = {  # what a fragment shows when it can use one -> the script that does it; pages are whole without any
@@ -85,17 +89,8 @@ class BriefingExporter(TemplateExporter):
     def from_notebook_node(self, nb: NotebookNode, resources: dict | None = None, **kwargs: Any) -> tuple[str, dict]:
         """Publish an executed notebook.
 
-        Parameters
-        ----------
-        nb : NotebookNode
-        resources : dict, optional
-            ``resources["briefing"]`` overrides the context kept in the notebook's ``metadata.candich``: ``breadcrumbs``
-            and ``nav`` (lists of ``title``, ``href``, ``current``), ``banner``, ``footer``, ``language``, ``title``.
-
-        Returns
-        -------
-        tuple of str and dict
-            The page and nbconvert's resources.
+        ``resources["briefing"]`` overrides the context kept in the notebook's ``metadata.candich``: ``breadcrumbs``
+        and ``nav`` (lists of ``title``, ``href``, ``current``), ``banner``, ``footer``, ``language``, ``title``.
         """
         resources = dict(resources or {})
         context = {**nb.metadata.get("candich", {}), **resources.get("briefing", {})}
@@ -103,12 +98,6 @@ class BriefingExporter(TemplateExporter):
         self.language = page["language"]
         self.environment.globals["page"] = page
         return super().from_notebook_node(_Shown(nb), resources, **kwargs)
-
-    def _preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
-        """No preprocessor, so nothing that the notebook would have to be copied for."""
-        if self._preprocessors:
-            return super()._preprocess(nb, resources)
-        return nb, resources
 
     def _prose(self, cell: NotebookNode) -> Markup:
         return render_markdown(cell.source, self.language, cell.get("id", ""))
@@ -159,15 +148,9 @@ def _shown(notebook: NotebookNode) -> str:
 def needed(css: str, html: str) -> str:
     """The rules of a style sheet that a page can use: a selector goes where it asks for a class the page has not.
 
-    Parameters
-    ----------
-    css : str
-        As :func:`stylesheet` gives it: a rule's braces hold no others but in ``@media``.
-    html : str
-        The fragments; classes of the frame, of notices and of what the scripts build are always kept.
+    Classes of the frame, of notices and of what the scripts build are always kept. A rule's braces hold no others but
+    in ``@media``.
 
-    Examples
-    --------
     >>> needed("p{a:b}.x,.y{c:d}@media print{.y{e:f}}", '<p class="x">')
     'p{a:b}.x{c:d}'
     """
@@ -227,3 +210,89 @@ def render_markdown(source: str, language: str, name: str) -> Markup:
     if anchor:
         html = _HEADING.sub(rf'<h\1 id="{anchor}">\2</h\1>', html, count=1)
     return Markup(sanitise(html))
+
+
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+ADDED = {"injected-parameters", "papermill-error-cell-tag"}  # cells Papermill adds, with a random id
+REMEDY = "Run the notebook by hand with the same parameters to see the cell fail"
+
+
+def canonical(notebook: NotebookNode, *, context: dict) -> NotebookNode:
+    """The same notebook with stable bytes.
+
+    `context` is kept as ``metadata.candich``, so that ``jupyter nbconvert --to briefing`` on the executed notebook
+    gives the published page.
+    """
+    parameters = dict(notebook.metadata.get("papermill", {}).get("parameters", {}))
+    kernelspec = notebook.metadata.get("kernelspec", {})
+    metadata = {
+        "candich": context,
+        "kernelspec": {key: kernelspec[key] for key in ("display_name", "language", "name") if key in kernelspec},
+        "language_info": {"name": "python"},
+        "papermill": {"parameters": parameters},
+    }
+    cells = [_cell(index, cell) for index, cell in enumerate(notebook.cells)]
+    return NotebookNode(nbformat=4, nbformat_minor=5, metadata=from_dict(metadata), cells=cells)
+
+
+def check_executed(notebook: NotebookNode, *, replies: dict[int, bool], where: str) -> list[Problem]:
+    """Why an executed notebook is not proven whole; empty when it is.
+
+    `replies`: cell index to whether it ran without error, as our own hook saw it.
+    """
+    problems = []
+    code = [
+        (index, cell) for index, cell in enumerate(notebook.cells) if cell.cell_type == "code" and cell.source.strip()
+    ]
+    for index, cell in code:
+        for output in cell.outputs:
+            if output.output_type == "error":
+                found = f"cell {index + 1} ({cell.get('id', '')}) raised {output.ename}: {output.evalue}"
+                problems.append(Problem(where, found[:500], "", REMEDY))
+        if not problems and (cell.execution_count is None or not replies.get(index)):
+            found = f"cell {index + 1} ({cell.get('id', '')}) was not run to its end"
+            problems.append(Problem(where, found, "every code cell run, in order", REMEDY))
+        if problems:
+            return problems
+    ends = [index for index, cell in code if any(PAGE_MIME in one.get("data", {}) for one in cell.outputs)]
+    if len(ends) != 1 or ends[0] != code[-1][0]:
+        found = f"{len(ends)} closing fragments" if len(ends) != 1 else "cells after the closing fragment"
+        remedy = "End the notebook with the page's .end()"
+        problems.append(Problem(where, f"the notebook has {found}", "one, in the last code cell", remedy))
+    return problems
+
+
+def page_data(notebook: NotebookNode) -> dict:
+    """What the notebook's closing fragment says of the page (title, language, unit ...); ``{}`` without one."""
+    for cell in reversed(notebook.cells):
+        for output in cell.get("outputs", []):
+            if PAGE_MIME in output.get("data", {}):
+                return dict(output["data"][PAGE_MIME])
+    return {}
+
+
+def _cell(index: int, cell: NotebookNode) -> NotebookNode:
+    tags = list(cell.metadata.get("tags", []))
+    out = {"cell_type": cell.cell_type, "id": cell.get("id", ""), "metadata": {}, "source": cell.source}
+    if not out["id"] or ADDED & set(tags):
+        out["id"] = hashlib.sha256(f"{index}\0{cell.cell_type}\0{cell.source}".encode("utf-8", "replace")).hexdigest()[
+            :12
+        ]
+    if tags:
+        out["metadata"] = {"tags": tags}
+    if cell.cell_type == "code":
+        out["execution_count"] = cell.execution_count
+        out["outputs"] = [_output(one) for one in cell.outputs]
+    return from_dict(out)
+
+
+def _output(output: NotebookNode) -> dict:
+    out = {key: value for key, value in output.items() if key != "transient"}
+    if "data" in out:
+        data = dict(out["data"])
+        if "text/plain" in data and FRAGMENT_MIME not in data:
+            data["text/plain"] = ADDRESS.sub("", data["text/plain"])
+        out["data"] = data
+    if "text" in out:
+        out["text"] = ADDRESS.sub("", out["text"])
+    return out

@@ -6,35 +6,221 @@ or pages.
 
 The parent must hold a single thread (native ones too): a forked child of a process with threads can wait for ever on a
 lock that no thread will release.
+
+What a notebook can leave behind in its process is in `_LOOKS`: settings of the libraries, the environment, random
+numbers, open figures, threads and processes, our own code. What these cannot see (a dict changed in place, say) is
+found by comparing with pages made alone: the tests and `candich verify` do that.
 """
 
 from __future__ import annotations
 
+import builtins
 import contextlib
+import copy
+import ctypes
+import decimal
 import gc
 import json
+import locale
 import os
+import random
 import selectors
 import signal
 import sys
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from analysis.publishing.process_state import snapshot, traces_of
-from analysis.publishing.processes import (
-    Limits,
-    die_with_parent,
-    give_memory_back,
-    kill_with_descendants,
-    set_cpu_limit,
-    set_limits,
-    signal_name,
-    thread_names,
-)
 from analysis.words.errors import Problem, PublishError
+
+with contextlib.suppress(ImportError):  # Windows, where nothing is forked
+    import resource
+
+_TASKS = Path("/proc/self/task")
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one task may use.
+
+    Parameters
+    ----------
+    seconds : float
+        Wall time, then it is killed with its descendants.
+    cpu_seconds : int
+        CPU time.
+    memory_mb : int
+        Address space above what the parent had when it forked.
+    """
+
+    seconds: float = 300.0
+    cpu_seconds: int = 300
+    memory_mb: int = 2048
+
+
+def can_fork() -> bool:
+    """Whether pages can be forked here: Linux, where threads, limits and descendants can be seen.
+
+    ``CANDICH_NO_FORK`` set to anything says no.
+    """
+    return sys.platform.startswith("linux") and not os.environ.get("CANDICH_NO_FORK")
+
+
+def count_threads() -> int:
+    """Threads of this process, native ones too."""
+    return len(os.listdir(_TASKS))
+
+
+def signal_name(number: int) -> str:
+    """What a signal is called: ``SIGKILL``."""
+    return signal.Signals(number).name if number in signal.valid_signals() else str(number)
+
+
+def give_memory_back() -> None:
+    """Let the system have what was freed (glibc): every page held is a page whose table each fork copies."""
+    if hasattr(_LIBC, "malloc_trim"):
+        _LIBC.malloc_trim(0)
+
+
+def die_with_parent(parent: int) -> None:
+    """A parent that is killed cannot kill its children: ask the kernel to (Linux)."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before we asked
+        os._exit(1)
+
+
+def set_limits(limits: Limits) -> None:
+    """Hold this process to `limits`."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    set_cpu_limit(limits)
+    with contextlib.suppress(OSError):
+        held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        _lower(resource.RLIMIT_AS, held + limits.memory_mb * 2**20)
+
+
+def set_cpu_limit(limits: Limits) -> None:
+    """Hold what this process does from now on to the CPU time of `limits`."""
+    _lower(resource.RLIMIT_CPU, int(time.process_time()) + limits.cpu_seconds)
+
+
+def _lower(which: int, value: int) -> None:
+    hard = resource.getrlimit(which)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(which, (value, value if which == resource.RLIMIT_AS else hard))
+
+
+def kill_with_descendants(pid: int) -> None:
+    """Kill a process and all it started, also what moved to a session of its own; never the caller's own group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGSTOP)  # so that it starts nothing while we look
+    family = [*descendants(pid), pid]
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGKILL)
+    for one in family:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(one, signal.SIGKILL)
+
+
+def descendants(pid: int) -> list[int]:
+    """Processes that descend from `pid`, by ``/proc``; empty where there is none."""
+    parents: dict[int, int] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            text = path.read_text(errors="replace")
+            parents[int(path.parent.name)] = int(text.rpartition(")")[2].split()[1])
+    found: list[int] = []
+    front = {pid}
+    while front:
+        front = {one for one, parent in parents.items() if parent in front}
+        found += sorted(front)
+    return found
+
+
+OURS = "analysis"
+
+
+def traces_of(before: dict[str, object]) -> list[str]:
+    """What differs from a snapshot, by name; empty when the process is as it was."""
+    differ = [name for name, look in _LOOKS.items() if name != OURS and look() != before[name]]
+    now = {name: vars(sys.modules[name]) for name in before[OURS] if name in sys.modules}
+    for name, held in before[OURS].items():  # what was imported since is no trace: a name that means another thing is
+        differ += [f"{name}.{key}" for key, value in held.items() if now.get(name, {}).get(key) is not value]
+    return sorted(differ)
+
+
+def snapshot() -> dict[str, object]:
+    """The state of this process, by what a reader would call it."""
+    return {name: look() for name, look in _LOOKS.items()}
+
+
+def _hooks() -> list[int]:
+    held = [sys.stdout, sys.stderr, sys.stdin, sys.displayhook, sys.excepthook, sys.modules.get("__main__")]
+    return [*map(id, held), sys.getrecursionlimit()]
+
+
+def _children() -> bool:
+    """Whether this process has started others that it did not wait for."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _numpy() -> object:
+    numpy = sys.modules.get("numpy")
+    if numpy is None:
+        return None
+    name, keys, at, has_gauss, gauss = numpy.random.get_state()
+    return name, keys.tobytes(), at, has_gauss, gauss, numpy.geterr(), numpy.get_printoptions()
+
+
+def _pandas() -> object:
+    pandas = sys.modules.get("pandas")
+    return None if pandas is None else copy.deepcopy(pandas.options.d)
+
+
+def _matplotlib() -> object:
+    matplotlib = sys.modules.get("matplotlib")
+    return None if matplotlib is None else dict.copy(matplotlib.rcParams)
+
+
+def _figures() -> list:
+    helpers = sys.modules.get("matplotlib._pylab_helpers")
+    return [] if helpers is None else list(helpers.Gcf.figs)
+
+
+def _our_modules() -> dict[str, dict[str, object]]:
+    """What every name in our modules stands for."""
+    return {name: dict(vars(module)) for name, module in list(sys.modules.items()) if name.partition(".")[0] == OURS}
+
+
+_LOOKS: dict[str, Callable[[], object]] = {
+    "environment": lambda: dict(os.environ),
+    "working folder": os.getcwd,
+    "import path": lambda: list(sys.path),
+    "streams and hooks": _hooks,
+    "built-ins": lambda: {name: id(value) for name, value in vars(builtins).items() if name != "_"},
+    "locale": lambda: locale.setlocale(locale.LC_ALL),
+    "warnings": lambda: list(warnings.filters),
+    "random numbers": random.getstate,
+    "decimals": lambda: repr(decimal.getcontext()),
+    "NumPy": _numpy,
+    "pandas": _pandas,
+    "Matplotlib": _matplotlib,
+    "figures": _figures,
+    "threads": count_threads,
+    "processes": _children,
+    OURS: _our_modules,
+}
+
 
 _TICK = 0.2  # seconds between looks at deadlines
 _MAX_REASON = 2000
@@ -112,12 +298,9 @@ class _Child:
 def require_one_thread() -> None:
     """Raise unless this process holds exactly one thread.
 
-    Raises
-    ------
-    PublishError
-        When it holds more; the message names them.
+    PublishError: when it holds more; the message names them.
     """
-    names = thread_names()
+    names = [(thread / "comm").read_text().strip() for thread in sorted(_TASKS.iterdir())]
     if len(names) > 1:
         raise PublishError(
             Problem(
@@ -140,25 +323,10 @@ def run_forked(
 ) -> Iterator[tuple[int, Outcome]]:
     """Run `work` on every task, `n_jobs` processes at a time.
 
-    Parameters
-    ----------
-    tasks : sequence
-    work : callable
-        Task to a small JSON-able dict; runs in the child.
-    n_jobs : int
-    limits : Limits
-    batch : int
-        Tasks that one process may do, one after the other; 1: each has a process of its own.
+    `work` turns a task into a small JSON-able dict, in the child; one process may do `batch` tasks, one after the
+    other. Yields the index of a task and what it came to, in the order they end.
 
-    Yields
-    ------
-    tuple of int and Outcome
-        Index of the task and what it came to, in the order they end.
-
-    Raises
-    ------
-    PublishError
-        When this process holds more than one thread, or the one that started it has ended.
+    PublishError: when this process holds more than one thread, or the one that started it has ended.
     """
     require_one_thread()
     caller = os.getppid()

@@ -30,14 +30,13 @@ from papermill.parameterize import parameterize_notebook
 from papermill.translators import PythonTranslator, papermill_translators
 from papermill.utils import chdir
 
-from analysis.publishing.canonical import canonical, check_executed, notebook_text, page_data
-from analysis.publishing.exporter import BriefingExporter
+from analysis.publishing.exporter import BriefingExporter, canonical, check_executed, page_data
+from analysis.publishing.forks import can_fork
 from analysis.publishing.jobs import BRIEFING, NOTEBOOKS, PageJob
-from analysis.publishing.papermill_engine import TOLERATED
-from analysis.publishing.processes import can_fork
-from analysis.publishing.proof import check_page
+from analysis.publishing.papermill_engine import TOLERATED, cell_hook
+from analysis.publishing.sanitise import check_page
 from analysis.words.errors import Problem, PublishError, require
-from analysis.words.files import sha256
+from analysis.words.files import json_text, sha256
 
 ENGINE = "candich"
 RUN_DIR = "run_dir"  # the parameter that names the run's folder
@@ -58,10 +57,7 @@ papermill_translators.register(ENGINE, _PlainPython)  # by this name of a kernel
 def read_notebook(path: Path) -> NotebookNode:
     """A notebook as Papermill loads it; read once in the process that forks, so that its children do not.
 
-    Raises
-    ------
-    PublishError
-        When the file is not a valid notebook.
+    PublishError: when the file is not a valid notebook.
     """
     try:
         status = path.stat()
@@ -98,13 +94,7 @@ def lab_exporter() -> HTMLExporter:
 
 
 def warm_up(notebooks: Iterable[tuple[Path, str]]) -> None:
-    """Do once what every forked process would do: run a cell, render a page, translate the notebooks' prose.
-
-    Parameters
-    ----------
-    notebooks : iterable of tuple of Path and str
-        Notebook and language of the pages to come.
-    """
+    """Do once what every forked process would do: run a cell, render a page, translate the notebooks' prose."""
     trivial = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell("parameter: int = 1", id="a", metadata={"tags": ["parameters"]})],
         metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}},
@@ -146,28 +136,14 @@ def quiet_imports(names: Sequence[str]) -> list[str]:
 def make_page(job: PageJob, *, target: Path, seconds: float | None = None) -> dict:
     """Make a page and its executed notebook, as ``target.html`` and ``target.ipynb``.
 
-    Parameters
-    ----------
-    job : PageJob
-    target : Path
-        Without suffix.
-    seconds : float, optional
-        Time limit of a cell, for the ordinary engine (forked pages are limited from outside).
-
-    Returns
-    -------
-    dict
-        ``sha256`` and ``n_bytes`` of the page, ``notebook_sha256`` of its notebook.
-
-    Raises
-    ------
-    PublishError, OSError
+    `seconds` limits a cell of the ordinary engine; forked pages are limited from outside. Returns ``sha256`` and
+    ``n_bytes`` of the page, ``notebook_sha256`` of its notebook.
     """
     notebook, replies = _execute(job, seconds=seconds)
     if job.template == BRIEFING:
         _require_executed(notebook, replies, where=job.page)
         notebook = canonical(notebook, context={**job.context, "page": job.page, "notebook": job.notebook.name})
-        html, text = render(notebook, page=job.page), notebook_text(notebook)
+        html, text = render(notebook, page=job.page), json_text(notebook)
     else:
         _require_to_the_end(notebook, replies, where=job.notebook.name)
         html, _ = lab_exporter().from_notebook_node(notebook, resources={"metadata": {"name": job.notebook.stem}})
@@ -181,10 +157,7 @@ def make_page(job: PageJob, *, target: Path, seconds: float | None = None) -> di
 def render(notebook: NotebookNode, *, page: str) -> str:
     """An executed notebook as a page that passed the checks.
 
-    Raises
-    ------
-    PublishError
-        When a check does not pass.
+    PublishError: when a check does not pass.
     """
     html, _ = briefing_exporter().from_notebook_node(notebook)
     language = notebook.metadata.candich.get("language") or page_data(notebook).get("language") or "vi"
@@ -205,7 +178,7 @@ def _execute(job: PageJob, *, seconds: float | None) -> tuple[NotebookNode, dict
             return _run_here(job.notebook, parameters, folder=folder, replies=replies), replies
         how = {"engine_name": ENGINE, "on_reply": replies.__setitem__}
         if not can_fork():  # Papermill's ordinary engine
-            how = {"execution_timeout": int(seconds or 300), "on_cell_executed": _hook(replies)}
+            how = {"execution_timeout": int(seconds or 300), "on_cell_executed": cell_hook(replies.__setitem__)}
         notebook = papermill.execute_notebook(
             read_notebook(job.notebook),
             None,
@@ -261,13 +234,6 @@ def _require_executed(notebook: NotebookNode, replies: dict[int, bool], *, where
         error = PublishError(problems)
         error.kind = names[0] if names else "NotWhole"
         raise error
-
-
-def _hook(replies: dict[int, bool]):
-    def hook(*, cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
-        replies[cell_index] = execute_reply["content"]["status"] == "ok"
-
-    return hook
 
 
 def _write(path: Path, content: bytes) -> None:

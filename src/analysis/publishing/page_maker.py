@@ -25,9 +25,8 @@ from importlib import import_module
 from pathlib import Path
 
 from analysis.publishing.environment import environment_hashes, pinned_environment
-from analysis.publishing.forks import Outcome, run_forked
+from analysis.publishing.forks import Limits, Outcome, can_fork, count_threads, run_forked
 from analysis.publishing.jobs import BRIEFING, LAB, PageJob
-from analysis.publishing.processes import Limits, can_fork, count_threads
 from analysis.words.errors import AnalysisError, Problem, PublishError
 
 BATCH = 16  # pages a process: the fork's share of a page is then small, and so is the memory of its garbage
@@ -81,27 +80,11 @@ class PageMaker:
     ) -> Iterator[tuple[int, Outcome]]:
         """Make every page and its executed notebook, as ``<folder>/<index of the job>.html`` and ``.ipynb``.
 
-        Parameters
-        ----------
-        jobs : sequence of PageJob
-        folder : Path
-            Exists already.
-        run_dir : Path, optional
-            The run that the pages show, loaded once for all.
-        alone : bool
-            Make each page in a process of its own, also those that may be made together.
-        code : mapping of str
-            Hashes (``environment_hashes``) that those of this machine must equal.
+        `run_dir` is the run that the pages show, loaded once for all; with `alone` each page is made in a process of
+        its own, also those that may be made together; `code` holds hashes (``environment_hashes``) that those of this
+        machine must equal. Every job is yielded once, as it ends.
 
-        Yields
-        ------
-        tuple of int and Outcome
-            Index of the job and what became of it, as they end; every job once.
-
-        Raises
-        ------
-        PublishError
-            When the process ends before its last page, or cannot begin.
+        PublishError: when the process ends before its last page, or cannot begin.
         """
         request = {"jobs": [job.plain() for job in jobs], "folder": str(folder), "alone": alone, **self._how}
         request |= {"run_dir": str(run_dir) if run_dir else "", "code": dict(code)}
@@ -218,8 +201,6 @@ def warmup_pages(jobs: Sequence[PageJob]) -> list[int]:
 
     Only of notebooks that leave nothing behind (``together``): the other pages would see what it left.
 
-    Examples
-    --------
     >>> warmup_pages([PageJob(f"{n}.html", Path("a.ipynb"), {}, together=True) for n in range(4)])
     [0]
     """
@@ -237,8 +218,6 @@ def _with_many_pages(jobs: Sequence[PageJob]) -> dict[Path, list[int]]:
 def batch_length(n_pages: int, *, n_jobs: int) -> int:
     """Pages that one process makes, of `n_pages` that may be made together.
 
-    Examples
-    --------
     >>> [batch_length(n, n_jobs=2) for n in (3, 100, 3355)]
     [1, 12, 16]
     """

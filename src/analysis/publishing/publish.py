@@ -16,10 +16,19 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Protocol
 
+from analysis.publishing.chrome import marked_not_updated
 from analysis.publishing.forks import Outcome
-from analysis.publishing.jobs import FAILED, NOTEBOOKS, PUBLISHED, SITE, UNCHANGED, PageJob, PageResult, check_jobs
-from analysis.publishing.notice import marked_not_updated
-from analysis.publishing.parameters import check_parameters
+from analysis.publishing.jobs import (
+    FAILED,
+    NOTEBOOKS,
+    PUBLISHED,
+    SITE,
+    UNCHANGED,
+    PageJob,
+    PageResult,
+    check_jobs,
+    check_parameters,
+)
 from analysis.words.errors import ParamsError, Problem, PublishError, examples, require
 from analysis.words.files import copy_file, file_sha256, write_file
 
@@ -44,27 +53,10 @@ def publish_pages(
 ) -> list[PageResult]:
     """Put every page into ``building/site`` and its executed notebook into ``building/notebooks``.
 
-    Parameters
-    ----------
-    jobs : sequence of PageJob
-    building : Path
-        The run that is being built; pages that an interrupted build left whole are used.
-    previous : Path, optional
-        The run before.
-    maker : callable
-        Gives the maker; called only when there is a page to make.
-    on_done : callable
-        Called with each result as it comes.
+    Pages that an interrupted build left whole in `building` are used; `maker` is called only when there is a page to
+    make. The results are in the order of `jobs`.
 
-    Returns
-    -------
-    list of PageResult
-        In the order of `jobs`.
-
-    Raises
-    ------
-    ParamsError
-        A page path that leaves the site, a missing notebook, a parameter that the notebook does not have.
+    ParamsError: a page path that leaves the site, a missing notebook, a parameter that the notebook does not have.
     """
     require(check_jobs(jobs), ParamsError)
     interrupted = [*_read_journal(building), *read_results(building)]
@@ -195,10 +187,7 @@ def _read_journal(building: Path) -> list[PageResult]:
 def too_many_failed(results: Sequence[PageResult], *, max_failed_share: float) -> None:
     """Refuse to publish a run in which too many pages failed.
 
-    Raises
-    ------
-    PublishError
-        With the share, and at most five reasons.
+    PublishError: with the share, and at most five reasons.
     """
     failed = [result for result in results if result.status == FAILED]
     if not results or len(failed) / len(results) <= max_failed_share:

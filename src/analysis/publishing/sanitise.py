@@ -1,4 +1,4 @@
-"""What HTML may stand on a page: an allow-list of elements and attributes, checked on every fragment.
+"""What HTML may stand on a page: an allow-list for every fragment, and the checks on the finished page.
 
 Our own writers escape what comes from data; this is the second wall. A fragment in which every tag, attribute and
 address is on the list passes as it stands (one scan, a few milliseconds); any other is parsed, and what is not on the
@@ -15,6 +15,8 @@ from functools import lru_cache
 from bs4 import BeautifulSoup, Comment, Doctype
 from markupsafe import escape
 
+from analysis.words.errors import Problem
+
 HTML = frozenset(
     "a abbr article aside b bdi bdo blockquote br caption cite code col colgroup data dd del details dfn div dl dt em "
     "figcaption figure footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li mark meter ol p pre q s samp section small "
@@ -29,7 +31,7 @@ DROPPED = frozenset(  # with everything in them; any other unknown element leave
     "source track portal foreignobject animate animatemotion animatetransform set handler listener feimage "
     "textarea select".split()
 )
-VOID = frozenset(["br", "col", "hr", "img", "wbr"])
+NEVER_CLOSED = frozenset("area base br col embed hr img input link meta source track wbr".split())
 ATTRIBUTES = frozenset(
     "abbr alt cite class colspan datetime dir headers height hidden high href id lang low max min open optimum "
     "role rowspan scope span src start style tabindex title translate value width xlink:href xml:space xmlns "
@@ -54,24 +56,14 @@ _BAD_STYLE = re.compile(
 )
 _INSIDE = re.compile("<([^<>]*)>")
 _STYLE = re.compile(r"<style(?:\s[^<>]*)?>(.*?)(?:</style>|$)", re.DOTALL)
-_FORBIDDEN = ("", None)
 _LOCAL_URL = re.compile(r"url\(\s*#[A-Za-z0-9_.:-]+\s*\)")
 
 
 def sanitise(html: str) -> str:
     """A fragment with only what a page may hold.
 
-    Parameters
-    ----------
-    html : str
+    `html` itself where everything in it is on the list, else a cleaned copy.
 
-    Returns
-    -------
-    str
-        `html` itself where everything in it is on the list, else a cleaned copy.
-
-    Examples
-    --------
     >>> sanitise('<p class="a">1 &lt; 2</p>')
     '<p class="a">1 &lt; 2</p>'
     >>> sanitise('<p onclick="x()">a<script>b</script></p>')
@@ -90,34 +82,20 @@ def is_clean(html: str) -> bool:
         return False
     if any(_BAD_STYLE.search(one) or "<" in one for one in _STYLE.findall(html)):
         return False
-    stack: list[str] = []
-    for opens, closes in map(_tag_of, tags):
-        if closes is not None:
-            if not stack or stack.pop() != closes:
-                return False
-        elif opens is not None:
-            if not opens:
-                return False
-            stack.append(opens)
-    return not stack
+    return all(map(_may_stand, tags)) and not _unclosed(html)
 
 
 @lru_cache(maxsize=1 << 14)
-def _tag_of(inside: str) -> tuple[str | None, str | None]:
-    """What element opens and what closes with what stands between "<" and ">"; opens "" where it may not be there."""
+def _may_stand(inside: str) -> bool:
+    """Whether what is between "<" and ">" is a tag of the list, with attributes of the list."""
     match = _TAG.fullmatch(f"<{inside}>")
-    if match is None:
-        return _FORBIDDEN
+    if match is None or match[2] not in _KNOWN:
+        return False
     closing, name, attributes, alone = match.groups()
-    if name not in _KNOWN:
-        return _FORBIDDEN
     if closing:
-        return _FORBIDDEN if attributes.strip() or alone else (None, name)
-    if not _clean_attributes(name, attributes):
-        return _FORBIDDEN
-    if alone:  # <div/> opens an element that is never closed
-        return _FORBIDDEN if name in HTML and name not in VOID and name not in SVG else (None, None)
-    return (None, None) if name in VOID else (name, None)
+        return not attributes.strip() and not alone and name not in NEVER_CLOSED
+    opens_for_ever = alone and name in HTML and name not in NEVER_CLOSED and name not in SVG  # <div/>
+    return not opens_for_ever and _clean_attributes(name, attributes)
 
 
 @lru_cache(maxsize=8192)
@@ -168,3 +146,67 @@ def _clean_element(element) -> None:
             del element.attrs[name]
     lower = element.name
     element.name = _LOWER[lower.lower()]  # the parser lowers clipPath and viewBox; browsers mend attributes, not XML
+
+
+MAX_BYTES = 2_000_000  # far above the 130 kB a unit page should take; above it something ran away
+_ELEMENT = re.compile(r"(/?)([A-Za-z][A-Za-z0-9]*)(.*?)(/?)", re.DOTALL)
+_OPENED = re.compile("<([^<>]*)")
+_ID = re.compile(r"id=\"([^\"]*)\"")
+_RAW = re.compile(r"(<(style|script)\b[^>]*>).*?(</\2>)", re.DOTALL)
+_REMOTE = re.compile(
+    r"<(?:link|script|img|iframe|object|embed|audio|video|source|image|use|a|form|base)\b[^>]*?"
+    r"\s(?:src|href|xlink:href|action|data|srcset)\s*=\s*[\"']?\s*(?:[a-z][a-z0-9+.-]*:)?//",
+    re.IGNORECASE,
+)
+
+
+def check_page(html: str, *, where: str, language: str, max_bytes: int = MAX_BYTES) -> list[Problem]:
+    """Why a finished page may not be published; empty when it may."""
+    remedy = "This is a fault of the page's template or writers: report it"
+    found = []
+    if not html.startswith("<!DOCTYPE html>") or not html.rstrip().endswith("</html>"):
+        found.append("the page does not begin and end as an HTML document")
+    if f'<html lang="{language}">' not in html[:200]:
+        found.append(f"the page does not say that its language is {language!r}")
+    if not re.search(r"<title>\s*[^<\s][^<]*</title>", html):
+        found.append("the page has no title")
+    if len(html.encode("utf-8", "replace")) > max_bytes:
+        found.append(f"the page has more than {max_bytes} bytes")
+    if "Content-Security-Policy" not in html[:400]:
+        found.append("the page has no content policy")
+    if "//" in html and _REMOTE.search(html):
+        found.append(f"the page points outside itself: {_REMOTE.search(html).group(0)[:120]!r}")
+    if html.count("<h1") != 1:
+        found.append(f"the page has {html.count('<h1')} main headings instead of one")
+    found += _unclosed(html) + _repeated_ids(html)
+    return [Problem(where, one, "", remedy) for one in found]
+
+
+def _unclosed(html: str) -> list[str]:
+    stack: list[str] = []
+    for closing, name in map(_element_of, _OPENED.findall(_RAW.sub(r"\1\3", html))):
+        if closing:
+            opened = stack.pop() if stack else ""
+            if opened != name:
+                before = f"<{opened}> is not closed before </{name}>"
+                return [before if opened else f"</{name}> closes nothing that is open"]
+        elif name:
+            stack.append(name)
+    return [f"<{stack[-1]}> is never closed"] if stack else []
+
+
+@lru_cache(maxsize=1 << 14)
+def _element_of(inside: str) -> tuple[bool, str]:
+    """Whether what stands between "<" and ">" closes an element, and its name; "" where it neither opens nor closes."""
+    match = _ELEMENT.fullmatch(inside)
+    if match is None:
+        return False, ""
+    closing, name, _rest, alone = match.groups()
+    name = name.lower()
+    return (True, name) if closing else (False, "" if alone or name in NEVER_CLOSED else name)
+
+
+def _repeated_ids(html: str) -> list[str]:
+    ids = [one[1] for one in _ID.finditer(html) if html[one.start() - 1].isspace()]  # in texts quotes are escaped
+    twice = sorted({one for one in ids if ids.count(one) > 1}) if len(set(ids)) < len(ids) else []
+    return [f"the id {twice[0]!r} stands on the page twice"] if twice else []

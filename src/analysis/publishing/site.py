@@ -1,4 +1,4 @@
-"""The site around the pages: their names, their navigation, and the index of all units with its search.
+"""The site: which pages a run has, their names, their navigation, and the index of all units with its search.
 
 The index is whole without a script; the one inline script only filters, and the page's policy allows it by its hash
 alone.
@@ -6,23 +6,21 @@ alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-import pandas as pd
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from analysis.briefing.fragment import clean_text
 from analysis.briefing.locale import N_, translator
-from analysis.publishing.chrome import SIMULATED, TEMPLATES, policy, short_script, stylesheet
-from analysis.publishing.jobs import FAILED, PageResult
-from analysis.publishing.proof import check_page
-from analysis.publishing.quarters import quarters_of
+from analysis.briefing.view import view_of
+from analysis.publishing.chrome import SIMULATED, TEMPLATES, policy, quarters_of, short_script, stylesheet
+from analysis.publishing.jobs import FAILED, PageJob, PageResult
+from analysis.publishing.sanitise import check_page
 from analysis.words.errors import PublishError, require
-from analysis.words.files import write_file
+from analysis.words.files import file_sha256, page_slug, sha256_of_json, write_file
 from analysis.words.schema import ON_TRACK, RunTables
-from analysis.words.slugs import page_slug
 
 INDEX = "index.html"
 DOWNLOADS = "downloads"  # folder inside the site, and section of the index
@@ -40,92 +38,41 @@ METHOD = ("forecast.html", "about-method")  # page and heading that tell how it 
 def page_name(unit: str) -> str:
     """A unit's page inside the site, safe for any code.
 
-    Examples
-    --------
     >>> page_name("079"), page_name("../../etc")
     ('units/079.html', 'units/etc--74ccf3c5b4c1.html')
     """
     return f"units/{page_slug(unit)}.html"
 
 
-def page_frame(
-    run: RunTables, *, page: str, language: str, pages: Iterable[str], unit: str = "", cutoff: str = ""
-) -> dict:
+def page_frame(run: RunTables, *, page: str, language: str, pages: set[str], unit: str = "", cutoff: str = "") -> dict:
     """Navigation, breadcrumb and notices for one page: the ``context`` of its job.
 
-    Parameters
-    ----------
-    run : RunTables
-    page : str
-        Its path inside the site.
-    language : str
-    pages : iterable of str
-        Every page of the run, and `DOWNLOADS` where there are any, so that no link leads nowhere.
-    unit : str
-        The unit it is about, ``""`` for pages of the whole run.
-    cutoff : str
-        Last period its figures know, a period code.
-
-    Returns
-    -------
-    dict
+    `pages` are all of the run, with `DOWNLOADS` where there are any, so that no link leads nowhere; `unit` is "" for
+    pages of the whole run.
     """
     _ = translator(language)
-    there = pages if isinstance(pages, set | frozenset) else set(pages)  # asked once a unit: not copied
     up = "../" * (len(PurePosixPath(page).parts) - 1)
     nav = [
         {"title": _(title), "href": up + name, "current": name == page}
         for name, title in TOP_PAGES.items()
-        if name in there or name == INDEX
+        if name in pages or name == INDEX
     ]
-    if METHOD[0] in there:
+    if METHOD[0] in pages:
         nav.append({"title": _("Method"), "href": f"{up}{METHOD[0]}#{METHOD[1]}", "current": False})
-    if DOWNLOADS in there:
+    if DOWNLOADS in pages:
         nav.append({"title": _("Downloads"), "href": f"{up}{INDEX}#downloads", "current": False})
     frame = {"language": language, "nav": nav, "cutoff": cutoff}
     if run.params.get("simulated"):
         frame["banner"] = _(SIMULATED)
     if unit:
-        names, parents = unit_names(run.units, language=language), _parents(run.units)
-        chain = [one for one in _lineage(parents, unit) if page_name(one) in there or one == unit]
-        frame["breadcrumbs"] = [{"title": _("Home"), "href": up + INDEX}] + [
-            {"title": clean_text(names.get(one, one)), "href": up + page_name(one) if one != unit else ""}
-            for one in chain
+        view = view_of(run, language)
+        above = [one for one in reversed(view.ancestors(unit)) if page_name(one) in pages and one != unit]
+        frame["breadcrumbs"] = [
+            {"title": _("Home"), "href": up + INDEX},
+            *({"title": clean_text(view.name(one)), "href": up + page_name(one)} for one in above),
+            {"title": clean_text(view.name(unit)), "href": ""},
         ]
     return frame
-
-
-def unit_names(units: pd.DataFrame, *, language: str) -> dict[str, str]:
-    """Code to name in a language; the other language's where it has none, the code where there is no name."""
-    return _remembered(units)[language]
-
-
-def _lineage(parents: dict[str, str], unit: str) -> list[str]:
-    """The codes from the top of the tree down to `unit`."""
-    chain = [unit]
-    while (above := parents.get(chain[-1], "")) and above not in chain:
-        chain.append(above)
-    return chain[::-1]
-
-
-def _parents(units: pd.DataFrame) -> dict[str, str]:
-    return _remembered(units)["parent"]
-
-
-_last: tuple[pd.DataFrame, dict] | None = None  # one run at a time asks, once a unit
-
-
-def _remembered(units: pd.DataFrame) -> dict[str, dict[str, str]]:
-    """Names and parents by code, made once a table."""
-    global _last
-    if _last is None or _last[0] is not units:
-        codes = units["unit"].tolist()
-        english = units["name_en"].where(units["name_en"] != "", units["name"])
-        found = {"parent": dict(zip(codes, units["parent"], strict=True))}
-        for language, names in (("vi", units["name"]), ("en", english)):
-            found[language] = {code: name or code for code, name in zip(codes, names, strict=True)}
-        _last = (units, found)
-    return _last[1]
 
 
 def build_site(
@@ -138,26 +85,9 @@ def build_site(
 ) -> Path:
     """Write the index of the site.
 
-    Parameters
-    ----------
-    run : RunTables
-    pages : sequence of PageResult
-        All pages of the run, failed ones too.
-    out_dir : Path
-        The site's folder.
-    language : str
-    downloads : sequence of dict
-        ``href``, ``name``, ``about``, ``size`` of each file offered.
+    `pages` are all of the run, failed ones too; `downloads` has ``href``, ``name``, ``about``, ``size`` of each file.
 
-    Returns
-    -------
-    Path
-        The index.
-
-    Raises
-    ------
-    PublishError
-        When the index does not pass the checks.
+    PublishError: when the index does not pass the checks.
     """
     out_dir = Path(out_dir)
     _ = translator(language)
@@ -192,7 +122,6 @@ def _intro(run: RunTables, *, language: str) -> str:
     if not len(run.assessments):
         return ""
     from analysis.briefing.overview import say_overview  # with Matplotlib: not for a run that stands
-    from analysis.briefing.view import view_of
 
     view = view_of(run, language)
     rows = [row for mine in view.all_assessed().values() for row in mine]
@@ -201,34 +130,25 @@ def _intro(run: RunTables, *, language: str) -> str:
 
 def _tree(run: RunTables, pages: Sequence[PageResult], *, language: str) -> list[dict]:
     results = {one.unit: one for one in pages if one.unit}
-    names, parents = unit_names(run.units, language=language), _parents(run.units)
-    on_track = _on_track(run)
-    children: dict[str, list[str]] = {}
-    for unit in run.units["unit"]:
-        above = parents.get(unit, "")
-        children.setdefault(above if above in parents and above != unit else "", []).append(unit)
-    _ = translator(language)
+    view, on_track = view_of(run, language), _on_track(run)
 
     def entry(unit: str) -> dict:
         result = results.get(unit)
-        has_page = result is not None and result.shown
         return {
             "code": clean_text(unit),
-            "name": clean_text(names.get(unit, unit)),
-            "href": page_name(unit) if has_page else "",
+            "name": clean_text(view.name(unit)),
+            "href": page_name(unit) if result is not None and result.shown else "",
             "summary": "{}/{}".format(*on_track[unit]) if unit in on_track else "",
-            "flag": _("Not updated") if result is not None and result.status == FAILED else "",
-            "children": [entry(one) for one in children.get(unit, [])],
+            "flag": view._("Not updated") if result is not None and result.status == FAILED else "",
+            "children": [entry(one) for one in view.children(unit)],
         }
 
-    return [entry(unit) for unit in children.get("", [])]
+    return [entry(unit) for unit in view.roots]
 
 
 def grouped(downloads: Sequence[dict], *, language: str) -> list[dict]:
     """Files in rows by what they hold: a table's CSV for Excel, CSV and Parquet in one, the hubverse files in one.
 
-    Examples
-    --------
     >>> file = {"href": "downloads/csv/units.csv", "name": "units.csv", "about": "Units: CSV", "size": "1 kB"}
     >>> grouped([file], language="en")
     [{'about': 'Units', 'files': [{'href': 'downloads/csv/units.csv', 'name': 'CSV', 'size': '1 kB'}]}]
@@ -248,10 +168,10 @@ def grouped(downloads: Sequence[dict], *, language: str) -> list[dict]:
 
 
 def _failed(run: RunTables, pages: Sequence[PageResult], *, language: str) -> list[dict]:
-    names = unit_names(run.units, language=language)
+    view = view_of(run, language)
     return [
         {
-            "title": clean_text(names.get(one.unit, one.unit) if one.unit else one.page),
+            "title": clean_text(view.name(one.unit) if one.unit else one.page),
             "href": one.page if one.kept else "",
             "reason": f"{one.kind} · {one.reference}",
         }
@@ -265,3 +185,62 @@ def _on_track(run: RunTables) -> dict[str, tuple[int, int]]:
     rows = run.assessments
     good = rows["status"].isin(ON_TRACK).groupby(rows["unit"]).agg(["sum", "size"])
     return {unit: (int(k), int(n)) for unit, k, n in good.itertuples(name=None)}
+
+
+NOT_ON_PAGES = ("max_failed_share", "keep_runs")  # params that no page shows
+UNIT_NOTEBOOK = "unit_briefing"
+RUN_PAGES = {  # key of params' `publish` -> (notebook, page of the whole run)
+    "overview": ("overview_briefing", "overview.html"),
+    "forecast": ("forecast", "forecast.html"),
+    "registry": ("registry", "registry.html"),
+    "data_quality": ("data_quality", "quality.html"),
+    "scorecard": ("scorecard", "scorecard.html"),
+}
+
+
+def page_jobs(tables: RunTables, *, root: Path, run_dir: Path, units: Sequence[str] | None = None) -> list[PageJob]:
+    """Every page the params ask for, in the order of the site: pages of the whole run, then a page a unit.
+
+    With `units`, only these units' pages; pages of the whole run are left out then.
+    """
+    wanted = dict(tables.params["publish"])
+    language, cutoff = tables.params["language"], tables.manifest["cutoff"]
+    notebooks = {page: root / "notebooks" / f"{name}.ipynb" for name, page in RUN_PAGES.values()}
+    whole_run = [] if units is not None else [page for key, (_, page) in RUN_PAGES.items() if wanted.get(key)]
+    codes = list(units if units is not None else tables.units["unit"]) if wanted["unit"] or units is not None else []
+    downloads = [DOWNLOADS] if wanted.get("downloads") and units is None else []  # a run of some units makes none
+    there = {*whole_run, *map(page_name, codes), *downloads}
+    common = {"run_dir": str(run_dir), "language": language}
+    unit_notebook = root / "notebooks" / f"{UNIT_NOTEBOOK}.ipynb"
+    hashes = {path: type_hash(tables.manifest, path, pages=there) for path in {*notebooks.values(), unit_notebook}}
+    jobs = [
+        PageJob(
+            page=page,
+            notebook=notebooks[page],
+            parameters=common,
+            context=page_frame(tables, page=page, language=language, pages=there, cutoff=cutoff),
+            type_hash=hashes[notebooks[page]],
+        )
+        for page in whole_run
+    ]
+    return jobs + [
+        PageJob(
+            page=page_name(unit),
+            notebook=unit_notebook,
+            parameters=common | {"unit": unit},
+            context=page_frame(tables, page=page_name(unit), language=language, pages=there, unit=unit, cutoff=cutoff),
+            type_hash=hashes[unit_notebook],
+            together=True,  # it reads through UnitView and leaves nothing behind
+        )
+        for unit in codes
+    ]
+
+
+def type_hash(manifest: Mapping, notebook: Path, *, pages: set[str]) -> str:
+    """One hash of all that the pages of a notebook are made from; ``""`` where the notebook does not exist.
+
+    The manifest holds the hashes of the tables, and of the code, catalogue and libraries that the run uses.
+    """
+    params = {name: value for name, value in manifest["params"].items() if name not in NOT_ON_PAGES}
+    parts = [manifest["tables"], params, manifest["hashes"]["code"], manifest["hashes"]["libraries"]]
+    return sha256_of_json([*parts, sorted(pages), file_sha256(notebook)]) if notebook.is_file() else ""

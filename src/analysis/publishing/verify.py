@@ -19,11 +19,11 @@ import pandas as pd
 from analysis import records
 from analysis.publishing.environment import environment_hashes
 from analysis.publishing.jobs import NOTEBOOKS, SITE, PageJob
-from analysis.publishing.page_jobs import page_jobs
 from analysis.publishing.page_maker import PageMaker
 from analysis.publishing.publish import PAGES
+from analysis.publishing.site import page_jobs
 from analysis.records.store import MANIFEST
-from analysis.words.errors import ParamsError, Problem, did_you_mean
+from analysis.words.errors import ParamsError, require, unknown
 from analysis.words.files import file_sha256, sha256
 
 FILES = "files.json"  # of a finished run: every other file and its hash
@@ -66,35 +66,21 @@ def verify_run(
 ) -> pd.DataFrame:
     """Check all that was published and recorded, and make the pages again.
 
-    Parameters
-    ----------
-    run_dir : str or Path
-    unit : str, optional
-        Make only this unit's page; every file is checked all the same.
-    project : Path, optional
-        Folder with `notebooks`; default: the first above the run's folder.
-    n_jobs : int
+    With `unit`, only this unit's page is made; every file is checked all the same. Returns the fields of
+    :class:`Verdict`, a row for each file that is not as published and for each page made again.
 
-    Returns
-    -------
-    DataFrame
-        The fields of :class:`Verdict`; a row for each file that is not as published and for each page made again.
-
-    Raises
-    ------
-    DataError
-        There is no finished run, or a stored table was altered: pages are not made from it.
-    ParamsError
-        The run has no such unit, or there is no project.
+    DataError: there is no finished run, or a stored table was altered: pages are not made from it.
+    ParamsError: the run has no such unit, or there is no project.
     """
     run = records.find_run(run_dir)
     verdicts = [Verdict(file, ALTERED, reason=reason) for file, reason in altered_files(run)]
     records.check_tables(run, records.read_manifest(run / MANIFEST))
     tables = records.load_run(run)
-    known = set(tables.units["unit"])
-    if unit is not None and unit not in known:
-        hint = did_you_mean(unit, known) or "Take a code of the unit list"
-        raise ParamsError(Problem("--unit", f"there is no unit {unit!r}", "codes of the unit table", hint))
+    known, hint = set(tables.units["unit"]), "Take a code of the unit list"
+    asked = [] if unit is None else [unit]
+    require(
+        unknown(asked, known, where="--unit", what="unit", allowed="codes of the unit table", remedy=hint), ParamsError
+    )
     published = {page["page"]: page for page in json.loads((run / PAGES).read_text(encoding="utf-8"))}
     jobs = page_jobs(tables, root=project or records.project_of(run), run_dir=run, units=_units_of(published))
     jobs = [job for job in jobs if unit is None or job.unit == unit]
@@ -189,8 +175,6 @@ def _changed(job: PageJob, page: dict, *, run: Path) -> str:
 def same_after_rounding(before: str, after: str) -> bool:
     """Whether two texts differ in nothing but the last printed digit of numbers, by one.
 
-    Examples
-    --------
     >>> same_after_rounding("45,7% of 9", "45,8% of 9"), same_after_rounding("9,9", "10,0")
     (True, True)
     >>> same_after_rounding("45,7%", "45,9%"), same_after_rounding("45,7%", "45.7%")

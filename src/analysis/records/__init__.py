@@ -1,9 +1,8 @@
 """What was run, known and published before: store, manifest, scorecard, changes."""
 
-from analysis.records.changes import build_changes
-from analysis.records.manifest import build_manifest
-from analysis.records.scorecard import build_scorecard, summarise_scorecard, with_current_now
+from analysis.records.scorecard import build_changes, build_scorecard, summarise_scorecard, with_current_now
 from analysis.records.store import (
+    build_manifest,
     check_tables,
     current_run,
     find_run,

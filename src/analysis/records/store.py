@@ -1,14 +1,15 @@
-"""Where a run's tables live, and how a notebook gets them back.
+"""Where a run's tables and its manifest live, and how a notebook gets them back.
 
 ``<run>/tables/<name>.parquet``, sorted by key, without a clock, so the same tables are the same bytes. A run's folder
-does not change once it is finished; ``outputs/<run_id>/current`` points to the current one. Every read of a stored
-table checks its hash against the manifest.
+does not change once it is finished, and its manifest holds no clock and no machine path.
+``outputs/<run_id>/current`` points to the current one. Every read of a stored table checks its hash against it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import platform
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,7 +18,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.records.manifest import SCHEMA
 from analysis.words.errors import DataError, ParamsError, Problem, examples, require
 from analysis.words.files import file_sha256, write_file
 from analysis.words.schema import TABLES, RunTables
@@ -75,25 +75,12 @@ def read_table(path: Path) -> pd.DataFrame:
             Problem(str(path), f"it cannot be read: {error}", "a whole Parquet file", "Run the forecast again")
         ) from error
     known = TABLES.get(path.stem.removeprefix(PREVIOUS))
-    kinds = known.columns if known is not None else {}
-    columns = {name: _column(table.column(name), kind=kinds.get(name)) for name in table.column_names}
-    return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows), copy=False)
-
-
-def _column(stored: pa.ChunkedArray, *, kind: str | None) -> np.ndarray | pd.api.extensions.ExtensionArray:
-    """A column with the type it was written with: Parquet keeps values, not pandas' extension types."""
-    if pa.types.is_dictionary(stored.type):  # each different text once, and its place in every row
-        whole = stored.unify_dictionaries().combine_chunks()
-        texts = np.array([*whole.dictionary.to_pylist(), None], dtype=object)
-        places = whole.indices.fill_null(len(texts) - 1) if whole.null_count else whole.indices
-        return texts.take(places.to_numpy(zero_copy_only=False))
-    if kind == "whole" and pa.types.is_integer(stored.type) and not stored.null_count:
-        values = np.array(stored.to_numpy(), dtype=np.int64)
-        return pd.arrays.IntegerArray(values, np.zeros(len(values), dtype=bool))
-    if kind in ("whole", "text") or stored.null_count or not pa.types.is_primitive(stored.type):
-        column = stored.to_pandas(use_threads=False)
-        return column.astype({"whole": "Int64", "text": object}.get(kind, column.dtype)).array
-    return np.array(stored.to_numpy())
+    whole = (
+        [name for name, kind in known.columns.items() if kind == "whole" and name in table.column_names]
+        if known
+        else []
+    )
+    return table.to_pandas(use_threads=False).astype(dict.fromkeys(texts, object) | dict.fromkeys(whole, "Int64"))
 
 
 def write_run(tables: Mapping[str, pd.DataFrame], run_dir: Path) -> dict[str, Path]:
@@ -234,3 +221,44 @@ def read_manifest(path: Path) -> dict:
         found = f"the layout is {layout!r}" if layout else "it is not a run's manifest"
         raise DataError(Problem(str(path), found, f"layout {SCHEMA}, of this version of candich", remedy))
     return manifest
+
+
+SCHEMA = 2  # of a run folder: 1 had no immutable runs
+
+
+def processor_class() -> dict[str, str]:
+    """What of the machine can change a last bit: architecture and NumPy's vector instructions in use."""
+    features = np.show_config(mode="dicts").get("SIMD Extensions", {})
+    return {
+        "machine": platform.machine(),
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "numpy": np.__version__,
+        "simd": " ".join(sorted(features.get("found", []))),
+    }
+
+
+def build_manifest(
+    *,
+    run_id: str,
+    params: Mapping,
+    cutoff: str,
+    hashes: Mapping[str, str],
+    sources: Iterable[Mapping],
+    tables: Mapping[str, Path],
+) -> dict:
+    """Put the manifest together as plain values, ready for JSON.
+
+    `params` are the checked params. `hashes` holds hex digests of ``params``, ``targets``, ``code``, ``libraries`` ...;
+    ``tables`` is that of all that the tables depend on. `sources` has, for each raw file, its path as written in the
+    params, sha256, rows, rows used and rows refused. `tables` are files already written.
+    """
+    return {
+        "schema": SCHEMA,
+        "run_id": run_id,
+        "cutoff": cutoff,
+        "params": dict(params),
+        "hashes": dict(sorted(hashes.items())),
+        "sources": [dict(source) for source in sources],
+        "tables": {name: file_sha256(path) for name, path in sorted(tables.items())},
+        "processor": processor_class(),
+    }

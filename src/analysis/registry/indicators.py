@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 import pandas as pd
 from pydantic import Field, model_validator
 
-from analysis.registry.entries import Entry, PeriodCode, Text, as_entry
-from analysis.registry.yamls import read_entries
+from analysis.registry.entries import Entry, PeriodCode, Text, as_entry, read_entries
 from analysis.words.errors import ParamsError, Problem, require
 from analysis.words.schema import INDICATORS, as_table
 
@@ -57,20 +56,9 @@ class Indicator(Entry):
 def read_indicators(path: str | Path) -> pd.DataFrame:
     """Read the indicator file.
 
-    Parameters
-    ----------
-    path : str or Path
-        YAML with the one key ``indicators``, a list; the order of the file is the order of the briefings.
+    The order of the file is the order of the briefings.
 
-    Returns
-    -------
-    DataFrame
-        `schema.INDICATORS`.
-
-    Raises
-    ------
-    ParamsError
-        With all problems of all entries, an indicator that occurs twice included.
+    ParamsError: with all problems of all entries, an indicator that occurs twice included.
     """
     remedy = "See params/README.md"
     entries, problems = read_entries(path, key="indicators", remedy=remedy)

@@ -67,29 +67,11 @@ def match_names(
 ) -> Matches:
     """Find the unit that every name means.
 
-    Parameters
-    ----------
-    names : sequence of str, length n
-    units : DataFrame
-        `schema.UNITS`: columns `unit`, `name`, `parent`, `level`.
-    parents : sequence of str, length n, optional
-        Code or name of a unit above, at any height; "" where unknown. Distinguishes repeated names.
-    level : str, optional
-        Only units of this level.
-    where : str
-        What the names came from, for the messages.
+    `parents` are codes or names of a unit above, at any height, "" where unknown: they distinguish repeated names.
+    With `level`, only units of this level.
 
-    Returns
-    -------
-    Matches
+    DataError: if `parents` has another length than `names`.
 
-    Raises
-    ------
-    DataError
-        If `parents` has another length than `names`.
-
-    Examples
-    --------
     >>> units = pd.DataFrame({"unit": ["66", "064"], "name": ["Tỉnh Đắk Lắk", "Tỉnh Gia Lai"]})
     >>> match_names(["Đăk Lăk", "T. GIA LAI"], units.assign(parent="", level="province")).codes
     ('66', '064')
@@ -222,8 +204,6 @@ def _says_kind(name: str, syllables: list[str], word: str, *, following: str) ->
 def is_plain(name: str) -> bool:
     """Whether a name is written without any Vietnamese mark.
 
-    Examples
-    --------
     >>> is_plain("xa hoa binh"), is_plain("xã Hòa Bình")
     (True, False)
     """

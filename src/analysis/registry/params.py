@@ -12,8 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from analysis.registry.crosswalk import BUILT_IN
-from analysis.registry.entries import Entry, IsoDate, PeriodCode, Text, as_entry
-from analysis.registry.yamls import read_yaml
+from analysis.registry.entries import Entry, IsoDate, PeriodCode, Text, as_entry, read_yaml
 from analysis.words.errors import ParamsError, Problem, require
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -77,24 +76,11 @@ class RunParams(Entry):
 def read_params(path: str | Path, *, period: str | None = None, language: str | None = None) -> RunParams:
     """Read and check one params file.
 
-    Parameters
-    ----------
-    path : str or Path
-        For example ``params/demo.yml``. Relative paths inside it start at the folder above this file's folder.
-    period : str, optional
-        Replaces `cutoff`: a period code, also as ``2026Q3``.
-    language : str, optional
-        Replaces `language`: "vi" or "en".
+    Relative paths inside it start at the folder above this file's folder. `period` and `language` replace the params'
+    own.
 
-    Returns
-    -------
-    RunParams
-
-    Raises
-    ------
-    ParamsError
-        With all problems: an unknown or missing key, a wrong type, a value out of bounds, a file name unlike `run_id`,
-        a listed file that does not exist.
+    ParamsError: with all problems: an unknown or missing key, a wrong type, a value out of bounds, a file name unlike
+    `run_id`, a listed file that does not exist.
     """
     raw = read_yaml(path)
     if isinstance(raw, dict):

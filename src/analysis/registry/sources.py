@@ -10,8 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from analysis.registry.entries import Entry, IsoDate, PeriodCode, Text, as_entry
-from analysis.registry.yamls import read_yaml
+from analysis.registry.entries import Entry, IsoDate, PeriodCode, Text, as_entry, read_yaml
 from analysis.words.errors import ParamsError, require
 
 SIDES = ("value", "numerator", "denominator", "lower", "upper")  # of one figure
@@ -162,10 +161,7 @@ class SourceParams(Entry):
 def read_source(path: str | Path) -> SourceParams:
     """Read and check one file of ``params/sources``.
 
-    Raises
-    ------
-    ParamsError
-        With all problems.
+    ParamsError: with all problems.
     """
     source, problems = as_entry(SourceParams, read_yaml(path), where=str(path))
     require(problems, ParamsError)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pandas as pd
 
-from analysis.words.errors import DataError, ParamsError, Problem, did_you_mean, examples, require
+from analysis.words.errors import ParamsError, Problem, did_you_mean, examples, require, unknown
 from analysis.words.schema import UNITS, as_table
 
 MAX_BYTES = 50_000_000  # 10,035 communes with their history are below 2 MB
@@ -17,19 +18,7 @@ REQUIRED = ("unit", "name", "parent", "level")
 def read_units(path: str | Path) -> pd.DataFrame:
     """Read a unit file: CSV with ``unit,name,parent,level`` and, where known, ``name_en,valid_from,valid_to``.
 
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    DataFrame
-        `schema.UNITS`; every cell text, leading zeros kept, "" where empty.
-
-    Raises
-    ------
-    ParamsError
-        No such file, wrong columns, a unit twice, a parent that is not in the list, a circle: all at once.
+    ParamsError: no such file, wrong columns, a unit twice, a parent that is not in the list, a circle: all at once.
     """
     frame = read_csv(path, columns=tuple(UNITS.columns), required=REQUIRED, key="units")
     require(check_tree(frame, where=str(path)), ParamsError)
@@ -39,18 +28,9 @@ def read_units(path: str | Path) -> pd.DataFrame:
 def read_csv(path: str | Path, *, columns: Sequence[str], key: str, required: Sequence[str] = ()) -> pd.DataFrame:
     """Read a CSV file that a key of the params names: UTF-8, every cell text without spaces around it.
 
-    Parameters
-    ----------
-    path : str or Path
-    columns, required : sequence of str
-        Columns allowed, and those that must be there; default: all.
-    key : str
-        For the messages.
+    `required` are columns that must be there; default: all. `key` is for the messages.
 
-    Raises
-    ------
-    ParamsError
-        No such file, too large, not CSV in UTF-8, or every column that is missing or not known.
+    ParamsError: no such file, too large, not CSV in UTF-8, or every column that is missing or not known.
     """
     path, where, allowed = Path(path), str(path), ", ".join(columns)
     if not path.is_file():
@@ -76,18 +56,7 @@ def read_csv(path: str | Path, *, columns: Sequence[str], key: str, required: Se
 
 
 def check_tree(units: pd.DataFrame, *, where: str = "units") -> list[Problem]:
-    """Everything that keeps the list from being a tree: empty or repeated codes, unknown parents, circles.
-
-    Parameters
-    ----------
-    units : DataFrame
-        Columns `unit` and `parent`.
-
-    Returns
-    -------
-    list of Problem
-        Empty where all is well.
-    """
+    """Everything that keeps the list from being a tree: empty or repeated codes, unknown parents, circles."""
     codes = units["unit"]
     problems = []
     empty = codes.eq("")
@@ -123,30 +92,19 @@ def check_tree(units: pd.DataFrame, *, where: str = "units") -> list[Problem]:
 
 
 def _circle(parent_of: dict[str, str]) -> list[str]:
-    done: set[str] = set()
-    for start in sorted(parent_of):
-        trail: list[str] = []
-        unit = start
-        while unit and unit in parent_of and unit not in done:
-            if unit in trail:
-                return [*trail[trail.index(unit) :], unit]
-            trail.append(unit)
-            unit = parent_of[unit]
-        done.update(trail)
+    try:
+        TopologicalSorter({unit: [parent_of[unit]] for unit in sorted(parent_of)}).prepare()
+    except CycleError as error:
+        return error.args[1][::-1]
     return []
 
 
 def descendants(units: pd.DataFrame, unit: str) -> list[str]:
     """All units below `unit`, at any depth, sorted by code.
 
-    Raises
-    ------
-    DataError
-        If `unit` is not in the list.
+    DataError: if `unit` is not in the list.
     """
-    if not units["unit"].eq(unit).any():
-        remedy = did_you_mean(unit, units["unit"]) or "Take a code of the unit list"
-        raise DataError(Problem("units", f"there is no unit {unit!r}", f"one of {len(units)} codes", remedy))
+    require(unknown([unit], set(units["unit"]), where="units", what="unit", remedy="Take a code of the unit list"))
     below = units.groupby("parent")["unit"].agg(list).to_dict()
     found, queue = [], list(below.get(unit, []))
     while queue:

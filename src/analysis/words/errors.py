@@ -6,7 +6,7 @@ A check returns ``list[Problem]``; :func:`require` raises once with every proble
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 MAX_EXAMPLES = 5  # values quoted in one problem; the rest is counted
@@ -119,3 +119,14 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     """
     close = nearest(word, allowed)
     return f"Did you mean {close!r}?" if close else ""
+
+
+def unknown(
+    named: Iterable[str], known: Collection[str], *, where: str, what: str, remedy: str, allowed: str = ""
+) -> list[Problem]:
+    """Codes that are named and do not exist: a problem each, with the nearest one that does."""
+    allowed = allowed or f"one of {len(known)} codes"
+    return [
+        Problem(where, f"there is no {what} {one!r}", allowed, did_you_mean(one, known) or remedy)
+        for one in sorted(set(named) - set(known))
+    ]

@@ -1,4 +1,4 @@
-"""Files: hashed, written in one step, flushed to the disk, locked. The only place that does any of the four."""
+"""Files: named, hashed, written in one step, flushed to the disk, locked. The only place that does any of these."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
+import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from analysis.words.errors import Problem, did_you_mean
 
 PART = ".part"  # ending of a file that is being written
 _held: set[int] = set()  # descriptors of the locks that this process holds
@@ -23,6 +27,13 @@ def sha256(content: bytes | str) -> str:
     'ca978112ca1b'
     """
     return hashlib.sha256(content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content).hexdigest()
+
+
+def missing_file(path: Path, *, where: str, remedy: str) -> list[Problem]:
+    """A problem where there is no such file, with the nearest name in its folder; none where there is."""
+    near = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+    remedy = did_you_mean(path.name, near) or remedy
+    return [] if path.is_file() else [Problem(where, "there is no such file", "", remedy)]
 
 
 def sha256_of_json(value: Any) -> str:
@@ -83,12 +94,8 @@ def locked(path: Path) -> Iterator[None]:
 
     Processes forked meanwhile do not hold it: they may live on for a moment when this one is killed.
 
-    Raises
-    ------
-    BlockingIOError
-        Another process holds it, or has just removed it.
-    OSError
-        It cannot be written.
+    BlockingIOError: another process holds it, or has just removed it.
+    OSError: it cannot be written.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     _held.add(descriptor)
@@ -145,3 +152,43 @@ def flush_names(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+MAX_STEM = 40  # readable characters kept before the hash
+_PLAIN = re.compile(r"[0-9a-z](?:[0-9a-z_]|-(?!-)){0,62}")  # "--" is kept for hashed names
+# Names Windows keeps for devices, whatever the extension (Win32 "Naming Files, Paths, and Namespaces")
+_DEVICES = frozenset(["con", "prn", "aux", "nul"] + [f"{one}{n}" for one in ("com", "lpt") for n in range(10)])
+
+
+def page_slug(unit: str) -> str:
+    """Name of a unit's page without extension: plain codes are kept, others get a readable stem and a hash.
+
+    Any text gives 1 to 63 characters of ``[0-9a-z_-]``, never a device name of Windows. Two codes never share a slug,
+    also where the file system cannot distinguish "A" from "a" (hash: first 12 hexadecimal digits of SHA-256, so 3,355
+    odd codes collide with probability 2e-8).
+
+    >>> page_slug("079"), page_slug("gl-pleiku")
+    ('079', 'gl-pleiku')
+    >>> page_slug("../../etc")
+    'etc--74ccf3c5b4c1'
+    >>> page_slug("Đà Nẵng")
+    'da-nang--93371901e3dc'
+    """
+    unit = str(unit)
+    if _PLAIN.fullmatch(unit) and unit not in _DEVICES:
+        return unit
+    digest = hashlib.sha256(unit.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{ascii_stem(unit)[:MAX_STEM].strip('-') or 'unit'}--{digest}"
+
+
+def ascii_stem(text: str) -> str:
+    """Lower-case ASCII letters and digits joined by single hyphens; Vietnamese loses its diacritics.
+
+    Only the first 400 characters are read.
+
+    >>> ascii_stem("Sở Giáo dục & Đào tạo")
+    'so-giao-duc-dao-tao'
+    """
+    plain = unicodedata.normalize("NFKD", text[:400].replace("đ", "d").replace("Đ", "D"))
+    letters = "".join(one for one in plain if not unicodedata.combining(one))
+    return re.sub(r"[^0-9a-z]+", "-", letters.lower()).strip("-")

@@ -7,13 +7,14 @@ only printed. ``error = predicted - observed``. Codes are text and keep their le
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
-from analysis.words.errors import DataError, Problem, examples, require
+from analysis.words.errors import Problem, examples, require
 
 STATUSES = ("met", "holding", "on_track", "likely", "at_risk", "unlikely", "missed", "not_assessable")
 ON_TRACK = ("met", "holding", "on_track")  # what "n of m sub-units on track" counts
@@ -122,23 +123,10 @@ def as_table(frame: pd.DataFrame, table: Table, *, where: str = "") -> pd.DataFr
 
     Missing optional columns are filled with missing values; columns that the table does not have are refused.
 
-    Parameters
-    ----------
-    where : str
-        What the rows came from, for the message.
+    The result is new; text columns hold str ("" where missing), numbers float64.
 
-    Returns
-    -------
-    DataFrame
-        New; sorted by the key; text columns hold str ("" where missing), numbers float64.
+    DataError: a key column is missing or empty, an unknown column, a value of the wrong type, a key that occurs twice.
 
-    Raises
-    ------
-    DataError
-        A key column is missing or empty, an unknown column, a value of the wrong type, a key that occurs twice.
-
-    Examples
-    --------
     >>> as_table(pd.DataFrame({"unit": ["b", "a"]}), UNITS)["unit"].tolist()
     ['a', 'b']
     """
@@ -239,11 +227,20 @@ class RunTables:
         return f"Run {self.run_id!r}, cutoff {cutoff}: {about}; {by_status or 'no assessments'}"
 
 
-def check_key(frame: pd.DataFrame, table: Table) -> None:
-    """Raise where `frame` lacks a column of `table`; a cheap check for functions that take a trusted table.
+def as_numbers(column: pd.Series) -> np.ndarray:
+    """Numbers as they are; for other cells the first eight bytes of their hash, which comes from the cell alone.
 
-    DataError: when a column is missing.
+    >>> as_numbers(pd.Series([0.5, 2.0])).tolist()
+    [0.5, 2.0]
+    >>> one, other, again = as_numbers(pd.Series(["a", "b", "a"]))
+    >>> bool(one == again), bool(one == other)
+    (True, False)
     """
-    missing = [one for one in table.columns if one not in frame.columns]
-    if missing:
-        raise DataError(Problem(f"table {table.name}", f"columns {examples(missing)} are missing", "", "Use as_table"))
+    if isinstance(column.dtype, np.dtype):
+        if column.dtype.kind in "fib":
+            return column.to_numpy()
+    elif column.dtype.kind in "iu":
+        return column.to_numpy("float64", na_value=np.nan)
+    codes, texts = pd.factorize(column, use_na_sentinel=True)
+    parts = [hashlib.sha256(repr(text).encode("utf-8", "surrogatepass")).digest()[:8] for text in texts]
+    return np.frombuffer(b"".join([*parts, bytes(8)]), dtype=np.uint64)[codes]  # a missing cell is the last

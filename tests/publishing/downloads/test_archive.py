@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from analysis.publishing.downloads.archive import FIRST_TIME, write_archive, write_zip
+from analysis.publishing.downloads.texts import FIRST_TIME, write_archive, write_zip
 from analysis.words.errors import PublishError
 from analysis.words.files import write_file
 

@@ -7,7 +7,7 @@ from docx.shared import Mm, Pt
 from lxml import etree
 
 from analysis.briefing.view import view_of
-from analysis.publishing.downloads.docx import COLUMNS, FONT, STYLES, TEXT_WIDTH, write_report
+from analysis.publishing.downloads.docx import COLUMNS, FONT, STYLES, write_report
 
 from .conftest import NASTY, about
 
@@ -94,7 +94,7 @@ def test_the_table_of_targets_is_described_repeats_its_header_and_merges_nothing
     xml = table._tbl.xml
     assert "w:tblHeader" in xml and "gridSpan" not in xml and "vMerge" not in xml
     assert table._tbl.tblPr.find(qn("w:tblCaption")).get(qn("w:val")).startswith("Các chỉ tiêu của Tỉnh Gia Lai")
-    assert sum(COLUMNS) == TEXT_WIDTH and [one.width for one in table.columns] == pytest.approx(COLUMNS, rel=1e-3)
+    assert sum(COLUMNS) == Mm(160) and [one.width for one in table.columns] == pytest.approx(COLUMNS, rel=1e-3)
     assert all(cell.text for row in table.rows for cell in row.cells)
 
 

@@ -4,8 +4,8 @@ import re
 import pytest
 
 from analysis.briefing.view import view_of
-from analysis.publishing.downloads import report
-from analysis.publishing.downloads.report import build_report
+from analysis.publishing.downloads import docx as report
+from analysis.publishing.downloads.docx import build_report
 
 from .conftest import NASTY, about
 

@@ -10,7 +10,7 @@ from lxml import etree
 from openpyxl.utils import range_boundaries
 
 from analysis.briefing.view import view_of
-from analysis.publishing.downloads import sheets
+from analysis.publishing.downloads import xlsx
 from analysis.publishing.downloads.texts import in_cell
 from analysis.publishing.downloads.xlsx import HEADER_ROW, write_workbook
 
@@ -217,7 +217,7 @@ def test_a_run_without_rows_says_so_instead_of_an_empty_table(run, tmp_path):
 
 
 def test_too_long_tables_keep_whole_periods_and_say_what_was_left_out(run, view, tmp_path, monkeypatch):
-    monkeypatch.setattr(sheets, "MAX_ROWS", 200)
+    monkeypatch.setattr(xlsx, "MAX_ROWS", 200)
     workbook = openpyxl.load_workbook(written(view, tmp_path / "x.xlsx"))
     header, rows = table_of(workbook, "observations")
     kept = {row[4] for row in rows}

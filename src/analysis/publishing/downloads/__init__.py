@@ -13,10 +13,10 @@ from analysis.briefing.found import found_words
 from analysis.briefing.locale import Translator, number
 from analysis.briefing.view import view_of
 from analysis.publishing.downloads import csvs, docx, hubverse, xlsx
-from analysis.publishing.downloads.archive import write_archive
 from analysis.publishing.downloads.pdf import write_pdfs
+from analysis.publishing.downloads.texts import write_archive
+from analysis.words.files import page_slug
 from analysis.words.schema import RunTables
-from analysis.words.slugs import page_slug
 
 __all__ = ["Download", "write_archive", "write_downloads", "write_pdfs"]
 
@@ -41,11 +41,7 @@ class Download:
     def link(self, *, folder: str, language: str) -> dict[str, str]:
         """What the site's index needs: ``href, name, about, size``.
 
-        Parameters
-        ----------
-        folder : str
-            The downloads folder as seen from the page, such as ``"downloads"``.
-        language : str
+        `folder`: the downloads folder as seen from the page.
         """
         size = number(max(self.n_bytes / 1000, 1), language)
         href = f"{folder}/{self.path}" if folder else self.path
@@ -55,24 +51,10 @@ class Download:
 def write_downloads(run: RunTables, *, out_dir: Path, language: str) -> list[Download]:
     """Write every file that goes with a run.
 
-    Parameters
-    ----------
-    run : RunTables
-    out_dir : Path
-        A new folder, or one whose files may be replaced: usually ``site/downloads``.
-    language : {"vi", "en"}
+    The most wanted come first: workbook, report, ZIP, README; then CSV, Parquet, hubverse.
 
-    Returns
-    -------
-    list of Download
-        The most wanted first: workbook, report, ZIP, README; then CSV, Parquet, hubverse.
-
-    Raises
-    ------
-    ParamsError
-        When `language` is not supported.
-    OSError
-        When a file cannot be written.
+    ParamsError: when `language` is not supported.
+    OSError: when a file cannot be written.
     """
     view, stem = view_of(run, language), page_slug(run.run_id)
     _ = view._

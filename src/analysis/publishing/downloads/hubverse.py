@@ -26,10 +26,9 @@ import pyarrow as pa
 from analysis.briefing.locale import text_of
 from analysis.publishing.downloads.csvs import write_csv, write_parquet
 from analysis.publishing.downloads.texts import clean, each, guard, shown
-from analysis.words.files import json_text, write_file
+from analysis.words.files import json_text, page_slug, write_file
 from analysis.words.periods import between, frequency_of, last_day
 from analysis.words.schema import RunTables
-from analysis.words.slugs import page_slug
 
 MODEL = "candich-ensemble"  # team_abbr-model_abbr
 SCHEMA = "https://raw.githubusercontent.com/hubverse-org/schemas/main/v5.0.1/{name}-schema.json"
@@ -61,11 +60,8 @@ def write_hub(run: RunTables, folder: Path) -> list[Path]:
 def model_output(run: RunTables) -> pd.DataFrame:
     """Quantile and distribution-function rows of a run.
 
-    Returns
-    -------
-    DataFrame
-        Columns ``COLUMNS``; `horizon` in months, dates as ISO text, `output_type_id` a quantile level or a value;
-        sorted by all but `value`. Text is guarded as in the CSV files.
+    `horizon` is in months, dates are ISO text, `output_type_id` is a quantile level or a value; sorted by all but
+    `value`. Text is guarded as in the CSV files.
     """
     parts = [part for part in (_quantiles(run.forecasts), _points(run)) if len(part)]
     frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
@@ -112,15 +108,6 @@ def _points(run: RunTables) -> pd.DataFrame:
 def distribution_point(row, indicator) -> tuple[float, float]:
     """Where, and how much: ``(x, P(value <= x))`` from the probability of the promise.
 
-    Parameters
-    ----------
-    row : namedtuple
-        Of the assessments: ``operator``, ``threshold``, ``p_attain``.
-    indicator : namedtuple
-        Its ``kind`` and ``resolution``.
-
-    Examples
-    --------
     >>> from types import SimpleNamespace as Row
     >>> exact = float("nan")
     >>> distribution_point(Row(operator=">=", threshold=8000, p_attain=0.75), Row(kind="count", resolution=exact))

@@ -46,26 +46,10 @@ def write_pdfs(
 ) -> list[Path]:
     """Print pages to PDF, one after the other.
 
-    Parameters
-    ----------
-    pages : sequence of Path
-        HTML files; their names must differ.
-    out_dir : Path
-        Where ``<name>.pdf`` is written, each whole or not at all.
-    browser : str, optional
-        Program to use; default: the first of ``BROWSERS`` that is installed.
-    on_done : callable
-        Called with ``(done, total)`` after every page.
+    Writes ``<name>.pdf``, each whole or not at all; the names of the pages must differ.
 
-    Returns
-    -------
-    list of Path
-        In the order of `pages`.
-
-    Raises
-    ------
-    PublishError
-        When there is no browser, a page is missing, two pages have one name, or the browser did not print a page.
+    PublishError: when there is no browser, a page is missing, two pages have one name, or the browser did not print a
+    page.
     """
     pages = [Path(one) for one in pages]
     _check(pages)
@@ -92,13 +76,8 @@ def find_browser(browser: str | None = None) -> str:
 def normalise_pdf(content: bytes) -> bytes:
     """A PDF with fixed times, identifier and maker; every replacement is as long as what it replaces.
 
-    Parameters
-    ----------
-    content : bytes
-        As Chromium writes it: the document information is not compressed.
+    As Chromium writes it, the document information is not compressed.
 
-    Examples
-    --------
     >>> normalise_pdf(b"/CreationDate (D:20261121205709+00'00')")
     b"/CreationDate (D:19800101000000+00'00')"
     """
