@@ -116,7 +116,7 @@ def _assessments(make: _Maker) -> Sheet:
     ranked = (frame["kind"] == "rank_le").to_numpy()  # counted in places, whatever the indicator is measured in
     value = np.where(ranked, "whole", make.formats(codes))
     gap = np.where(ranked, "whole", make.formats(codes, GAP_FORMATS))
-    measure = np.where(ranked, _("place"), make.measures(codes).values)
+    measure = np.where(ranked, _("rank"), make.measures(codes).values)
     chance = np.where(frame["settled"].to_numpy(bool), np.nan, _numbers(frame["p_attain"]))
     goals = [
         in_cell(say_goal(row, view.indicators.get(row.indicator), view.language, view.targets.get(row.target)))
@@ -129,9 +129,9 @@ def _assessments(make: _Maker) -> Sheet:
         *make.units(frame["unit"]),
         Column(_("Target code"), make.text(frame["target"]), width=16),
         make.targets(frame["target"]),
-        Column(_("What is promised"), np.array(goals, dtype=object), width=42),
+        Column(_("Content of the commitment"), np.array(goals, dtype=object), width=42),
         Column(_("Status"), make.words(frame["status"], status), width=24),
-        Column(_("Probability of reaching it (%)"), chance, "probability", 16),
+        Column(_("Probability of meeting it (%)"), chance, "probability", 16),
         Column(_("Grade of evidence (A much, D too little)"), make.text(frame["grade"]), width=16),
         Column(_("Value now (unit of measure in the next column)"), _numbers(frame["current"]), value, 16),
         Column(_("Unit of measure"), measure, width=14),
@@ -143,18 +143,20 @@ def _assessments(make: _Maker) -> Sheet:
         Column(_("Forecast at the deadline, median"), _numbers(frame["predicted_median"]), value, 16),
         Column(_("Forecast, 80% interval, lower"), _numbers(frame["lower80"]), value, 16),
         Column(_("Forecast, 80% interval, upper"), _numbers(frame["upper80"]), value, 16),
-        Column(_("Pace needed a period (rates: percentage points)"), make.gaps(frame["required_pace"], codes), gap, 18),
-        Column(_("Pace kept a period (rates: percentage points)"), make.gaps(frame["actual_pace"], codes), gap, 18),
         Column(
-            _("Past spells of all units that kept such a pace (%)"),
+            _("Pace needed per period (rates: percentage points)"), make.gaps(frame["required_pace"], codes), gap, 18
+        ),
+        Column(_("Actual pace per period (rates: percentage points)"), make.gaps(frame["actual_pace"], codes), gap, 18),
+        Column(
+            _("Past stretches of all units that kept this pace (%)"),
             _numbers(frame["pace_percentile"]),
             "probability",
             18,
         ),
         Column(_("Sub-units (number)"), _numbers(frame["n_sub_units"]), "whole", 12),
         Column(_("Sub-units on track (number)"), _numbers(frame["n_sub_on_track"]), "whole", 14),
-        Column(_("Status a quarter ago"), make.words(frame["previous_status"], status), width=24),
-        Column(_("Probability a quarter ago (%)"), _numbers(frame["previous_p"]), "probability", 16),
+        Column(_("Status last quarter"), make.words(frame["previous_status"], status), width=24),
+        Column(_("Probability last quarter (%)"), _numbers(frame["previous_p"]), "probability", 16),
         Column(_("Reason where it cannot be assessed"), make.words(frame["reason"], reason), width=30),
         Column(_("Lead"), make.words(frame["target"], owner), width=24),
     ]
@@ -204,10 +206,10 @@ def _observations(make: _Maker) -> Sheet:
         Column(_("Value (unit of measure in the next column)"), _numbers(frame["value"]), make.formats(codes), 16),
         Column(_("Numerator (number)"), _numbers(frame["numerator"]), "whole", 14),
         Column(_("Denominator (number)"), _numbers(frame["denominator"]), "whole", 14),
-        Column(_("Marks"), make.words(frame["flags"], flags), width=30),
-        Column(_("Known since"), make.text(frame["vintage"]), width=14),
+        Column(_("Remarks on the figure"), make.words(frame["flags"], flags), width=30),
+        Column(_("Known since data version"), make.text(frame["vintage"]), width=14),
     ]
-    about = _("What was observed: every unit, indicator and period that the run used.")
+    about = _("Figures used: every unit, indicator and period.")
     return Sheet("observations", _("Observations"), about, columns, left_out)
 
 
@@ -234,25 +236,25 @@ def _targets(make: _Maker) -> Sheet:
         Column(_("Lead"), make.text(frame["owner"]), width=24),
         Column(_("Document"), make.text(frame["document"]), width=24),
         Column(_("Date of the document (year-month-day)"), make.text(frame["document_date"]), width=16),
-        Column(_("Sentence that promises it"), make.text(frame["sentence"]), width=70),
-        Column(_("Fields not in the text, inferred by us"), make.text(frame["inferred"]), width=24),
+        Column(_("Exact wording"), make.text(frame["sentence"]), width=70),
+        Column(_("Details not in the text, inferred by us"), make.text(frame["inferred"]), width=24),
     ]
-    return Sheet("targets", _("Registry of promises"), _("Every promise with the sentence that makes it."), columns)
+    return Sheet("targets", _("Register of commitments"), _("Every commitment with its exact wording."), columns)
 
 
 def _quality(make: _Maker) -> Sheet:
     _, frame = make._, make.view.run.quality
-    severity = {"error": _("Refused"), "warning": _("To be checked"), "info": _("Note")}
+    severity = {"error": _("Rejected"), "warning": _("To be checked"), "info": _("Note")}
     columns = [
         *make.units(frame["unit"]),
         make.indicators(frame["indicator"]),
         make.periods(_("Period"), frame["period"]),
         Column(_("Finding"), make.words(frame["flag"], lambda flag: flag_word(flag, make.language)), width=40),
-        Column(_("Weight"), make.words(frame["severity"], lambda code: severity.get(code, code)), width=14),
+        Column(_("Severity"), make.words(frame["severity"], lambda code: severity.get(code, code)), width=14),
         Column(_("Details"), make.text([found_words(make.view, row) for row in frame.itertuples()]), width=60),
         Column(_("Source"), make.text(frame["source"]), width=34),
     ]
-    return Sheet("quality", _("Data quality"), _("What is wrong or doubtful in the data."), columns)
+    return Sheet("quality", _("Data quality"), _("What is wrong or needs checking in the data."), columns)
 
 
 def _scorecard(make: _Maker) -> Sheet:
@@ -261,22 +263,22 @@ def _scorecard(make: _Maker) -> Sheet:
         *make.units(frame["unit"]),
         make.targets(frame["target"]),
         make.periods(_("Last period observed"), frame["cutoff"], 14),
-        make.periods(_("Period judged"), frame["period"], 14),
+        make.periods(_("Period compared"), frame["period"], 14),
         Column(_("Probability we gave (%)"), _numbers(frame["p_attain"]), "probability", 14),
-        Column(_("Outcome (1 reached, 0 not)"), _numbers(frame["outcome"]), "whole", 14),
+        Column(_("Outcome (1 met, 0 not met)"), _numbers(frame["outcome"]), "whole", 14),
         Column(_("Brier score (0 best, 1 worst)"), _numbers(frame["brier"]), "score", 14),
-        Column(_("Cause of a miss"), make.text(frame["cause"]), width=20),
-        Column(_("Published then, or computed again"), make.text(frame["origin"]), width=18),
+        Column(_("Cause of a wrong forecast"), make.text(frame["cause"]), width=20),
+        Column(_("Published at the time, or recomputed"), make.text(frame["origin"]), width=18),
     ]
-    return Sheet("scorecard", _("Scorecard"), _("Our own earlier probabilities and what happened."), columns)
+    return Sheet("scorecard", _("Scorecard"), _("Our earlier probabilities and the actual outcomes."), columns)
 
 
 def _evidence(make: _Maker) -> Sheet:
     _, frame = make._, make.view.run.evidence
     numbers = [
         (_("Brier score (0 best, 1 worst)"), "brier", "score"),
-        (_("Skill against the base rate (1 best)"), "skill_climatology", "score"),
-        (_("Skill against the straight pace (1 best)"), "skill_pace", "score"),
+        (_("Skill compared with the base rate (1 best)"), "skill_climatology", "score"),
+        (_("Skill compared with linear pace (1 best)"), "skill_pace", "score"),
         (_("Share inside the 80% interval (%)"), "coverage80", "percent"),
         (_("Share inside the 95% interval (%)"), "coverage95", "percent"),
         (_("Calibration error (fraction)"), "ece", "score"),
@@ -289,11 +291,11 @@ def _evidence(make: _Maker) -> Sheet:
         make.indicators(frame["indicator"]),
         make.targets(frame["target"], 30),
         Column(_("Model"), make.text(frame["model"]), width=16),
-        Column(_("Cut by"), make.text(frame["slice_kind"]), width=14),
+        Column(_("Grouped by"), make.text(frame["slice_kind"]), width=14),
         Column(_("Part"), make.text(frame["slice"]), width=14),
         *(Column(heading, _numbers(frame[name]), kind, 16) for heading, name, kind in numbers),
     ]
-    about = _("How the forecasts did on these very series, asked again at past cutoffs.")
+    about = _("How accurate the forecasts were on these series, recomputed at past cutoffs.")
     return Sheet("evidence", _("Evidence"), about, columns)
 
 

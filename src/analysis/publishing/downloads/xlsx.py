@@ -115,11 +115,17 @@ def _cover(worksheet: Worksheet, view: View, sheets: Sequence[Sheet], formats: F
     lines += [
         ("line", _figures_up_to(view, in_cell(view.run.run_id))),
         ("heading", _("How to read the sheets")),
-        ("line", _("Each sheet has one table; its headings stay in view and carry the units of measure.")),
-        ("line", _("[x] means: no figure is available. [z] means: does not apply, or nothing to say.")),
-        ("line", _("Cells hold real numbers at full precision; the format rounds only what is shown.")),
-        ("line", _("No cell holds a formula. A text that begins like one is text.")),
-        ("line", _("A probability is a forecast, not a promise; settled targets carry a status and no probability.")),
+        ("line", _("Each sheet has one table; its headings stay in view and state the units of measure.")),
+        ("line", _("[x]: no figure is available. [z]: not applicable, or no content.")),
+        ("line", _("Cells contain numbers at full precision; the format rounds only what is shown.")),
+        ("line", _("No cell contains a formula. Text that begins like a formula is still text.")),
+        (
+            "line",
+            _(
+                "A probability is a forecast, not a commitment; a target with a known result has a status but no "
+                "probability."
+            ),
+        ),
         *(("line", f"{sheet.title}: {_left_out(sheet, view)}") for sheet in sheets if sheet.n_left_out),
         ("heading", _("Sources")),
         *(("line", line) for line in _sources(view)),
@@ -143,7 +149,7 @@ def _contents(view: View, sheets: Sequence[Sheet]) -> Sheet:
     _ = view._
     columns = [
         Column(_("Sheet"), np.array([sheet.title for sheet in sheets], dtype=object), width=28),
-        Column(_("What it holds"), np.array([sheet.about for sheet in sheets], dtype=object), width=90),
+        Column(_("Content"), np.array([sheet.about for sheet in sheets], dtype=object), width=90),
         Column(_("Rows (number)"), np.array([sheet.n_rows for sheet in sheets], dtype="float64"), "whole", 16),
     ]
     return Sheet("contents", _("Contents"), _("The sheets of this workbook; each name is a link."), columns)
@@ -158,7 +164,7 @@ def _write(worksheet: Worksheet, sheet: Sheet, view: View, formats: Formats) -> 
     if not sheet.n_rows:
         worksheet.write_string(2, 0, _("This run has no rows for this table."), formats["note"])
         return
-    about_rows = _("This sheet has one table with {n} rows. [x]: no figure; [z]: does not apply.")
+    about_rows = _("This sheet has one table; rows: {n}. [x]: no figure; [z]: not applicable.")
     worksheet.write_string(2, 0, about_rows.format(n=number(sheet.n_rows, view.language)), formats["note"])
     worksheet.write_string(3, 0, _left_out(sheet, view) or _("Made by Cán Đích"), formats["note"])
     columns, header = sheet.columns, HEADER_ROW - 1
@@ -182,7 +188,7 @@ def _write(worksheet: Worksheet, sheet: Sheet, view: View, formats: Formats) -> 
 def _left_out(sheet: Sheet, view: View) -> str:
     if not sheet.n_left_out:
         return ""
-    text = view._("{n} more rows did not fit; the CSV and Parquet files have them all.")
+    text = view._("Rows that did not fit: {n}; the CSV and Parquet files have all rows.")
     return text.format(n=number(sheet.n_left_out, view.language))
 
 
