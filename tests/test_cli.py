@@ -84,8 +84,14 @@ def test_assess_refuses_rows_with_their_reason_and_loses_none(tmp_path):
     assert done.returncode == 0
     assert done.stderr.splitlines() == [
         f"2 rows written to {tmp_path / 'a.csv'}",
-        "  observations, 1 row: '22.8' is not written like 2022-02, 2022-Q1 or 2022 (row 50). Write 2026-09, 2026-Q3 or 2026, one of the three in all rows of an indicator.",
-        "  observations, 1 row: 'chưa có' is not a number (column 'value', row 51). Write a plain number, as 0.762 or 1234.5.",
+        (
+            "  observations, 1 row: '22.8' is not written like 2022-02, 2022-Q1 or 2022 (row 50). Write "
+            "2026-09, 2026-Q3 or 2026, one of the three in all rows of an indicator."
+        ),
+        (
+            "  observations, 1 row: 'chưa có' is not a number (column 'value', row 51). Write a plain "
+            "number, as 0.762 or 1234.5."
+        ),
         f"  each row: {tmp_path / 'a.csv.refused.csv'}",
     ]
     refused = pd.read_csv(tmp_path / "a.csv.refused.csv", dtype=str)

@@ -44,9 +44,9 @@ def test_a_label_that_parts_from_ours_comes_with_one_sentence_and_one_that_agree
     ])  # fmt: skip
     assert cells(found) == [
         "on track to the target",
-        "significant progress more optimistic than our status",
+        "significant progress more optimistic than ours",
         "–",
-        "getting worse more pessimistic than our status",
+        "getting worse more pessimistic than ours",
         "passing and failing by chance",
         "red",
     ]

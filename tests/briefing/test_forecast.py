@@ -43,7 +43,8 @@ def test_the_page_is_whole_and_clean_with_or_without_evidence(run, bare_run, lan
 
 def test_it_says_plainly_where_ours_did_not_beat_pace(run):
     assert forecast_page(run, language="en").answer().text == (
-        "At past deadlines, our probabilities had a smaller error than linear pace for 3 of 4 indicators; this was not the case for Dossiers decided late."
+        "At past deadlines, our probabilities had a smaller error than linear pace for 3 of 4 "
+        "indicators; this was not the case for Dossiers decided late."
     )
     text = soup(forecast_page(run, language="vi").record()).get_text(" ")
     assert text.count("chưa tốt hơn tiến độ đều") == 1 and len(re.findall("(?<!chưa )tốt hơn tiến độ đều", text)) == 3
@@ -74,7 +75,7 @@ def test_the_reliability_chart_shows_its_bins_and_their_table(run):
 
 def test_skill_by_horizon_names_who_is_not_better_everywhere(run):
     page = forecast_page(run, language="en").skill_by_horizon()
-    assert page.text.startswith("Not better than linear pace at every horizon: Dossiers decided late")
+    assert page.text.startswith("Not better than linear pace at one or more horizons: Dossiers decided late")
     better = run.evidence[run.evidence.indicator != "late"].reset_index(drop=True)
     text = forecast_page(replace(run, evidence=better), language="en").skill_by_horizon().text
     assert text.startswith("Better than linear pace at every horizon tested")

@@ -123,7 +123,7 @@ def test_changes_are_counted_by_direction_and_cause(run):
     rank = {one: at for at, one in enumerate(STATUSES)}
     known = moved[~moved.status.eq("not_assessable") & ~moved.status_before.eq("not_assessable")]
     falls = known[known.status.map(rank) > known.status_before.map(rank)].target.value_counts()
-    assert f"Most falls: {falls.max()} units in" in text
+    assert f" (units: {falls.max()})." in text and "Most downgrades: “" in text
 
 
 def test_the_largest_changes_come_first_changed_statuses_before_others(run):

@@ -51,7 +51,8 @@ def test_the_page_is_whole_and_clean_with_and_without_cases(run, language):
 def test_the_answer_counts_right_calls_and_tells_the_lean(run):
     text = scorecard_page(with_cases(run, FOUR), language="en").answer().text
     assert text == (
-        "2 of 4 past forecasts were on the right side; the average probability was 71%, and the target was met in 25% of cases, so we were too optimistic by 46 percentage points."
+        "2 of 4 past forecasts were on the right side; the average probability was 71%, and the target "
+        "was met in 25% of cases, so we were too optimistic by 46 percentage points."
     )
 
 

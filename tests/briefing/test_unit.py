@@ -324,7 +324,7 @@ def test_a_lever_that_moves_nothing_is_not_told(run):
             columns=["unit", "target", "scenario", "p_attain"],
         )
         page = unit_page(replace(run, extra={**run.extra, "scenarios": table}), unit=row.unit, language="en")
-        said[gain] = "percentage point per period compared with the forecast" in str(page.targets().html)
+        said[gain] = "percentage point per period on top of the forecast" in str(page.targets().html)
     assert said == {0.0: False, 0.2: True}
 
 

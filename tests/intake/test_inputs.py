@@ -101,7 +101,10 @@ def test_a_value_above_one_says_what_to_do_when_it_is_per_cent(tmp_path):
     with pytest.raises(DataError) as error:
         read_project(tmp_path, source=source)
     assert messages(error) == [
-        "raw/dossiers.csv: the value is above the possible maximum in 4 of 4 rows: value 40 is above 1 (row 2); value 45 is above 1 (row 3); value 30 is above 1 (row 4); value 20 is above 1 (row 5). Allowed: at most 2% of rows refused (`max_refused_share`). If the source reports per cent, set `percent: true` in the measure."
+        "raw/dossiers.csv: the value is above the possible maximum in 4 of 4 rows: value 40 is above 1 "
+        "(row 2); value 45 is above 1 (row 3); value 30 is above 1 (row 4); value 20 is above 1 (row 5). "
+        "Allowed: at most 2% of rows refused (`max_refused_share`). If the source reports per cent, set "
+        "`percent: true` in the measure."
     ]  # fmt: skip
 
 

@@ -48,8 +48,8 @@ LABELS = {
     "grey": N_("grey"),
 }
 DIFFERENCES = {
-    "theirs_rosier": N_("more optimistic than our status"),
-    "theirs_darker": N_("more pessimistic than our status"),
+    "theirs_rosier": N_("more optimistic than ours"),
+    "theirs_darker": N_("more pessimistic than ours"),
 }
 WHY = {  # what each rule goes by; traffic is our own status in colours
     "un_progress": N_("it uses growth since the first figure; this report uses the forecast"),

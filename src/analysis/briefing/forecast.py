@@ -125,7 +125,7 @@ class ForecastPage(parts.Page):
             return parts.note(_("There is no track record by horizon yet."))
         below = [self.view.indicator_name(code) for code, _h, skill in lines if np.nanmin(skill) <= 0]
         headline = (
-            _("Not better than linear pace at every horizon: {names}").format(names=list_of(below, language))
+            _("Not better than linear pace at one or more horizons: {names}").format(names=list_of(below, language))
             if below
             else _("Better than linear pace at every horizon tested")
         )

@@ -65,7 +65,7 @@ def record_table(view: View, *, indicators: Sequence[str]) -> Markup:
     header = [
         _("Indicator"),
         _("Error of the probabilities (Brier score)"),
-        _("compared with linear pace"),
+        _("Error reduction compared with linear pace"),
         _("80% interval coverage"),
         _("95% interval coverage"),
         _("Past deadlines (J)"),

@@ -324,7 +324,7 @@ def sub_units(view: View, rows: list[tuple]) -> Fragment:
         return parts.note(_("The top unit has no assessed sub-units."))
     header = [
         _("Target"),
-        _("Status and probability of the whole"),
+        _("Overall status and probability"),
         _("Sub-units on track"),
         _("Level of the worst 10% of sub-units"),
     ]

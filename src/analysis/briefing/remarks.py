@@ -51,7 +51,9 @@ def _readings(view: View, row, rows: list) -> str:
     elif mine.n_observed > 0:
         text += ": " + _("met in every period so far ({n})").format(n=number(mine.n_observed, language))
     others = [
-        _("{reading}: {p}").format(reading=word_of(READINGS, one.reading, language), p=probability(one.p, language))
+        _("{reading}: probability {p}").format(
+            reading=word_of(READINGS, one.reading, language), p=probability(one.p, language)
+        )
         for one in rows
         if not one.official and math.isfinite(one.p)
     ]
@@ -176,7 +178,7 @@ def _lever(view: View, row, rows: list) -> str:
         if kind == "points_per_period" and one.p_attain >= row.p_attain + WORTH_SAYING:
             gain = points(float(detail), view.language, 0, signed=detail.startswith("+"))
             p = probability(one.p_attain, view.language)
-            return view._("with {points} per period compared with the forecast: {p}").format(points=gain, p=p)
+            return view._("probability with {points} per period on top of the forecast: {p}").format(points=gain, p=p)
     return ""
 
 

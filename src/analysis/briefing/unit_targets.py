@@ -107,7 +107,7 @@ def _before(view: View, row) -> Markup:
         return Markup("")
     if row.previous_status == row.status and f"{row.previous_p:.0%}" == f"{row.p_attain:.0%}":
         return Markup("")
-    text = view._("before: {status}, {p}").format(
+    text = view._("previously: {status}, {p}").format(
         status=status_word(row.previous_status, view.language).lower(), p=percent(row.previous_p, view.language, 0)
     )
     return Markup(" ") + tag("span", text, class_="soft")

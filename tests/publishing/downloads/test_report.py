@@ -67,9 +67,7 @@ def test_changes_are_counted_from_the_assessments(ward):
 
 def test_without_an_earlier_quarter_it_says_so(run):
     fresh = dataclasses.replace(run, assessments=run.assessments.assign(previous_status=""))
-    assert build_report(view_of(fresh, "en")).sections[-1].sentences == [
-        "There is no earlier quarter to compare with."
-    ]
+    assert build_report(view_of(fresh, "en")).sections[-1].sentences == ["There is no earlier quarter to compare with."]
 
 
 def test_a_unit_without_targets_says_so(run):
