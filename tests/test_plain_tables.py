@@ -338,7 +338,7 @@ def test_missing_columns_and_an_unreadable_cutoff_are_said_at_once():
     ]
     with pytest.raises(ParamsError, match="cutoff: found '2020-12', but the first figure is of 2021-01"):
         assess(make_table(), make_targets(("T", "online", ">=", 0.6, "2023-06")), cutoff="2020-12")
-    with pytest.raises(DataError, match="columns stand twice: 'unit'"):
+    with pytest.raises(DataError, match="columns occur twice: 'unit'"):
         assess(pd.DataFrame([["a", "b"]], columns=["unit", "unit "]), make_targets(), cutoff="2022-12")
 
 

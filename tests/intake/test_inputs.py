@@ -365,7 +365,7 @@ def test_two_sources_may_not_disagree(tmp_path):
         read_project(tmp_path, params={"sources": ["params/sources/dvc.yml", "params/sources/other.yml"]})
     assert messages(error) == [
         "sources dvc and other: 2 figures disagree, e.g. unit '01', 'online', 2024-01: 0.4 and 0.41. "
-        "Allowed: one figure a unit and period. Leave it to one of them."
+        "Allowed: one figure per unit and period. Leave it to one of them."
     ]
 
 

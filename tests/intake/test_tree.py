@@ -76,5 +76,5 @@ def test_a_circle_in_the_sources_own_columns_is_an_error(tmp_path):
         )
     assert str(error.value) == (
         "units of the sources: units are their own ancestors: 01 -> 02 -> 01. Allowed: a tree without circles. "
-        "Mend the parent of one of them."
+        "Correct the parent of one of them."
     )

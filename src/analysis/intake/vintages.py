@@ -71,7 +71,9 @@ def _folders(source: SourceParams, base: Path) -> list[Vintage]:
     for name in names:
         where = f"{above}{name}{below}"
         if not _is_day(name):
-            problems.append(Problem(f"{above}{name}", "the folder's name is no day", "2024-04-05", "Rename or move it"))
+            problems.append(
+                Problem(f"{above}{name}", "the folder's name is not a date", "2024-04-05", "Rename or move it")
+            )
             continue
         meta, wrong = _meta_of(folder / f"{name}{below}", where=where)
         problems += wrong

@@ -43,9 +43,9 @@ FINDINGS = MappingProxyType(
     {
         # rows that are refused
         "unreadable_number": Finding("error", _("a number cannot be read"),
-                                     "Mend the cell, or state `numbers` and `missing` in the source's file"),
+                                     "Correct the cell, or state `numbers` and `missing` in the source's file"),
         "unreadable_period": Finding("error", _("a period cannot be read"),
-                                     "Mend the cell, or state `dates` and `year` in the source's file"),
+                                     "Correct the cell, or state `dates` and `year` in the source's file"),
         "unknown_unit": Finding("error", _("the unit is not in the list"),
                                 "Correct the code, or add the unit to the list"),
         "unmatched_name": Finding("error", _("the unit's name matches no unit or several units"),
