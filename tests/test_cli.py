@@ -147,7 +147,7 @@ def test_a_misspelt_column_is_named_with_a_suggestion(tmp_path):
 def test_the_first_example_of_the_readme_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_observations(Path("mine.csv"))
-    write_targets(Path("promises.csv"), deadline="2026-12")
+    write_targets(Path("targets.csv"), deadline="2026-12")
     code, *_ = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.S)
     names = {}
     exec(textwrap.dedent(code), names)  # noqa: S102
