@@ -39,7 +39,7 @@ _REMEDY = {
     "network": "Read it in the run's first step and keep it as a vintage",
     "path": "Use the run's folder, given as a parameter",
     "magic": "Write it in Python, in the package",
-    "syntax": "Mend the cell",
+    "syntax": "Correct the cell",
 }
 
 

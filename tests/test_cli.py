@@ -84,10 +84,14 @@ def test_assess_refuses_rows_with_their_reason_and_loses_none(tmp_path):
     assert done.returncode == 0
     assert done.stderr.splitlines() == [
         f"2 rows written to {tmp_path / 'a.csv'}",
-        "  observations, 1 row: '22.8' is none of 2022-02, 2022-Q1, 2022 (row 50). Write 2026-09, 2026-Q3 or 2026, one "
-        "of the three in all rows of an indicator.",
-        "  observations, 1 row: 'chưa có' is no number (column 'value', row 51). Write a plain number, as 0.762 or "
-        "1234.5.",
+        (
+            "  observations, 1 row: '22.8' is not written like 2022-02, 2022-Q1 or 2022 (row 50). Write "
+            "2026-09, 2026-Q3 or 2026, one of the three in all rows of an indicator."
+        ),
+        (
+            "  observations, 1 row: 'chưa có' is not a number (column 'value', row 51). Write a plain "
+            "number, as 0.762 or 1234.5."
+        ),
         f"  each row: {tmp_path / 'a.csv.refused.csv'}",
     ]
     refused = pd.read_csv(tmp_path / "a.csv.refused.csv", dtype=str)
@@ -143,7 +147,7 @@ def test_a_misspelt_column_is_named_with_a_suggestion(tmp_path):
 def test_the_first_example_of_the_readme_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_observations(Path("mine.csv"))
-    write_targets(Path("promises.csv"), deadline="2026-12")
+    write_targets(Path("targets.csv"), deadline="2026-12")
     code, *_ = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.S)
     names = {}
     exec(textwrap.dedent(code), names)  # noqa: S102

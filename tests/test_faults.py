@@ -185,7 +185,7 @@ def test_too_many_failed_pages_leave_the_run_before_current(good, tmp_path):
     trouble(folder, {"00001": "exception"})
     before = (folder / "outputs/country/current").resolve()
     said = run(folder, code=1)
-    assert "1 of 14 pages failed" in said and "until then the run before stays current" in said
+    assert "1 of 14 pages failed" in said and "until then the previous run stays current" in said
     assert (folder / "outputs/country/current").resolve() == before and pages(folder) == pages(good)
     (folder / "trouble.json").unlink()
     built = folder.glob("outputs/country/runs/.building-*/site/units/*.html")

@@ -98,16 +98,16 @@ def spoil(table, row, **cells):
 NUMBER = "Write a plain number, as 0.762 or 1234.5"
 PERIOD = "Write 2026-09, 2026-Q3 or 2026, one of the three in all rows of an indicator"
 BAD_ROWS = [
-    ({"value": "n/a"}, "unreadable_number", "'n/a' is no number (column 'value', row 7)", NUMBER),
+    ({"value": "n/a"}, "unreadable_number", "'n/a' is not a number (column 'value', row 7)", NUMBER),
     ({"value": "45,7%"}, "unreadable_number",
-     "'45,7%' is no number with a dot for decimals and no mark for thousands (column 'value', row 7)", NUMBER),
+     "'45,7%' is not a number with a dot for decimals and no mark for thousands (column 'value', row 7)", NUMBER),
     ({"value": float("inf")}, "unreadable_number", "an infinite number (column 'value', row 7)", NUMBER),
-    ({"numerator": "many"}, "unreadable_number", "'many' is no number (column 'numerator', row 7)", NUMBER),
-    ({"period": "22.8"}, "unreadable_period", "'22.8' is none of 2022-02, 2022-Q1, 2022 (row 7)", PERIOD),
-    ({"period": None}, "unreadable_period", "'' is none of 2022-02, 2022-Q1, 2022 (row 7)", PERIOD),
-    ({"period": "2021"}, "unreadable_period", "'2021' is no month, and the indicator is monthly (row 7)", PERIOD),
-    ({"period": "1500-01"}, "unreadable_period", "'1500-01' lies outside the years 1900 to 2200 (row 7)", PERIOD),
-    ({"period": "9999-Q4"}, "unreadable_period", "'9999-Q4' lies outside the years 1900 to 2200 (row 7)", PERIOD),
+    ({"numerator": "many"}, "unreadable_number", "'many' is not a number (column 'numerator', row 7)", NUMBER),
+    ({"period": "22.8"}, "unreadable_period", "'22.8' is not written like 2022-02, 2022-Q1 or 2022 (row 7)", PERIOD),
+    ({"period": None}, "unreadable_period", "'' is not written like 2022-02, 2022-Q1 or 2022 (row 7)", PERIOD),
+    ({"period": "2021"}, "unreadable_period", "'2021' is not a month, but the indicator is monthly (row 7)", PERIOD),
+    ({"period": "1500-01"}, "unreadable_period", "'1500-01' is outside the years 1900 to 2200 (row 7)", PERIOD),
+    ({"period": "9999-Q4"}, "unreadable_period", "'9999-Q4' is outside the years 1900 to 2200 (row 7)", PERIOD),
     ({"numerator": 401}, "numerator_above_denominator", "numerator 401, denominator 400 (row 7)",
      "Correct one of the two at the source"),
     ({"numerator": -1}, "below_minimum", "numerator -1 (row 7)", "Correct it at the source"),
@@ -338,7 +338,7 @@ def test_missing_columns_and_an_unreadable_cutoff_are_said_at_once():
     ]
     with pytest.raises(ParamsError, match="cutoff: found '2020-12', but the first figure is of 2021-01"):
         assess(make_table(), make_targets(("T", "online", ">=", 0.6, "2023-06")), cutoff="2020-12")
-    with pytest.raises(DataError, match="columns stand twice: 'unit'"):
+    with pytest.raises(DataError, match="columns occur twice: 'unit'"):
         assess(pd.DataFrame([["a", "b"]], columns=["unit", "unit "]), make_targets(), cutoff="2022-12")
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.crash_points import write_project
 
 import analysis as cd
-from analysis.publishing.processes import can_fork
+from analysis.publishing.forks import can_fork
 from analysis.publishing.verify import FILES, altered_files, listed_files
 from analysis.records import current_run
 

@@ -1,4 +1,4 @@
-"""The command `candich`: parses, calls, prints, sets the exit code (0 done, 2 the user's input, 1 our fault)."""
+"""The command `candich`: parses, calls, prints, sets the exit code (0 done, 2 wrong input, 1 internal error)."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ def assess(
     observations: Annotated[Path, typer.Option(help="Tidy CSV or Parquet: unit,indicator,period,value[,...]")],
     targets: Annotated[Path, typer.Option(help="CSV or Parquet: target,indicator,operator,threshold,deadline[,unit]")],
     cutoff: Annotated[str, typer.Option(help="Last period that may be used, e.g. 2022-02")],
-    out: Annotated[Path, typer.Option(help="CSV or Parquet to write, one row a unit and target")],
+    out: Annotated[Path, typer.Option(help="CSV or Parquet to write, one row per unit and target")],
 ) -> None:
-    """The same statistics for a table from anywhere, without notebooks."""
+    """Assess a table of observations against a table of targets, without notebooks."""
     assessed, found = cd.assess_files(observations, targets=targets, cutoff=cutoff, out=out)
     print(f"{len(assessed)} rows written to {out}", file=sys.stderr)
     for one in found:
@@ -103,7 +103,7 @@ def verify(
     run_dir: Annotated[Path, typer.Argument(help="A finished run, e.g. outputs/demo")],
     unit: Annotated[str | None, typer.Option(help="Make this unit's page only; default: every page")] = None,
     project: Annotated[
-        Path | None, typer.Option(help="Folder with `notebooks`; default: the one above outputs")
+        Path | None, typer.Option(help="Folder with `notebooks`; default: the folder above outputs")
     ] = None,
 ) -> None:
     """Check every stored and published file, make the pages again, and report what differs."""
@@ -120,13 +120,13 @@ def each(
     notebook: Annotated[Path, typer.Argument(help="Your own notebook, with a cell tagged 'parameters'")],
     parameter: Annotated[str, typer.Option(help="The parameter that changes from page to page")] = "unit",
     values: Annotated[str, typer.Option(help="Its values, separated by commas")] = "",
-    values_file: Annotated[Path | None, typer.Option(help="Text file of values instead, one a line")] = None,
+    values_file: Annotated[Path | None, typer.Option(help="Text file of values instead, one per line")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the executed notebooks and their HTML pages")] = Path(
         "outputs/each"
     ),
     jobs: Annotated[int, typer.Option(min=1, help="Processes that make pages")] = os.cpu_count() or 1,
 ) -> None:
-    """Make your own notebook, as it is, once for each of many values."""
+    """Execute your own notebook, unchanged, once for each of many values."""
     text = values if values_file is None else values_file.read_text(encoding="utf-8-sig").replace("\n", ",")
     with reporting(sys.stderr) as report:
         tick = lambda done, total: report("publish", done, total)

@@ -20,7 +20,7 @@ def wanted():
 
 
 def test_the_extractor_finds_messages_of_every_form(wanted):
-    code = {"On track", "percentage points", "and {n} other promise", "a month", "Overview"}
+    code = {"On track", "percentage points", "and {n} other target", "a month", "Overview"}
     assert code | {"Targets", "You are here"} <= wanted  # and of notebooks and templates
 
 

@@ -240,7 +240,7 @@ def test_the_reliability_diagram_is_clean_text_with_a_name():
 def test_skill_lines_are_labelled_directly():
     lines = [("a", np.array([1.0, 3.0]), np.array([0.4, 0.2])), ("b", np.array([1.0, 3.0]), np.array([0.4, -0.2]))]
     drawn = evidence.skill_by_horizon(lines, language="en", key="k", title="T", description="D")
-    assert [f">{label}<" in drawn for label in ("a", "b", "pace")] == [True] * 3
+    assert [f">{label}<" in drawn for label in ("a", "b", "linear pace")] == [True] * 3
     assert is_clean(str(drawn))
 
 

@@ -58,7 +58,7 @@ def test_what_is_settled_on_track_or_unknown_asks_for_no_decision(run, status):
     run = with_gaps(run, [("001", "GL-FULL-80", status, 0.9, 100.0)])
     assert rank(view_of(run, "vi")) == []
     text = overview_page(run, language="en").decisions().text
-    assert text == "No unit has an open promise in doubt with a known gap: no decision is asked for."
+    assert text == "No unit has an open target in doubt with a known gap, so no decision is needed."
 
 
 def test_the_root_is_not_ranked_and_shares_are_within_a_depth_of_the_tree(run):

@@ -50,5 +50,5 @@ def test_units_with_missing_things_do_not_break_it(run, code):
 def test_without_a_forecast_it_says_so(run):
     assert (
         say_tried(view_of(run, "en"), unit="004", indicator="online", tried=0.5)
-        == "No forecast is stored for this choice."
+        == "There is no forecast for this choice."
     )

@@ -43,24 +43,24 @@ def test_a_label_that_parts_from_ours_comes_with_one_sentence_and_one_that_agree
         said("traffic", "red"),
     ])  # fmt: skip
     assert cells(found) == [
-        "on track (UN)",
-        "significant progress rosier than ours",
+        "on track to the target",
+        "significant progress more optimistic than ours",
         "–",
-        "getting worse darker than ours",
+        "getting worse more pessimistic than ours",
         "passing and failing by chance",
         "red",
     ]
-    assert found.text.startswith("2 of 5 labels") and is_clean(str(found.html))
+    assert found.text.startswith("By other organisations' rules, 2 of 5 ratings differ") and is_clean(str(found.html))
     why = [one.text for one in BeautifulSoup(str(found.html), "html.parser").find_all("li")]
     assert why == [
-        "Eurostat: it goes by growth since the first figure, we by the forecast",
-        "Healthy People: it asks how far we have come, not whether we arrive in time",
+        "Eurostat: it uses growth since the first figure; this report uses the forecast",
+        "Healthy People: it measures progress so far, not whether the deadline will be met",
     ]
 
 
 def test_a_unit_on_the_way_does_not_read_as_consistently_failing(run):
     found = fragment(run, [said("nhs_assurance", "consistent_fail", "theirs_darker", note="on_the_way")])
-    assert "on the way, not there yet" in cells(found)[4] and "failing" not in str(found.html)
+    assert "approaching the target, not there yet" in cells(found)[4] and "failing" not in str(found.html)
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])

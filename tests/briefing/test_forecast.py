@@ -43,8 +43,8 @@ def test_the_page_is_whole_and_clean_with_or_without_evidence(run, bare_run, lan
 
 def test_it_says_plainly_where_ours_did_not_beat_pace(run):
     assert forecast_page(run, language="en").answer().text == (
-        "On past deadlines our probabilities had a smaller error than linear pace for 3 of 4 indicators; "
-        "they did not for Dossiers decided late."
+        "At past deadlines, our probabilities had a smaller error than linear pace for 3 of 4 "
+        "indicators; this was not the case for Dossiers decided late."
     )
     text = soup(forecast_page(run, language="vi").record()).get_text(" ")
     assert text.count("chưa tốt hơn tiến độ đều") == 1 and len(re.findall("(?<!chưa )tốt hơn tiến độ đều", text)) == 3
@@ -60,7 +60,7 @@ def test_the_record_prints_the_evidence_rows(run):
 
 def test_without_evidence_there_is_no_claim(run):
     page = forecast_page(replace(run, evidence=schema.EVIDENCE.empty(), extra={}), language="en")
-    assert page.answer().text == "There is no record yet: the history holds no past deadline to test on."
+    assert page.answer().text == "There is no track record yet: the data has no past deadline to test."
     assert page.reliability().kind == page.skill_by_horizon().kind == "note"
 
 
@@ -70,12 +70,12 @@ def test_the_reliability_chart_shows_its_bins_and_their_table(run):
     bins = run.extra["reliability"]
     off = (bins.n * (bins.share - bins.mean_p).abs()).sum() / bins.n.sum()
     assert f"differ by {100 * off:.1f} percentage points on average" in page.figcaption.text
-    assert f"{bins.n.sum()} past probabilities in 10 bins" in page.figcaption.text
+    assert f"past probabilities: {bins.n.sum()}, groups: 10" in page.figcaption.text
 
 
 def test_skill_by_horizon_names_who_is_not_better_everywhere(run):
     page = forecast_page(run, language="en").skill_by_horizon()
-    assert page.text.startswith("Not better than pace at every horizon: Dossiers decided late")
+    assert page.text.startswith("Not better than linear pace at one or more horizons: Dossiers decided late")
     better = run.evidence[run.evidence.indicator != "late"].reset_index(drop=True)
     text = forecast_page(replace(run, evidence=better), language="en").skill_by_horizon().text
     assert text.startswith("Better than linear pace at every horizon tested")
@@ -92,12 +92,12 @@ def test_horizons_are_sorted_as_numbers(run):
 def test_bands_that_were_too_narrow_are_named(run):
     narrow = run.evidence.assign(coverage80=np.where(run.evidence.indicator == "vneid", 0.5, run.evidence.coverage80))
     text = forecast_page(replace(run, evidence=narrow), language="en").coverage().text
-    assert text == "The 80% bands were too narrow for VNeID level-2 accounts."
+    assert text == "The 80% intervals were too narrow for VNeID level-2 accounts."
 
 
 def test_j_is_told_with_what_it_means(run):
     text = forecast_page(run, language="en").limits().text
-    assert "J counts past deadlines that do not overlap" in text and "4 of 4 indicators" in text
+    assert "J is the number of past deadlines that do not overlap" in text and "4 of 4 indicators" in text
 
 
 def test_the_models_stand_side_by_side_with_the_best_in_bold(run):
@@ -120,14 +120,14 @@ def test_where_even_the_base_rate_was_better_it_is_said(run):
     )
     page = forecast_page(replace(run, evidence=bad), language="en")
     assert (
-        "Always saying the base rate would have done as well or better for Service index (QĐ 766)."
+        "Always forecasting the base rate would have been as good or better for Service index (QĐ 766)."
         in page.answer().text
     )
-    assert "better than pace, not better than the base rate" in soup(page.record()).text
+    assert "better than linear pace, not better than the base rate" in soup(page.record()).text
 
 
 def test_without_bins_the_scorecards_own_cases_are_drawn_if_there_are_enough(run):
     many = pd.concat([run.scorecard.assign(cutoff=f"2025-{at + 1:02d}") for at in range(3)], ignore_index=True)
     page = forecast_page(replace(run, extra={}, scorecard=many), language="en").reliability()
-    assert page.kind == "chart" and f"{len(many)} past probabilities" in page.text
+    assert page.kind == "chart" and f"past probabilities: {len(many)}," in page.text
     assert forecast_page(replace(run, extra={}), language="en").reliability().kind == "note"

@@ -82,7 +82,7 @@ def test_an_unknown_language_is_refused():
 
 
 def test_plurals_in_english_and_one_form_in_vietnamese():
-    forms = ("and {n} other promise", "and {n} other promises")
+    forms = ("and {n} other target", "and {n} other targets")
     assert [locale.translator("en").plural(*forms, n) for n in (1, 2)] == list(forms)
     assert {locale.translator("vi").plural(*forms, n) for n in (1, 2)} == {"và {n} chỉ tiêu khác"}
 

@@ -116,14 +116,14 @@ def test_changes_are_counted_by_direction_and_cause(run):
     up = (moved.status.isin(ON_TRACK) & ~moved.status_before.isin(ON_TRACK)).sum()
     text = overview_page(run, language="en").changes().text
     expected = (
-        f"Since the last quarter {up} promises came on track and 0 left it; {len(moved)} of {len(table)} statuses "
-        f"changed (new figures came: {len(moved)})."
+        f"Since last quarter, {up} targets came on track and 0 went off track; {len(moved)} of {len(table)} statuses "
+        f"changed (new figures: {len(moved)})."
     )
     assert text.startswith(expected)
     rank = {one: at for at, one in enumerate(STATUSES)}
     known = moved[~moved.status.eq("not_assessable") & ~moved.status_before.eq("not_assessable")]
     falls = known[known.status.map(rank) > known.status_before.map(rank)].target.value_counts()
-    assert f"Most falls: {falls.max()} units in" in text
+    assert f" (units: {falls.max()})." in text and "Most downgrades: “" in text
 
 
 def test_the_largest_changes_come_first_changed_statuses_before_others(run):
@@ -142,7 +142,7 @@ def test_the_largest_changes_come_first_changed_statuses_before_others(run):
 def test_statuses_that_go_back_and_forth_are_counted(run):
     flips = pd.DataFrame({"unit": list("abc"), "target": "T", "n_cutoffs": 4, "flip_flop_index": [0.0, 1.0, np.nan]})
     text = overview_page(replace(run, extra=run.extra | {"flip_flops": flips}), language="en").changes().text
-    assert text.endswith("Over 4 quarters 1 of 2 statuses went back and forth (flip-flop index 0.50).")
+    assert text.endswith("Over 4 quarters, 1 of 2 statuses moved back and forth (flip-flop index 0.50).")
 
 
 def test_a_change_with_several_causes_shows_the_part_of_each(run):
@@ -150,7 +150,7 @@ def test_a_change_with_several_causes_shows_the_part_of_each(run):
     table = run.extra["changes"].head(1).assign(p_change=0.2, cause="new_figures", **sizes)
     page = overview_page(replace(run, extra={"changes": table}), language="en")
     why = soup(page.changes()).tbody.find_all("td")[-1].text
-    assert why == "new figures came: +30 percentage points; an old figure was revised: −10 percentage points"
+    assert why == "new figures: +30 percentage points; an old figure was revised: −10 percentage points"
 
 
 def test_sub_units_stand_beside_the_whole(run):
@@ -168,8 +168,8 @@ def test_levers_and_the_band_of_sub_units_are_labelled(run):
         "As forecast",
         "better by 1 percentage point in every period",
         "the 5 weakest sub-units at the median",
-        "Sub-units that will meet it, 80% band",
-        "Band, from none to all",
+        "Sub-units that will meet it, 80% interval",
+        "Interval, from none to all",
     ]
     assert "2 to 6 of 9" in table.tbody.text
 
@@ -186,21 +186,21 @@ def test_a_lever_is_named_in_points_and_an_unknown_one_by_its_code(run):
 def test_thin_evidence_names_targets_and_reasons(run):
     page = overview_page(run, language="en").thin_evidence()
     n = (run.assessments.status == "not_assessable").sum()
-    assert page.text.startswith(f"{n} of {len(run.assessments)} promises cannot be assessed")
+    assert page.text.startswith(f"{n} of {len(run.assessments)} targets cannot be assessed")
     assert "no data" in soup(page).text or "too few observed periods" in soup(page).text
 
 
 def test_optional_tables_that_are_missing_are_said_to_be(bare_run):
     page = overview_page(bare_run, language="en")
-    assert page.changes().text == "No earlier run is stored to compare with."
-    assert page.scenarios().text == "This run holds no scenarios."
+    assert page.changes().text == "There is no earlier run to compare with."
+    assert page.scenarios().text == "This run has no scenarios."
 
 
 def test_a_run_without_a_tree_speaks_of_all_units(run):
     flat = run.units.assign(parent="")
     none = run.assessments[run.assessments.unit != run.units.unit.iloc[0]]
     text = overview_page(replace(run, units=flat, assessments=none.reset_index(drop=True)), language="en").answer().text
-    assert "promises of" in text or "is on track for" in text
+    assert "On track, all units together" in text or "is on track for" in text
 
 
 def test_the_sentinel_closes_the_page(run):
@@ -219,7 +219,7 @@ def test_an_empty_run_still_says_something():
 def test_new_figures_are_told_beside_what_had_been_forecast(run):
     page = soup(overview_page(run, language="en").changes())
     why = [tr.find_all("td")[-1].text for tr in page.table.tbody.find_all("tr")]
-    assert any(re.fullmatch(r"new figures came: \S+.* where \S+.* had been forecast", one) for one in why)
+    assert any(re.fullmatch(r"new figures: \S+.*, last forecast \S+.*", one) for one in why)
     alone = soup(overview_page(replace(run, previous=None), language="en").changes())
     assert not any("had been forecast" in tr.text for tr in alone.table.tbody.find_all("tr"))
 

@@ -43,7 +43,7 @@ def test_inferred_promises_carry_a_dagger_and_are_listed_with_their_fields(run):
     page = registry_page(run, language="en")
     assert "†" in row_of(page, "GL-FULL-80").th.text and "†" not in row_of(page, "LATE-5").th.text
     listed = {tr.th.text: tr.td.text for tr in soup(page.inferred()).tbody.find_all("tr")}
-    assert listed["Quota of VNeID accounts"] == "at least or more than and deadline"
+    assert listed["Quota of VNeID accounts"] == "“at least” or “more than” and deadline"
 
 
 def test_the_state_counts_units_by_status(run):

@@ -31,16 +31,16 @@ def test_the_page_is_whole_and_clean_with_and_without_findings(run, language):
 
 def test_the_answer_counts_by_gravity(run):
     assert quality_page(run, language="en").answer().text == (
-        f"{len(run.observations):,} figures were used; the checks refused 1, ask for a look at 3 and note 1 more."
+        f"Figures used: {len(run.observations):,}; rejected: 1; to be checked: 3; notes: 1."
     )
 
 
 def test_findings_are_grouped_grave_first_and_show_their_values(run):
     rows = soup(quality_page(run, language="en").findings()).tbody.find_all("tr")
     first = [one.get_text(" ", strip=True) for one in rows[0].find_all(["th", "td"])]
-    assert first[:4] == ["Refused", "the numerator is above the denominator", "1", "1"]
+    assert first[:4] == ["Rejected", "the numerator is above the denominator", "1", "1"]
     assert "numerator 104, denominator 100 (row 7)" in first[4]
-    assert [tr.th.text for tr in rows] == ["Refused", "To be checked", "To be checked", "Note"]
+    assert [tr.th.text for tr in rows] == ["Rejected", "To be checked", "To be checked", "Note"]
 
 
 def test_units_with_most_findings_come_first(run):

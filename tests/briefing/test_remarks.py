@@ -18,7 +18,7 @@ CASES = {
             dict(reading="each_period", p=0.0, n_observed=9, n_broken=2, first_broken="2026-02", official=True),
             dict(reading="cumulative", p=0.9, n_observed=1, n_broken=0, first_broken="", official=False),
         ],
-        "từng kỳ (cách tính chính thức): không giữ được ở 2/9 kỳ, lần đầu tháng 2/2026; tính lũy kế: 90%",
+        "từng kỳ (cách tính chính thức): không giữ được ở 2/9 kỳ, lần đầu tháng 2/2026; tính lũy kế: xác suất 90%",
     ),
     "ranks": (
         [dict(rank_low=13.0, rank_high=21.0, n_peers=135, within_noise=18)],
@@ -54,7 +54,7 @@ CASES = {
     ),
     "scenarios": (
         [dict(scenario="points_per_period:+0.01", p_attain=0.78)],
-        "nếu mỗi kỳ hơn dự báo +1 điểm phần trăm: 78%",
+        "xác suất nếu mỗi kỳ +1 điểm phần trăm so với dự báo: 78%",
     ),
 }
 
@@ -122,7 +122,7 @@ def test_a_reading_kept_so_far_is_said_too(run):
         [KEY | dict(reading="each_period", p=0.7, n_observed=9, n_broken=0, first_broken="", official=True)]
     )
     assert remarks(view_of(replace(run, extra={"readings": table}), "en"), TARGET) == [
-        "every single period (official): kept in all 9 periods so far"
+        "each period (official): met in every period so far (9)"
     ]
 
 

@@ -51,16 +51,16 @@ def test_the_page_is_whole_and_clean_with_and_without_cases(run, language):
 def test_the_answer_counts_right_calls_and_tells_the_lean(run):
     text = scorecard_page(with_cases(run, FOUR), language="en").answer().text
     assert text == (
-        "2 of 4 past calls were on the right side; we said 71% on average and 25% came true, "
-        "so we were too hopeful by 46 percentage points."
+        "2 of 4 past forecasts were on the right side; the average probability was 71%, and the target "
+        "was met in 25% of cases, so we were too optimistic by 46 percentage points."
     )
 
 
 @pytest.mark.parametrize(
     ("rows", "lean"),
     [
-        ([("001", 0.5, 1.0, ""), ("001", 0.5, 0.0, "")], "neither too hopeful nor too doubtful"),
-        ([("001", 0.4, 1.0, ""), ("001", 0.4, 1.0, "")], "too doubtful by 60 percentage points"),
+        ([("001", 0.5, 1.0, ""), ("001", 0.5, 0.0, "")], "neither too optimistic nor too pessimistic"),
+        ([("001", 0.4, 1.0, ""), ("001", 0.4, 1.0, "")], "too pessimistic by 60 percentage points"),
     ],
 )
 def test_all_leans_are_said(run, rows, lean):
@@ -85,9 +85,9 @@ def test_causes_are_counted(run):
 
 def test_no_miss_is_said_and_nothing_to_score_is_something_else(run):
     page = scorecard_page(with_cases(run, FOUR[:1]), language="en")
-    assert page.misses().text == page.causes().text == "No call missed."
+    assert page.misses().text == page.causes().text == "No forecast was wrong."
     assert scorecard_page(replace(run, scorecard=schema.SCORECARD.empty()), language="en").misses().text == (
-        "There is nothing to score yet."
+        "There is nothing to compare yet."
     )
 
 
@@ -125,6 +125,6 @@ def test_it_says_how_many_probabilities_were_published_at_the_time(run, language
     text = str(scorecard_page(replace(mixed, scorecard=table), language=language).answer().html)
     said = {
         "vi": "Trong đó 1 lần đã công bố vào lúc đó; 2 lần được tính lại từ số liệu có khi đó.",
-        "en": "1 of them were published at the time; 2 are computed again from what was known then.",
+        "en": "Of these, published at the time: 1; recomputed from the data of that time: 2.",
     }
     assert said[language] in text

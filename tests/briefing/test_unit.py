@@ -184,7 +184,7 @@ def test_last_quarters_forecast_stands_beside_what_came(run):
         fan, seen = before.fan("001", code), view.history("001", code).values[-1]
         low, high = (one[fan.periods.index("2026-09")] for one in fan.band(0.8))
         held += low <= seen <= high
-    assert f"{held} of 6 figures lie within last quarter's 80% bands." in text
+    assert f"Within last quarter's 80% intervals: {held} of 6 figures." in text
 
 
 def test_without_a_quarter_before_it_says_so(bare_run):
@@ -196,7 +196,7 @@ def test_without_a_quarter_before_it_says_so(bare_run):
 def test_data_notes_count_periods_and_put_refusals_first(run):
     text = unit_page(run, unit="002", language="vi").data_notes().text
     assert "thiếu kỳ số liệu (tháng 3/2024 và tháng 4/2024): Hồ sơ phát sinh qua dịch vụ công trực tuyến" in text
-    assert unit_page(run, unit="003", language="en").data_notes().text.startswith("Refused:")
+    assert unit_page(run, unit="003", language="en").data_notes().text.startswith("Rejected:")
     assert unit_page(run, unit="64", language="vi").data_notes().text == "Số liệu của đơn vị không có lưu ý."
 
 
@@ -210,7 +210,7 @@ def test_the_method_says_the_runs_own_cut_points_and_its_record(run):
 
 def test_without_evidence_the_method_says_there_is_no_record(run):
     page = unit_page(replace(run, evidence=schema.EVIDENCE.empty()), unit="001", language="en")
-    assert "There is no record yet" in soup(page.method()).get_text(" ")
+    assert "There is no track record yet" in soup(page.method()).get_text(" ")
 
 
 def test_provenance_names_run_and_sources_with_their_hash_and_no_other_hash_and_no_clock(run):
@@ -324,7 +324,7 @@ def test_a_lever_that_moves_nothing_is_not_told(run):
             columns=["unit", "target", "scenario", "p_attain"],
         )
         page = unit_page(replace(run, extra={**run.extra, "scenarios": table}), unit=row.unit, language="en")
-        said[gain] = "percentage point more in every period" in str(page.targets().html)
+        said[gain] = "percentage point per period on top of the forecast" in str(page.targets().html)
     assert said == {0.0: False, 0.2: True}
 
 

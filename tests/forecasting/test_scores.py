@@ -113,7 +113,7 @@ def test_swapping_the_event_for_its_opposite_changes_nothing(score):
         (
             [0.5],
             [1, 0],
-            "scores: 1 probabilities and 2 outcomes. Allowed: one outcome a probability. Align them.",
+            "scores: 1 probabilities and 2 outcomes. Allowed: one outcome per probability. Align them.",
         ),
         (
             [80.0, 0.5],

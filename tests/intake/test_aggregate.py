@@ -72,8 +72,8 @@ def test_a_missing_leaf_is_felt_in_every_level_above():
     assert (nation["lower"], nation["upper"]) == (30 / 3020, 50 / 3020)
     assert sums.loc[("B", "2024-03"), "flags"] == "summed"
     assert told == [
-        ("missing_unit_in_sum", "A", "x", "2024-03", "1 of 2 units missing, 2.0% of the base: 'a2'"),
-        ("missing_unit_in_sum", "N", "x", "2024-03", "units further down missing, 0.7% of the base"),
+        ("missing_unit_in_sum", "A", "x", "2024-03", "1 of 2 units missing, 2.0% of the denominator: 'a2'"),
+        ("missing_unit_in_sum", "N", "x", "2024-03", "units at lower levels are missing, 0.7% of the denominator"),
     ]
 
 
@@ -84,8 +84,8 @@ def test_a_sum_without_enough_of_its_base_is_empty_and_the_level_above_knows():
     assert 0.5 < MIN_COVERAGE and np.isnan(sums.loc[("A", "2024-03"), "value"])
     assert np.isnan(sums.loc[("N", "2024-03"), "value"])  # half of it is in A
     assert [words for *_place, words in told] == [
-        "1 of 2 units missing, 50.0% of the base: 'a2'; not summed",
-        "1 of 2 units missing, 50.0% of the base: 'A'; not summed",
+        "1 of 2 units missing, 50.0% of the denominator: 'a2'; not summed",
+        "1 of 2 units missing, 50.0% of the denominator: 'A'; not summed",
     ]
 
 

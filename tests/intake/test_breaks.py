@@ -20,7 +20,7 @@ def test_a_definition_valid_from_a_period_breaks_every_unit_there(tmp_path):
         ("01", "2024-02"): "break", ("02", "2024-02"): "break", ("P", "2024-02"): "summed break",
     }  # fmt: skip
     assert found(inputs, "break") == [
-        ("", "online", "2024-02", "3 units start a new series: this definition is valid from 2024-02")
+        ("", "online", "2024-02", "units that start a new series: 3; this definition is valid from 2024-02")
     ]
 
 
@@ -56,7 +56,7 @@ def test_a_break_declared_twice_is_marked_once(tmp_path):
     inputs = read_project(tmp_path, csv=LONGER, source=source, indicators=NEW)
     assert broken(inputs)[("01", "2024-02")] == "break"
     assert found(inputs, "break") == [
-        ("", "online", "2024-02", "3 units start a new series: this definition is valid from 2024-02; "
+        ("", "online", "2024-02", "units that start a new series: 3; this definition is valid from 2024-02; "
          "units that start a new series: 3. Reason: 'new definition from February on'"),
     ]  # fmt: skip
 

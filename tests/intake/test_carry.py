@@ -53,10 +53,10 @@ def test_totals_are_kept_to_the_last_unit_by_hand(tmp_path):
 def test_the_register_says_where_each_history_comes_from(tmp_path):
     inputs = read(tmp_path)
     assert found(inputs, "rebased") == [
-        ("x", "", "2024-02", "figures before 2024-02 are those of 'a', 'b'"),
-        ("y", "", "2024-02", "figures before 2024-02 are those of 'b', 'c'"),
+        ("x", "", "2024-02", "figures before 2024-02 come from 'a', 'b'"),
+        ("y", "", "2024-02", "figures before 2024-02 come from 'b', 'c'"),
     ]
-    told = "2 merged or divided units report themselves from here on"
+    told = "merged or divided units that report for themselves from this period on: 2"
     assert found(inputs, "merger") == [("", "online", "2024-02", told)]
     assert not found(inputs, "split_estimated")  # the weights are stated
 
@@ -66,15 +66,15 @@ def test_what_cannot_be_carried_over_is_told(tmp_path):
     inputs = read(tmp_path, csv=csv)
     assert found(inputs, "not_rebased") == [
         ("a", "online", "2024-02", "a unit that ended before 2024-02"),
-        ("x", "online", "2024-01", "the crosswalk does not know this unit"),
+        ("x", "online", "2024-01", "this unit is not in the crosswalk"),
     ]
-    assert found(inputs, "rebased_partial") == [("y", "online", "2024-01", "1 of 2 old units have no figure")]
+    assert found(inputs, "rebased_partial") == [("y", "online", "2024-01", "old units without a figure: 1 of 2")]
     assert figures(inputs, "flags")["y", "2024-01"] == "rebased rebased_partial"
 
 
 def test_a_part_outside_the_list_is_told_and_the_rest_kept(tmp_path):
     inputs = read(tmp_path, crosswalk=CROSSWALK.replace("b,y,", "b,z,"))
-    told = "this part of an old unit lies in a unit that is not in the list"
+    told = "this part of an old unit belongs to a unit that is not in the list"
     assert found(inputs, "not_rebased") == [("z", "online", "2024-01", told)]
     assert figures(inputs, "numerator")["x", "2024-01"] == 8
 

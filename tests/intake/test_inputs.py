@@ -77,11 +77,11 @@ def test_sources_say_what_became_of_every_row(tmp_path):
     [
         ("02,2024-03,60,50", "numerator_above_denominator", "numerator 60, denominator 50 (row 6)"),
         ("02,2024-03,-1,50", "below_minimum", "numerator -1 (row 6)"),
-        ("02,2024-03,many,50", "unreadable_number", "'many' is no number (column 'filed', row 6)"),
+        ("02,2024-03,many,50", "unreadable_number", "'many' is not a number (column 'filed', row 6)"),
         ("02,2024-03,40,", "missing_denominator", "numerator 40 (row 6)"),
-        ("02,March,40,50", "unreadable_period", "'March' is none of 2022-02, 2022-Q1, 2022 (row 6)"),
-        ("02,2024-13,40,50", "unreadable_period", "'2024-13' is none of 2022-02, 2022-Q1, 2022 (row 6)"),
-        ("02,2024-Q1,40,50", "unreadable_period", "'2024-Q1' is no month, and the indicator is monthly (row 6)"),
+        ("02,March,40,50", "unreadable_period", "'March' is not written like 2022-02, 2022-Q1 or 2022 (row 6)"),
+        ("02,2024-13,40,50", "unreadable_period", "'2024-13' is not written like 2022-02, 2022-Q1 or 2022 (row 6)"),
+        ("02,2024-Q1,40,50", "unreadable_period", "'2024-Q1' is not a month, but the indicator is monthly (row 6)"),
         ("02,2024-02,21,50", "duplicate_key", "rows 5, 6 disagree, value here: 0.4 (row 5); "
          "rows 5, 6 disagree, value here: 0.42 (row 6)"),
         (",2024-03,40,50", "missing_code", "the unit's code is empty (row 6)"),
@@ -101,10 +101,10 @@ def test_a_value_above_one_says_what_to_do_when_it_is_per_cent(tmp_path):
     with pytest.raises(DataError) as error:
         read_project(tmp_path, source=source)
     assert messages(error) == [
-        "raw/dossiers.csv: the value is above what is possible in 4 of 4 rows: value 40 is above 1 (row 2); "
-        "value 45 is above 1 (row 3); value 30 is above 1 (row 4); value 20 is above 1 (row 5). "
-        "Allowed: at most 2% of rows refused (`max_refused_share`). "
-        "If the source reports per cent, set `percent: true` in the measure."
+        "raw/dossiers.csv: the value is above the possible maximum in 4 of 4 rows: value 40 is above 1 "
+        "(row 2); value 45 is above 1 (row 3); value 30 is above 1 (row 4); value 20 is above 1 (row 5). "
+        "Allowed: at most 2% of rows refused (`max_refused_share`). If the source reports per cent, set "
+        "`percent: true` in the measure."
     ]  # fmt: skip
 
 
@@ -151,7 +151,7 @@ def test_a_unit_missing_from_a_sum_is_flagged_and_bounded(tmp_path):
     assert (row["lower"], row["upper"]) == (400 / 1040, 440 / 1040)
     assert row["flags"] == "summed missing_unit_in_sum"
     assert found(inputs, "missing_unit_in_sum") == [
-        ("P", "online", "2024-02", "1 of 2 units missing, 3.8% of the base: '02'")
+        ("P", "online", "2024-02", "1 of 2 units missing, 3.8% of the denominator: '02'")
     ]
     assert found(inputs, "missing_period") == [
         ("02", "online", "2024-02", "missing from 2024-02 to 2024-02, periods: 1")
@@ -189,7 +189,7 @@ def test_a_missing_code_is_filled_in_by_a_name_that_has_one_code(tmp_path):
         tmp_path, csv=csv, source={"columns": {"unit": "unit", "unit_name": "name", "period": "period"}}
     )
     assert figures(inputs)[("01", "2024-02")] == 0.45
-    assert found(inputs, "mended_code") == [("01", "", "", "code filled in by name, rows: 1, the first: 3")]
+    assert found(inputs, "mended_code") == [("01", "", "", "code filled in by name, rows: 1, first row: 3")]
     assert found(inputs, "missing_code") == [("", "online", "2024-02", "the unit's code is empty (row 4)")]
 
 
@@ -203,7 +203,7 @@ def test_a_correction_is_data_with_a_reason_and_a_count(tmp_path):
             "02",
             "",
             "",
-            "'filed: 20 → 25', rows: 1, the first: 5. Reason: 'letter of 3 May: five dossiers were entered late'",
+            "'filed: 20 → 25', rows: 1, first row: 5. Reason: 'letter of 3 May: five dossiers were entered late'",
         )
     ]
 
@@ -232,7 +232,7 @@ def test_zeros_declared_as_not_measured_are_left_out_and_noted(tmp_path):
     inputs = read_project(tmp_path / "b", source=source | declared, **parts)
     assert sorted(inputs.observations["period"].unique()) == ["2024-03"]
     assert found(inputs, "not_measured") == [
-        ("", "accounts", "2024-01", "zeros left out from 2024-01 to 2024-02: 4. Reason: 'the service opened in March'")
+        ("", "accounts", "2024-01", "zeros excluded from 2024-01 to 2024-02: 4. Reason: 'the service opened in March'")
     ]
     assert not found(inputs, "zero_run")
 
@@ -365,7 +365,7 @@ def test_two_sources_may_not_disagree(tmp_path):
         read_project(tmp_path, params={"sources": ["params/sources/dvc.yml", "params/sources/other.yml"]})
     assert messages(error) == [
         "sources dvc and other: 2 figures disagree, e.g. unit '01', 'online', 2024-01: 0.4 and 0.41. "
-        "Allowed: one figure a unit and period. Leave it to one of them."
+        "Allowed: one figure per unit and period. Leave it to one of them."
     ]
 
 
@@ -404,7 +404,7 @@ def test_a_count_that_could_be_thousands_of_another_style_is_refused(tmp_path, n
     csv = CSV + f"02,2024-03,{cell},5000\n"
     inputs, text = read_project(tmp_path, csv=csv, source={"numbers": numbers}), cell.strip('"')
     assert [one[3] for one in found(inputs, "unreadable_number")] == [
-        f"'{text}' is a count with three decimals, or has thousands in another style: state `numbers` "
+        f"'{text}' is a count with three decimals, or writes thousands in another style: state `numbers` "
         "(column 'filed', row 6)"
     ]
 

@@ -34,10 +34,11 @@ def test_a_name_that_fits_two_units_is_refused_with_the_candidates(tmp_path):
     told = found(inputs, "unmatched_name")
     assert told[0][:3] == ("Hòa Bình", "online", "2024-01")
     assert told[0][3] == (
-        "'Hòa Bình' fits several units: '01 (Xã Hòa Bình, Tỉnh Gia Lai)', '02 (Phường Hòa Bình, Tỉnh Gia Lai)' (row 2)"
+        "'Hòa Bình' matches several units: '01 (Xã Hòa Bình, Tỉnh Gia Lai)', '02 (Phường Hòa Bình, Tỉnh "
+        "Gia Lai)' (row 2)"
     )
     assert told[1][3].startswith(
-        "'Xã Ia Pa' fits several units: '03 (Xã Ia Pa, Tỉnh Gia Lai)', '04 (Xã Ia Pa, Tỉnh Đắk Lắk)'"
+        "'Xã Ia Pa' matches several units: '03 (Xã Ia Pa, Tỉnh Gia Lai)', '04 (Xã Ia Pa, Tỉnh Đắk Lắk)'"
     )
     assert {unit for unit, _ in figures(inputs)} == {"01", "P"}
     assert inputs.sources[0]["rows_refused"] == 2 and inputs.sources[0]["rows_used"] == 1

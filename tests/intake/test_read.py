@@ -64,12 +64,12 @@ def test_encodings_and_delimiters_are_as_declared(tmp_path):
     ("text", "message"),
     [
         ("", "a.csv: the file has 0 bytes. Allowed: 1 to 2000000000. Split it, or use Parquet."),
-        ("unit,a,a\n1,2,3\n", "a.csv: columns stand twice: 'a'. Allowed: each once. Rename one of them."),
+        ("unit,a,a\n1,2,3\n", "a.csv: columns occur twice: 'a'. Allowed: each once. Rename one of them."),
         ("unit,a\n1,2\n1,2,3\n", "a.csv: the header has 2 cells, row 3 has 3. Allowed: the same number. "
-         "Mend those rows; a cell with the delimiter in it stands in double quotes."),
+         "Correct those rows; put a cell that contains the delimiter in double quotes."),
         ("unit,a,b\n1,2\n" * 1 + "1\n" * 7, "a.csv: the header has 3 cells, row 2 has 2, row 3 has 1, row 4 has 1, row 5 has 1, "  # noqa: E501
          "row 6 has 1 and 3 more. Allowed: the same number. "
-         "Mend those rows; a cell with the delimiter in it stands in double quotes."),
+         "Correct those rows; put a cell that contains the delimiter in double quotes."),
         ('unit,a\n"1,2\n', "a.csv: it is not a CSV table: unexpected end of data. Mend the quotes, or save it again."),
     ],
 )  # fmt: skip
@@ -250,7 +250,7 @@ def test_nested_and_broken_parquet_is_refused(tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"unit": [["a"]]}), path)
     assert refused(path, format="parquet") == [
-        "a.parquet: columns are no plain values: 'unit'. Allowed: text, numbers, dates."
+        "a.parquet: columns are not plain values: 'unit'. Allowed: text, numbers, dates."
     ]
     good = path.read_bytes()
     path.write_bytes(good[: len(good) // 2])

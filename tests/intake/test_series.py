@@ -142,7 +142,7 @@ def test_tiny_denominators_are_named_once_a_unit():
     block, base = quiet(units=2, months=5)
     block[0], base[0] = 3, 29
     assert told(observations(block, base)) == [
-        ("tiny_denominator", "u0", "2021-05", "median number of cases a period: 29")
+        ("tiny_denominator", "u0", "2021-05", "median number of cases per period: 29")
     ]
 
 

@@ -34,12 +34,12 @@ def test_every_mistake_is_told(tmp_path):
     with pytest.raises(DataError) as error:
         read(tmp_path, text)
     assert [str(one).replace(f"{tmp_path}/params/", "") for one in error.value.problems] == [
-        "tasks.csv: tasks stand twice: 'T1'. Allowed: each once. Remove one.",
+        "tasks.csv: tasks occur twice: 'T1'. Allowed: each once. Remove one.",
         "tasks.csv: unit: there is no unit '001'. Allowed: one of 3 codes. Did you mean '01'?",
         "tasks.csv: target: there is no target 'AL'. Allowed: one of 2 codes. Did you mean 'ALL'?",
-        "tasks.csv: due: found ''. Allowed: a day as 2023-12-31. Mend the cell.",
-        "tasks.csv: due: found '31/12/2023'. Allowed: a day as 2023-12-31. Mend the cell.",
-        "tasks.csv: done: found '2023-02-30'. Allowed: a day as 2023-12-31. Mend the cell.",
+        "tasks.csv: due: found ''. Allowed: a date such as 2023-12-31. Correct the cell.",
+        "tasks.csv: due: found '31/12/2023'. Allowed: a date such as 2023-12-31. Correct the cell.",
+        "tasks.csv: done: found '2023-02-30'. Allowed: a date such as 2023-12-31. Correct the cell.",
     ]
 
 

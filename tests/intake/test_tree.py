@@ -41,7 +41,7 @@ def test_levels_come_from_a_code_a_column_or_its_first_characters():
     assert table["level"].to_dict()["13"] == "prefecture" and table.loc["JP", "name_en"] == "Japan"
     assert table.loc["132063", "name"] == "府中"  # the last row's
     assert in_words(pd.concat(findings)) == [
-        ("name_changed", "132063", "", "", "written '府中市', '府中'; the last holds")
+        ("name_changed", "132063", "", "", "written as '府中市', '府中'; the last one is used")
     ]
     assert check_tree(units) == []
 
@@ -64,7 +64,7 @@ def test_a_unit_under_two_parents_is_told(tmp_path):
     csv = "unit,up,period,filed,all\n01,,2024-01,1,2\n02,01,2024-01,1,2\n03,,2024-01,1,2\n02,03,2024-02,1,2\n"
     source = {"columns": {"unit": "unit", "parent": "up", "period": "period"}, "tree": []}
     inputs = read_project(tmp_path, csv=csv, source=source)
-    assert found(inputs, "parent_changed") == [("02", "", "", "written '01', '03'; the last holds")]
+    assert found(inputs, "parent_changed") == [("02", "", "", "written as '01', '03'; the last one is used")]
     assert inputs.units.set_index("unit").loc["02", "parent"] == "03"
 
 
@@ -76,5 +76,5 @@ def test_a_circle_in_the_sources_own_columns_is_an_error(tmp_path):
         )
     assert str(error.value) == (
         "units of the sources: units are their own ancestors: 01 -> 02 -> 01. Allowed: a tree without circles. "
-        "Mend the parent of one of them."
+        "Correct the parent of one of them."
     )

@@ -51,7 +51,7 @@ def test_every_wrong_folder_is_told(tmp_path):
         "raw/dvc/2024-06-05/d.csv: there is no such file. Did you mean 'dd.csv'?",
         "raw/dvc/2024-07-05/d.csv.meta.yml: sha265: the key 'sha265' is not known. "
         "Allowed: source, vintage, sha256, retrieved, url, note. Did you mean 'sha256'?",
-        "raw/dvc/latest: the folder's name is no day. Allowed: 2024-04-05. Rename or move it.",
+        "raw/dvc/latest: the folder's name is not a date. Allowed: 2024-04-05. Rename or move it.",
     ]
 
 

@@ -17,7 +17,7 @@ BROKEN = {
     "<body> is not closed before </p>": PAGE.replace("<p>", ""),
     "</p> closes nothing that is open": PAGE.replace("</html>", "</html></p></html>"),
     "<td> is not closed before </tr>": PAGE.replace("<p>", "<table><tr><td>a</tr></table><p>"),
-    "the id 'a' stands on the page twice": PAGE.replace("<p>", '<p id="a">'),
+    "the id 'a' occurs on the page twice": PAGE.replace("<p>", '<p id="a">'),
     "the page has 2 main headings instead of one": PAGE.replace("<p>", "<h1>x</h1><p>"),
     "the page has 0 main headings instead of one": PAGE.replace("h1", "h2"),
 }

@@ -55,7 +55,7 @@ def test_failed_pages_are_rows_with_the_class_of_their_error_alone(tmp_path):
         PageResult("overview.html", "", "overview.ipynb", "failed", kind="ValueError", reason="no rows"),
     ]
     html = index_of(make_run(TREE), pages, tmp_path, language="en")
-    assert "3 pages could not be rebuilt" in html and '<th scope="col">Error and reference</th>' in html
+    assert "Pages that could not be rebuilt: 3" in html and '<th scope="col">Error and reference</th>' in html
     assert (
         f'<td lang="en">Odd&lt;Error&gt; · {pages[0].reference}</td>' in html
         and f"Killed · {pages[1].reference}" in html

@@ -129,7 +129,7 @@ def test_no_names_and_no_units():
 
 
 def test_parents_of_another_length_are_refused():
-    message = "unit names: 1 names but 2 parents. Allowed: one parent a name."
+    message = "unit names: 1 names but 2 parents. Allowed: one parent per name."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         match_names(["Gia Lai"], make_units(), parents=["", ""])
 

@@ -28,7 +28,7 @@ def test_everything_wrong_with_a_tree_is_told():
         "u.csv: 1 rows without a unit code. Allowed: a code in every row. Fill it in.",
         "u.csv: units occur twice: 'd'. Allowed: each once. Remove one of them.",
         "u.csv: the parent 'x' of 'd' is not in the list. Allowed: a unit of the list. Add the parent.",
-        "u.csv: units are their own ancestors: a -> b -> c -> a. Allowed: a tree without circles. Mend the parent of one of them.",  # noqa: E501
+        "u.csv: units are their own ancestors: a -> b -> c -> a. Allowed: a tree without circles. Correct the parent of one of them.",  # noqa: E501
     ]
 
 

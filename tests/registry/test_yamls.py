@@ -57,7 +57,7 @@ def test_a_whole_number_of_thousands_of_digits_is_refused_with_its_line():
 def test_a_key_that_stands_twice_is_an_error():
     assert said("a: 1\nb: 2\na: 3") == [
         "a.yml: line 3: the key 'a' occurs twice (lines 1 and 3). "
-        "Allowed: YAML: key: value, lists with '-', text quoted where it holds ': '. Mend that line."
+        "Allowed: YAML: key: value, lists with '-', text quoted where it holds ': '. Correct that line."
     ]
 
 

@@ -77,7 +77,7 @@ def what_if(run: RunTables, *, unit: str, target: str, points: float) -> pd.Data
     """
     if not 0 < points <= 100:
         found, allowed = f"points is {points!r}", "more than 0, at most 100"
-        raise ParamsError(Problem("what_if", found, allowed, "Give percentage points a period, e.g. 2"))
+        raise ParamsError(Problem("what_if", found, allowed, "Give percentage points per period, e.g. 2"))
     code, target = find_unit(run, unit), find_target(run, target)
     own = run.assessments[(run.assessments["unit"] == code) & (run.assessments["target"] == target)]
     scenarios = _scenarios(run, target=target, points=points / 100)

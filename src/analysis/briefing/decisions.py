@@ -23,7 +23,7 @@ from analysis.briefing.wording import difference
 MAX_ITEMS = 10
 MAX_TASKS = 6
 IN_DOUBT = ("likely", "at_risk", "unlikely")
-OPEN_TASKS = {"open_overdue": N_("overdue"), "open_in_time": N_("open in time")}
+OPEN_TASKS = {"open_overdue": N_("overdue"), "open_in_time": N_("open, not yet due")}
 
 
 class Item(NamedTuple):
@@ -81,24 +81,24 @@ def decisions(view: View) -> Fragment:
     _, language = view._, view.language
     items = rank(view)
     if not items:
-        text = _("No unit has an open promise in doubt with a known gap: no decision is asked for.")
+        text = _("No unit has an open target in doubt with a known gap, so no decision is needed.")
         return Fragment(parts.note(text).html + urgent_tasks(view, unit=view.root), "note", text)
     header = [
         _("Unit"),
-        _("Promise that gives most"),
+        _("Target with the largest gain"),
         _("Status and probability"),
-        _("Missing today"),
-        _("Share of all that is missing"),
+        _("Gap today"),
+        _("Share of the total gap"),
         _("Lead"),
         _("Due"),
     ]
     body = [_row(view, item) for item in items[:MAX_ITEMS]]
-    caption = _("Units that need a decision: {k} of {n}, by what reaching the promise there would give").format(
-        k=number(len(body), language), n=number(len(items), language)
-    )
+    caption = _(
+        "Units that need a decision: {k} of {n}, ranked by the gain for the overall result if the target is met"
+    ).format(k=number(len(body), language), n=number(len(items), language))
     note = _(
-        "Share = the unit's missing cases for that promise, of all cases missing at units as deep in the tree; the "
-        "order is by the mean over all promises of this share times the probability of missing it."
+        "Share = the unit's gap for that target as part of the total gap of all units at the same level; units are "
+        "ranked by this share times the probability of missing the target, averaged over all targets."
     )
     html = table(caption, header, body, class_="decisions", stack=True, unlabelled={1, 2})
     html += parts.sentence(note, class_="soft") + urgent_tasks(view, unit=view.root)
@@ -111,11 +111,11 @@ def _row(view: View, item: Item) -> list[object]:
     indicator, target = measure_of(view, row), view.targets.get(row.target)
     if math.isfinite(row.gap_cases) and indicator is not None:
         things = view.text(indicator, "numerator") or view.text(indicator, "unit")
-        pattern = _("{n} {things} too many") if row.operator in ("<", "<=") else _("{n} {things}")
+        pattern = _("{things}: {n} too many") if row.operator in ("<", "<=") else _("{things}: {n} missing")
         lacking = pattern.format(n=number(row.gap_cases, language), things=things)
     else:
         lacking = difference(row.gap, indicator, language, signed=False)
-    others = view._.plural("and {n} other promise", "and {n} other promises", item.n_others)
+    others = view._.plural("and {n} other target", "and {n} other targets", item.n_others)
     promise = view.target_name(row.target)
     more = tag("span", others.format(n=number(item.n_others, language)), class_="soft") if item.n_others else Markup("")
     return [
@@ -124,7 +124,7 @@ def _row(view: View, item: Item) -> list[object]:
         parts.chip(row.status, language) + Markup(" ") + parts.chance(row, language),
         lacking,
         percent(item.share, language, 0),
-        getattr(target, "owner", "") or _("not named in the text"),
+        getattr(target, "owner", "") or _("not stated in the text"),
         period(row.deadline, language),
     ]
 
@@ -142,14 +142,14 @@ def urgent_tasks(view: View, *, unit: str) -> Markup:
     if not rows:
         return Markup("")
     late = sum(row.state == "open_overdue" for row in rows)
-    header = [_("Task"), _("Lead"), _("Due"), _("State"), _("Probability of being done by the deadline of the list")]
+    header = [_("Task"), _("Lead"), _("Due"), _("State"), _("Probability of completion by the deadline of the list")]
     body = []
     for row in rows[:MAX_TASKS]:
         known, word = view.task_list.get(row.task), OPEN_TASKS[row.state]
         body.append(
             [
                 name_html(view.text(known, "name") or row.task),
-                name_html(getattr(known, "owner", "") or _("not named in the text")),
+                name_html(getattr(known, "owner", "") or _("not stated in the text")),
                 date(row.due, language),
                 parts.chip("missed", language, word=_(word)) if row.state == "open_overdue" else _(word),
                 percent(row.p_done, language, 0) if math.isfinite(row.p_done) else "–",

@@ -64,7 +64,7 @@ def explorer(run: RunTables, *, language: str):
     indicator = widgets.Dropdown(options=_indicators(view, view.root), description=_("Indicator"), layout=wide)
     target = widgets.Dropdown(options=_targets(view, view.root, indicator.value), description=_("Target"), layout=wide)
     tried = widgets.FloatSlider(
-        min=0, max=1, step=0.01, description=_("Try"), readout_format=".2f", layout=wide, continuous_update=False
+        min=0, max=1, step=0.01, description=_("Try value"), readout_format=".2f", layout=wide, continuous_update=False
     )
     shown = widgets.HTML()
     busy = {"on": False}
@@ -114,9 +114,9 @@ def say_tried(view: View, *, unit: str, indicator: str, tried: float) -> str:
     _, language = view._, view.language
     fan, row = view.fan(unit, indicator), view.indicators.get(indicator)
     if row is None or not fan.periods:
-        return _("No forecast is stored for this choice.")
+        return _("There is no forecast for this choice.")
     p = p_from_quantiles(fan, at=len(fan.periods) - 1, threshold=tried, up=row.better != "down")
-    return _("{value} by {period}: probability {p}, {chance}; read off the stored quantiles, not calibrated.").format(
+    return _("{value} by {period}: probability {p}, {chance}; read from the stored quantiles, not calibrated.").format(
         value=quantity(tried, row, language),
         period=period(fan.periods[-1], language),
         p=probability(p, language),

@@ -24,16 +24,16 @@ BODIES = {
 }
 LABELS = {
     "target_met": N_("target met"),
-    "on_track": N_("on track (UN)"),
-    "fair": N_("fair progress, must speed up"),
+    "on_track": N_("on track to the target"),
+    "fair": N_("fair progress, acceleration needed"),
     "limited": N_("limited or no progress"),
     "deterioration": N_("deterioration"),
     "significant": N_("significant progress"),
     "moderate": N_("moderate progress"),
     "insufficient": N_("insufficient progress"),
-    "moving_away": N_("moving away"),
-    "maintain": N_("maintain"),
-    "accelerate": N_("accelerate"),
+    "moving_away": N_("moving away from the target"),
+    "maintain": N_("maintain progress"),
+    "accelerate": N_("accelerate progress"),
     "reverse": N_("reverse the trend"),
     "improving": N_("improving"),
     "little_change": N_("little change"),
@@ -41,22 +41,22 @@ LABELS = {
     "consistent_pass": N_("consistently passing"),
     "consistent_fail": N_("consistently failing"),
     "inconsistent": N_("passing and failing by chance"),
-    "on_the_way": N_("on the way, not there yet"),
+    "on_the_way": N_("approaching the target, not there yet"),
     "green": N_("green"),
     "yellow": N_("yellow"),
     "red": N_("red"),
     "grey": N_("grey"),
 }
 DIFFERENCES = {
-    "theirs_rosier": N_("rosier than ours"),
-    "theirs_darker": N_("darker than ours"),
+    "theirs_rosier": N_("more optimistic than ours"),
+    "theirs_darker": N_("more pessimistic than ours"),
 }
 WHY = {  # what each rule goes by; traffic is our own status in colours
-    "un_progress": N_("it goes by growth since the first figure, we by the forecast"),
-    "eurostat": N_("it goes by growth since the first figure, we by the forecast"),
-    "escap": N_("it goes by a straight line through the past, we by the forecast"),
-    "healthy_people": N_("it asks how far we have come, not whether we arrive in time"),
-    "nhs_assurance": N_("it takes the past months as they were, as if nothing changed"),
+    "un_progress": N_("it uses growth since the first figure; this report uses the forecast"),
+    "eurostat": N_("it uses growth since the first figure; this report uses the forecast"),
+    "escap": N_("it uses a straight line through past figures; this report uses the forecast"),
+    "healthy_people": N_("it measures progress so far, not whether the deadline will be met"),
+    "nhs_assurance": N_("it looks at past months as if nothing changed"),
 }
 
 
@@ -72,12 +72,12 @@ def other_rules(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
         status = f"{ICONS[row.status]} {status_word(row.status, language)}"
         body.append([view.target_name(row.target), status, *[_cell(view, ratings.get(one)) for one in BODIES]])
     if not body:
-        return parts.note(_("No other body's rule applies to these targets."))
-    text = _("{k} of {n} labels that other bodies' rules would give say something else than our status").format(
+        return parts.note(_("No other organisation's rule applies to these targets."))
+    text = _("By other organisations' rules, {k} of {n} ratings differ from the status in this report").format(
         k=sum(bool(one.disagrees) for one in shown), n=len(shown)
     )
     header = [_("Target"), _("Status"), *[_(one) for one in BODIES.values()]]
-    caption = _("Other bodies' rules on {unit}, and how they differ from our status").format(unit=view.name(unit))
+    caption = _("Ratings of {unit} by other organisations' rules").format(unit=view.name(unit))
     made = table(caption, header, body, class_="bodies", stack=True, unlabelled={1})
     differing = {one.body for one in shown if one.sentence in DIFFERENCES}
     why = [Markup("{}: {}").format(_(BODIES[one]), _(WHY[one])) for one in BODIES if one in differing and one in WHY]

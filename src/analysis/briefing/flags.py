@@ -10,15 +10,15 @@ FLAG_WORDS = {code: one.name for code, one in FINDINGS.items()} | {  # and a mar
     "summed": N_("summed from the units below"),
 }
 SIGNALS = {  # codes of attainment's signals and suspicions
-    "special_cause_improvement": N_("better than chance swings explain"),
-    "special_cause_concern": N_("worse than chance swings explain"),
+    "special_cause_improvement": N_("better than random variation explains"),
+    "special_cause_concern": N_("worse than random variation explains"),
     "heaping": N_("many units only just meet the target"),
-    "end_of_period": N_("the last month of a half-year stands out"),
+    "end_of_period": N_("the last month of a half-year is unusual"),
     "denominator_drop": N_("the denominator is far below usual"),
-    "level_jump": N_("the level jumps and stays"),
-    "quota_population": N_("quota met, few of those eligible reached"),
+    "level_jump": N_("the level changes suddenly and stays there"),
+    "quota_population": N_("quota met, but few of those eligible"),
 }
-SEVERITIES = {"error": N_("Refused"), "warning": N_("To be checked"), "info": N_("Note")}
+SEVERITIES = {"error": N_("Rejected"), "warning": N_("To be checked"), "info": N_("Note")}
 
 
 def flag_word(flag: str, language: str) -> str:

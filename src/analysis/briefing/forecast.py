@@ -34,7 +34,7 @@ class ForecastPage(parts.Page):
     """The forecast page of a run; see :func:`forecast_page`."""
 
     NOTEBOOK = "forecast"
-    TITLE = N_("Forecast and its record")
+    TITLE = N_("Forecast and its track record")
 
     @cached_property
     def overall(self) -> pd.DataFrame:
@@ -47,21 +47,24 @@ class ForecastPage(parts.Page):
         """Whether our probabilities beat linear pace here, and where they did not."""
         _, language = self.view._, self.view.language
         if self.overall.empty:
-            return parts.answered(_("There is no record yet: the history holds no past deadline to test on."))
+            return parts.answered(_("There is no track record yet: the data has no past deadline to test."))
         known = self.overall[self.overall["skill_pace"].notna()]
         worse = [self.view.indicator_name(code) for code in known.loc[known["skill_pace"] <= 0, "indicator"]]
         text = _(
-            "On past deadlines our probabilities had a smaller error than linear pace for {k} of {n} indicators"
+            "At past deadlines, our probabilities had a smaller error than linear pace for {k} of {n} indicators"
         ).format(k=number(len(known) - len(worse), language), n=number(len(known), language))
-        text += _("; they did not for {names}.").format(names=list_of(worse, language)) if worse else "."
+        text += _("; this was not the case for {names}.").format(names=list_of(worse, language)) if worse else "."
         base = [self.view.indicator_name(code) for code in known.loc[known["skill_climatology"] <= 0, "indicator"]]
         if base:
-            text += " " + _("Always saying the base rate would have done as well or better for {names}.").format(
+            text += " " + _("Always forecasting the base rate would have been as good or better for {names}.").format(
                 names=list_of(base, language)
             )
         pairs = [
-            (_("median error saved against linear pace"), percent(known["skill_pace"].median(), language, 0)),
-            (_("80% bands that held, mean over indicators"), percent(self.overall["coverage80"].mean(), language, 0)),
+            (_("median error reduction compared with linear pace"), percent(known["skill_pace"].median(), language, 0)),
+            (
+                _("coverage of the 80% intervals, average of the indicators"),
+                percent(self.overall["coverage80"].mean(), language, 0),
+            ),
             (_("past deadlines tested (J), fewest to most"), self._origins()),
         ]
         return parts.answered(text, parts.facts(pairs))
@@ -74,7 +77,7 @@ class ForecastPage(parts.Page):
     def record(self) -> Fragment:
         """One row an indicator: error, skill, coverage, J, verdict."""
         html = methods.record_table(self.view, indicators=self.overall["indicator"].tolist())
-        return Fragment(html, "table", self.view._("Record by indicator"))
+        return Fragment(html, "table", self.view._("Track record by indicator"))
 
     def models(self) -> Fragment:
         """Ours compared with the simple methods: the error of every model's probabilities on the same cases."""
@@ -84,7 +87,7 @@ class ForecastPage(parts.Page):
         models = [one for one in MODELS if one in set(table_["model"])]
         errors = {(row.indicator, row.model): row.brier for row in table_.itertuples(index=False)}
         if not models:
-            return parts.note(_("There is no record yet."))
+            return parts.note(_("There is no track record yet."))
         rows = []
         for code in self.overall["indicator"]:
             own = [errors.get((code, one), math.nan) for one in models]
@@ -94,7 +97,8 @@ class ForecastPage(parts.Page):
             rows.append([self.view.indicator_name(code), *cells])
         header = [_("Indicator"), *[_(MODELS[one]) for one in models]]
         caption = _(
-            "Error of probabilities (Brier, 0 is perfect) on the same past cases; the smallest of a row in bold"
+            "Error of the probabilities (Brier score, 0 is perfect) on the same past cases; the smallest in each "
+            "row is in bold"
         )
         numeric = set(range(1, len(header)))
         return Fragment(table(caption, header, rows, class_="models", numeric=numeric, stack=True), "table", caption)
@@ -103,7 +107,7 @@ class ForecastPage(parts.Page):
         """Said against seen, over all indicators."""
         bins = self._bins()
         if bins.empty:
-            return parts.note(self.view._("Too few past probabilities are stored to set them against outcomes."))
+            return parts.note(self.view._("There are too few past forecasts to compare with outcomes."))
         return reliability(self.view, bins, key="rel", ranges=True)
 
     def _bins(self) -> pd.DataFrame:
@@ -118,23 +122,21 @@ class ForecastPage(parts.Page):
         _, language = self.view._, self.view.language
         lines = self._lines()
         if not lines:
-            return parts.note(_("There is no record by horizon yet."))
+            return parts.note(_("There is no track record by horizon yet."))
         below = [self.view.indicator_name(code) for code, _h, skill in lines if np.nanmin(skill) <= 0]
         headline = (
-            _("Not better than pace at every horizon: {names}").format(names=list_of(below, language))
+            _("Not better than linear pace at one or more horizons: {names}").format(names=list_of(below, language))
             if below
             else _("Better than linear pace at every horizon tested")
         )
-        subtitle = _(
-            "error saved against linear pace = 1 − Brier score / Brier score of pace, by periods ahead; 0% = no better"
-        )
+        subtitle = _("error reduction = 1 − Brier score / Brier score of linear pace, by periods ahead; 0% = no better")
         steps = sorted({int(one) for _code, horizon, _s in lines for one in horizon})
         header = [_("Indicator"), *[number(one, language) for one in steps]]
         rows = []
         for code, horizon, skill in lines:
             at = dict(zip(horizon.astype(int).tolist(), skill.tolist()))
             rows.append([self.view.indicator_name(code), *[percent(at.get(one), language, 0) for one in steps]])
-        data = table(_("Error saved against linear pace, by periods ahead"), header, rows, class_="data")
+        data = table(_("Error reduction compared with linear pace, by periods ahead"), header, rows, class_="data")
         drawn = charts.skill_by_horizon(
             [(self.view.indicator_name(code), horizon, skill) for code, horizon, skill in lines],
             language=language,
@@ -162,16 +164,16 @@ class ForecastPage(parts.Page):
             return self.record()
         low = self.overall[self.overall["coverage80"] < 0.75]
         text = (
-            _("The 80% bands were too narrow for {names}.").format(
+            _("The 80% intervals were too narrow for {names}.").format(
                 names=list_of([self.view.indicator_name(one) for one in low["indicator"]], language)
             )
             if len(low)
-            else _("The 80% bands held at least 75% of the time for every indicator.")
+            else _("The 80% intervals were right at least 75% of the time for every indicator.")
         )
         header = [
             _("Indicator"),
-            _("80% bands held"),
-            _("95% bands held"),
+            _("80% interval coverage"),
+            _("95% interval coverage"),
             _("Calibration slope"),
             _("Calibration error (ECE)"),
             _("Cases"),
@@ -187,7 +189,9 @@ class ForecastPage(parts.Page):
             ]
             for row in self.overall.itertuples(index=False)
         ]
-        caption = _("How often the bands held on past deadlines; slope 1 is right, below 1 is too sure")
+        caption = _(
+            "How often the intervals were right at past deadlines; a slope of 1 is right, below 1 is overconfident"
+        )
         return Fragment(
             parts.sentence(text) + table(caption, header, rows, class_="record", stack=True, numeric={1, 2, 3, 4, 5}),
             "table",
@@ -203,9 +207,9 @@ class ForecastPage(parts.Page):
             if math.isfinite(row.n_origins) and row.n_origins < SOON_ENOUGH
         ]
         text = _(
-            "Units share shocks, so a thousand cases of one deadline count as one: J counts past deadlines that do not "
-            "overlap. Below {j} of them the correction by past errors is only partly trusted; here that holds for "
-            "{k} of {n} indicators."
+            "Units share shocks, so a thousand cases with the same deadline count as one: J is the number of past "
+            "deadlines that do not overlap. With fewer than {j} deadlines, the correction by past errors is only "
+            "partly reliable; here this applies to {k} of {n} indicators."
         ).format(j=number(SOON_ENOUGH, language), k=number(len(few), language), n=number(len(self.overall), language))
         return Fragment(parts.sentence(text), "note", text)
 

@@ -52,9 +52,9 @@ _PREFIXES = ("tinh-", "thanh-pho-", "tp-", "province-", "city-")
 def heat_map(view: View) -> Fragment:
     """The whole panel at a glance."""
     targets = _targets(view)
-    caption = view._("Status of {n} units in {m} targets; worst first within each level").format(
-        n=number(len(view.all_assessed()), view.language), m=number(len(targets), view.language)
-    )
+    caption = view._(
+        "Status by unit and target (units: {n}, targets: {m}); the worst units of each level come first"
+    ).format(n=number(len(view.all_assessed()), view.language), m=number(len(targets), view.language))
     names = [tag("div", tag("dt", one, id=f"t-{one}"), tag("dd", view.target_name(one))) for one in targets]
     tables = Markup("").join(_table(view, level, units) for level, units in _groups(view))
     html = parts.sentence(caption) + legend(view) + tag("dl", *names, class_="codes") + _tools(view) + tables
@@ -71,7 +71,7 @@ def _tools(view: View) -> Markup:
         id="heat-tools",
         hidden=True,
         data_find=_("Find a unit"),
-        data_status=_("Show units with the status"),
+        data_status=_("Show units with status"),
         data_all=_("any status"),
         data_count=_("{n} of {m} units shown"),
         data_sort=_("Sort by {column}"),
@@ -133,7 +133,9 @@ def _body(view: View, units: list[str], targets: list[str]) -> str:
         link = parts.unit_link(view, unit, folder="")
         out.append(f'<tr class="{usual}"><th scope="row">{link}</th>{row}<td>{share}</td></tr>')
     if len(units) > MAX_ROWS:
-        rest = _("{n} more units of this level are in the index.").format(n=number(len(units) - MAX_ROWS, language))
+        rest = _("More units of this level in the list of units: {n}.").format(
+            n=number(len(units) - MAX_ROWS, language)
+        )
         out.append(f'<tr><td class="z" colspan="{len(targets) + 2}">{escape(rest)}</td></tr>')
     return "".join(out) + "</tbody>"
 
@@ -168,7 +170,7 @@ def tile_map(view: View) -> Fragment:
     if len(found) < LEAST or others:  # 63 provinces of before July 2025 are another map
         return Fragment("", "note", "")
     tiles = [_tile(view, unit, at) for unit, at in sorted(found.items(), key=lambda one: one[1])]
-    caption = _("Targets on track, {n} of 34 provinces; each tile is a province, darker is more").format(
+    caption = _("Targets on track, {n} of 34 provinces; each tile is one province, a darker tile has more").format(
         n=number(len(found), language)
     )
     html = tag("h3", _("Map")) + parts.sentence(caption) + tag("ul", *tiles, class_="tiles")

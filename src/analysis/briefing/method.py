@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from analysis.briefing import parts
 from analysis.briefing.fragment import Fragment, table, tag
-from analysis.briefing.locale import number, percent
+from analysis.briefing.locale import number, percent, points
 from analysis.briefing.view import View
 
 
@@ -27,29 +27,30 @@ def sentences(view: View) -> Fragment:
     margin = view.run.params.get("hysteresis_margin")
     said = [
         _(
-            "All units of an indicator are forecast together: the mean of three simple trend models whose settings the "
-            "panel shares, shares of a total on the logit scale, with a common shock for all units."
+            "All units of an indicator are forecast together, as the mean of three simple trend models with the "
+            "same settings for all units; percentages are modelled on the logit scale, and shocks common to all "
+            "units are included."
         ),
         _(
-            "The probability is the part of that forecast that keeps the promise at its deadline, values compared as "
-            "they are published; a promise over several periods or units is simulated jointly."
+            "The probability is the part of the forecast that meets the target at its deadline, with values "
+            "compared as they are published; a target over several periods or units is simulated jointly."
         ),
         _(
-            "It is corrected by the panel's own past errors as far as past deadlines allow, and stays between 1% and "
-            "99% unless the matter is settled."
+            "The probability is corrected by past errors on this data, as far as past deadlines allow, and stays "
+            "between 1% and 99% unless the result is already known."
         ),
         _(
-            "Status by probability: on track from {on_track}, likely from {likely}, at risk from {at_risk}, below that "
-            "unlikely; it changes only when the probability passes a bound by {margin} percentage points."
+            "Status by probability: on track from {on_track}, likely from {likely}, at risk from {at_risk}, "
+            "unlikely below that; a status changes only when the probability passes a threshold by {margin}."
         ).format(
             on_track=show("on_track"),
             likely=show("likely"),
             at_risk=show("at_risk"),
-            margin=number(None if margin is None else 100 * margin, language),
+            margin=points(margin, language, 0),
         ),
         _(
-            "It supposes that the coming periods resemble the past: a campaign, rule or boundary not yet seen shows "
-            "only in the width of the bands."
+            "The forecast assumes that coming periods resemble the past: a campaign, rule or boundary that has not "
+            "occurred before shows only in the width of the intervals."
         ),
     ]
     return Fragment(tag("ol", *[tag("li", one) for one in said], class_="method"), "note", "\n".join(said))
@@ -60,17 +61,19 @@ def record_table(view: View, *, indicators: Sequence[str]) -> Markup:
     _ = view._
     rows = [_record(view, view.records[code]) for code in indicators if code in view.records]
     if not rows:
-        return parts.note(_("There is no record yet: the history holds no past deadline to test on.")).html
+        return parts.note(_("There is no track record yet: the data has no past deadline to test.")).html
     header = [
         _("Indicator"),
-        _("Error of probabilities (Brier)"),
-        _("against linear pace"),
-        _("80% bands held"),
-        _("95% bands held"),
+        _("Error of the probabilities (Brier score)"),
+        _("Error reduction compared with linear pace"),
+        _("80% interval coverage"),
+        _("95% interval coverage"),
         _("Past deadlines (J)"),
         _("Verdict"),
     ]
-    caption = _("Record on past deadlines of all units: what we would have said then against what came")
+    caption = _(
+        "Track record at past deadlines of all units: forecasts from the data of that time, compared with the outcomes"
+    )
     return table(caption, header, rows, class_="record", numeric={1, 2, 3, 4, 5})
 
 
@@ -93,7 +96,7 @@ def verdict(view: View, row) -> str:
     if not math.isfinite(row.skill_pace):
         return _("not comparable")
     if row.skill_pace <= 0:
-        return _("not better than pace")
+        return _("not better than linear pace")
     if row.skill_climatology <= 0:
-        return _("better than pace, not better than the base rate")
-    return _("better than pace")
+        return _("better than linear pace, not better than the base rate")
+    return _("better than linear pace")

@@ -25,10 +25,10 @@ MAX_OF_TARGET = 2
 MAX_THIN = 8
 MAX_SIGNALS = 8
 CAUSES = {
-    "target": N_("the promise was changed"),
+    "target": N_("the target was changed"),
     "revision": N_("an old figure was revised"),
-    "new_figures": N_("new figures came"),
-    "model": N_("our model moved, without new figures"),
+    "new_figures": N_("new figures"),
+    "model": N_("our model changed, without new figures"),
 }
 
 
@@ -67,9 +67,9 @@ class OverviewPage(parts.Page):
         unclear = sum(row.status == "not_assessable" for row in rows)
         return parts.facts(
             [
-                (_("promises on track, all units together"), ratio(good, len(rows), language)),
-                (_("promises expected to be missed, of those still open"), expected),
-                (_("promises that cannot be assessed"), number(unclear, language)),
+                (_("targets on track, all units together"), ratio(good, len(rows), language)),
+                (_("targets expected to be missed, of those still open"), expected),
+                (_("targets that cannot be assessed, all units together"), number(unclear, language)),
             ]
         )
 
@@ -132,7 +132,7 @@ def say_overview(view: View, rows: list[tuple], all_rows: list[tuple]) -> str:
     units = len(view.all_assessed())
     if not rows:
         good = sum(row.status in ON_TRACK for row in all_rows)
-        text = _("{good} of {n} promises of {units} units are on track.")
+        text = _("On track, all units together: {good} of {n} targets (units: {units}).")
         return text.format(
             good=number(good, language), n=number(len(all_rows), language), units=number(units, language)
         )
@@ -147,9 +147,11 @@ def say_overview(view: View, rows: list[tuple], all_rows: list[tuple]) -> str:
     )
     if not below:
         return text + "."
-    tail = _("{k} of {n} units below it have at least one target at risk or unlikely.").format(
-        k=number(below, language), n=number(units - 1, language)
-    )
+    tail = _.plural(
+        "{k} of {n} units below it has at least one target at risk or unlikely.",
+        "{k} of {n} units below it have at least one target at risk or unlikely.",
+        below,
+    ).format(k=number(below, language), n=number(units - 1, language))
     return f"{text}; {tail}" if good < len(rows) else f"{text}. {upper_first(tail)}"
 
 
@@ -158,7 +160,7 @@ def changes(view: View) -> Fragment:
     _ = view._
     table_ = view.extra("changes")
     if table_.empty:
-        return parts.note(_("No earlier run is stored to compare with."))
+        return parts.note(_("There is no earlier run to compare with."))
     rows = list(table_.itertuples(index=False))
     text = " ".join(filter(None, [_say_changes(view, rows), _say_targets(view, rows), _back_and_forth(view)]))
     signals = _signals(view)
@@ -167,7 +169,9 @@ def changes(view: View) -> Fragment:
         return Fragment(parts.sentence(text) + signals, "sentence", text)
     header = [_("Unit"), _("Target"), _("Before"), _("Now"), _("Change"), _("Why")]
     body = [_change(view, row) for row in largest]
-    caption = _("Largest changes of probability since the last quarter, at most two a target, changed statuses first")
+    caption = _(
+        "Largest changes in probability since last quarter, at most two units per target, changed statuses first"
+    )
     made = table(caption, header, body, class_="changes", stack=True, unlabelled={1})
     return Fragment(parts.sentence(text) + made + signals, "table", text)
 
@@ -182,10 +186,13 @@ def _tally(view: View, counts: Counter, words: Mapping[str, str]) -> list[str]:
 def _say_changes(view: View, rows: list[tuple]) -> str:
     _, language = view._, view.language
     moved = [row for row in rows if row.status != row.status_before]
-    text = _(
-        "Since the last quarter {up} promises came on track and {down} left it; {n} of {m} statuses changed"
+    up = sum(row.status in ON_TRACK and row.status_before not in ON_TRACK for row in moved)
+    text = _.plural(
+        "Since last quarter, {up} target came on track and {down} went off track; {n} of {m} statuses changed",
+        "Since last quarter, {up} targets came on track and {down} went off track; {n} of {m} statuses changed",
+        up,
     ).format(
-        up=number(sum(row.status in ON_TRACK and row.status_before not in ON_TRACK for row in moved), language),
+        up=number(up, language),
         down=number(sum(row.status not in ON_TRACK and row.status_before in ON_TRACK for row in moved), language),
         n=number(len(moved), language),
         m=number(len(rows), language),
@@ -201,8 +208,8 @@ def _say_targets(view: View, rows: list[tuple]) -> str:
     known = [row for row in rows if "not_assessable" not in (row.status, row.status_before)]
     said = []
     for pattern, sign in (
-        (_("Most falls: {n} units in “{target}”."), 1),
-        (_("Most rises: {n} units in “{target}”."), -1),
+        (_("Most downgrades: “{target}” (units: {n})."), 1),
+        (_("Most upgrades: “{target}” (units: {n})."), -1),
     ):
         counts = Counter(row.target for row in known if sign * (order[row.status] - order[row.status_before]) > 0)
         if counts:
@@ -231,7 +238,7 @@ def _back_and_forth(view: View) -> str:
     known = table_[table_["flip_flop_index"].notna()] if len(table_) else table_
     if not len(known):
         return ""
-    return _("Over {n} quarters {k} of {m} statuses went back and forth (flip-flop index {index}).").format(
+    return _("Over {n} quarters, {k} of {m} statuses moved back and forth (flip-flop index {index}).").format(
         n=number(known["n_cutoffs"].max(), language),
         k=number((known["flip_flop_index"] > 0).sum(), language),
         m=number(len(known), language),
@@ -267,9 +274,9 @@ def _why(view: View, row) -> str:
         return cause
     now, then = quantity(row.current, indicator, language), _forecast_then(view, assessed)
     if math.isfinite(then):
-        pattern = _("{cause}: {now} where {then} had been forecast")
+        pattern = _("{cause}: {now}, last forecast {then}")
     elif math.isfinite(row.current_before):
-        pattern, then = _("{cause}: {now}, before {then}"), row.current_before
+        pattern, then = _("{cause}: {now}, previously {then}"), row.current_before
     else:
         return cause
     return pattern.format(cause=cause, now=now, then=quantity(then, indicator, language))
@@ -294,8 +301,8 @@ def _signals(view: View) -> Markup:
     latest.sort(key=lambda row: (order.get(row.indicator, len(order)), row.unit))
     lines = []
     for signal, pattern in (
-        ("special_cause_concern", _("Worse than chance swings explain ({n})")),
-        ("special_cause_improvement", _("Better than chance swings explain ({n})")),
+        ("special_cause_concern", _("Worse than random variation explains ({n})")),
+        ("special_cause_improvement", _("Better than random variation explains ({n})")),
     ):
         found = [row for row in latest if row.signal == signal and row.unit in view.units]
         if not found:
@@ -306,12 +313,12 @@ def _signals(view: View) -> Markup:
         named = [Markup("{}: {}").format(view.indicator_name(one), Markup(", ").join(groups[one])) for one in groups]
         if len(found) > MAX_SIGNALS:
             rest = number(len(found) - MAX_SIGNALS, language)
-            named.append(_("{n} more in their units' pages").format(n=rest))
+            named.append(_("{n} more on the pages of the units").format(n=rest))
         head = tag("b", pattern.format(n=number(len(found), language)) + ":")
         lines.append(Markup("{} {}").format(head, Markup("; ").join(named)))
     if not lines:
         return Markup("")
-    heading = _("Real moves: figures of {period} outside the unit's own band of chance swings (control chart)")
+    heading = _("Real changes: figures of {period} outside the unit's own range of random variation (control chart)")
     return tag("p", heading.format(period=period(view.cutoff, language)), class_="lead") + parts.bullets(lines)
 
 
@@ -323,7 +330,7 @@ def sub_units(view: View, rows: list[tuple]) -> Fragment:
         return parts.note(_("The top unit has no assessed sub-units."))
     header = [
         _("Target"),
-        _("Status and probability of the whole"),
+        _("Overall status and probability"),
         _("Sub-units on track"),
         _("Level of the worst 10% of sub-units"),
     ]
@@ -336,7 +343,9 @@ def sub_units(view: View, rows: list[tuple]) -> Fragment:
         ]
         for row in rows
     ]
-    caption = _("{unit} and its sub-units: the whole never stands for its parts").format(unit=view.name(view.root))
+    caption = _("{unit} and its sub-units: the overall result does not replace the result of each sub-unit").format(
+        unit=view.name(view.root)
+    )
     made = table(caption, header, body, class_="subunits", stack=True, numeric={2, 3}, unlabelled={1})
     return Fragment(made, "table", caption)
 
@@ -346,10 +355,10 @@ def scenarios(view: View) -> Fragment:
     _, language = view._, view.language
     found, rollup = view.rows("scenarios", view.root), view.rows("rollup", view.root)
     if not found and not rollup:
-        return parts.note(_("This run holds no scenarios."))
+        return parts.note(_("This run has no scenarios."))
     levers, p = _levers(found)
     header = [_("Target"), _("As forecast"), *[scenario_word(view, one) for one in levers]]
-    header += [_("Sub-units that will meet it, 80% band"), _("Band, from none to all")]
+    header += [_("Sub-units that will meet it, 80% interval"), _("Interval, from none to all")]
     parts_of = {row.target: row for row in rollup}
     body = []
     for row in view.assessed(view.root):
@@ -359,9 +368,10 @@ def scenarios(view: View) -> Fragment:
             continue
         cells = [percent(one, language, 0) for one in (row.p_attain, *own)]
         body.append([view.target_name(row.target), *cells, *_band(view, sub)])
-    caption = _("Probability of {unit} if a lever moved, and what a common course makes of its sub-units").format(
-        unit=view.name(view.root)
-    )
+    caption = _(
+        "Probability that {unit} meets each target under each assumption, and how many sub-units will meet it if "
+        "the overall trend is included"
+    ).format(unit=view.name(view.root))
     numeric = set(range(1, len(levers) + 2))
     made = table(caption, header, body, class_="scenarios", stack=True, numeric=numeric, unlabelled={len(header) - 1})
     return Fragment(made, "table", caption)
@@ -409,7 +419,7 @@ def thin_evidence(view: View, rows: list[tuple]) -> Fragment:
     _, language = view._, view.language
     none = [row for row in rows if row.status == "not_assessable"]
     weak = Counter(row.target for row in rows if row.grade == "C")
-    text = _("{n} of {m} promises cannot be assessed; {k} rest on little evidence (grade C).").format(
+    text = _("{n} of {m} targets cannot be assessed; little evidence (grade C) for {k}.").format(
         n=number(len(none), language), m=number(len(rows), language), k=number(weak.total(), language)
     )
     reasons = _tally(view, Counter(reason_word(row.reason, language) for row in none if row.reason), {})
@@ -425,8 +435,8 @@ def thin_evidence(view: View, rows: list[tuple]) -> Fragment:
     body = [line for _least, line in found[:MAX_THIN]]
     if not body:
         return Fragment(parts.sentence(text), "sentence", text)
-    header = [_("Target"), _("Units of grade C"), _("Past deadlines tested (J)")]
-    caption = _("Targets whose evidence is of grade C, fewest past deadlines first: {k} of {n}").format(
+    header = [_("Target"), _("Units with grade C"), _("Past deadlines tested (J)")]
+    caption = _("Targets with evidence of grade C, fewest past deadlines first: {k} of {n}").format(
         k=number(len(body), language), n=number(len(found), language)
     )
     made = table(caption, header, body, class_="thin", stack=True, numeric={1, 2})

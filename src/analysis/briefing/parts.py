@@ -58,7 +58,7 @@ def chance(row, language: str) -> Markup:
     """Probability as per cent and as a natural frequency; the reason where there is none; settled cases say so."""
     _ = translator(language)
     if row.settled:
-        return tag("span", _("settled"), class_="soft")
+        return tag("span", _("result known"), class_="soft")
     if row.status == "not_assessable" or row.p_attain != row.p_attain:
         return tag("span", reason_word(row.reason, language) or _("no probability"), class_="soft")
     p = tag("b", probability(row.p_attain, language), class_="p")
@@ -91,7 +91,7 @@ def figure(view: View, drawn: Markup, data: Markup, *, said: tuple[str, str], cl
     """A chart with what it says (headline, subtitle) above it and its figures as tables below, to be opened."""
     headline, subtitle = said
     caption = tag("figcaption", tag("b", headline), Markup(" "), tag("span", subtitle, class_="soft"))
-    html = tag("figure", caption, drawn, details(view._("Figures of this chart"), data), class_=class_ or None)
+    html = tag("figure", caption, drawn, details(view._("Figures in this chart"), data), class_=class_ or None)
     return Fragment(html, "chart", f"{headline} ({subtitle})")
 
 
@@ -162,11 +162,12 @@ def provenance(view: View, *, notebook: str) -> Fragment:
     for source in source_rows(run.manifest):
         said = [source.get("path", "")]
         if source.get("rows") is not None:
-            said.append(_("{n} rows").format(n=number(source["rows"], view.language)))
+            rows = _.plural("{n} row", "{n} rows", source["rows"])
+            said.append(rows.format(n=number(source["rows"], view.language)))
         if source.get("sha256"):
             said.append(Markup("{} {}").format(_("SHA-256"), tag("code", str(source["sha256"])[:16])))
         pairs.append((_("Source"), Markup(" · ").join(said)))
-    how = _("The same inputs give the same page, byte for byte; {command} checks it.")
+    how = _("The same inputs give the same page, byte for byte; check this with the command {command}.")
     check = Markup(escape(how)).format(command=tag("code", f"candich verify {run.run_id}"))
     listing = tag("dl", *[tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs], class_="provenance")
     text = "; ".join(f"{name}: {Markup(value).striptags()}" for name, value in pairs)
@@ -203,21 +204,23 @@ def measure_of(view: View, row):
     """
     _, indicator = view._, view.indicators.get(row.indicator)
     if row.kind == "rank_le" and getattr(indicator, "kind", "") != "rank":
-        return _counting(_("places"), kind="rank", better="down")
+        return _counting(_("places"), _("place"), kind="rank", better="down")
     if row.kind == "tasks_k_of_n" or (row.kind == "conditional" and not row.indicator):
-        return _counting(_("tasks"), denominator=_("tasks"))
+        return _counting(_("tasks"), _("task"), denominator=_("tasks"))
     if row.kind == "indicators_k_of_n":
-        return _counting(_("targets"))
+        return _counting(_("targets"), _("target"))
     if row.kind == "score_ge" and indicator is None:
-        return _counting(_("points"), kind="level")
+        return _counting(_("points"), _("point"), kind="level")
     if indicator is not None and not speaks_of_series(view, row):
         return SimpleNamespace(**{**indicator._asdict(), "maximum": math.nan})
     return indicator
 
 
-def _counting(unit: str, *, kind: str = "count", better: str = "up", denominator: str = "") -> SimpleNamespace:
+def _counting(
+    unit: str, unit_one: str, *, kind: str = "count", better: str = "up", denominator: str = ""
+) -> SimpleNamespace:
     """A measure of places, tasks or targets, its words in the page's language."""
-    words = {"unit_en": unit, "denominator_en": denominator, "numerator_en": ""}
+    words = {"unit_en": unit, "unit_one_en": unit_one, "denominator_en": denominator, "numerator_en": ""}
     return SimpleNamespace(kind=kind, better=better, maximum=math.nan, frequency="", **words)
 
 

@@ -17,32 +17,32 @@ from analysis.words.schema import RunTables
 MOST_SHARE = 2.0  # a threshold of a count at or below it is a share of a quota, not a count
 KINDS = {
     "level_at": N_("level at a deadline"),
-    "sustained_from": N_("kept over time"),
+    "sustained_from": N_("maintained over time"),
     "cumulative_count": N_("cumulative count"),
-    "coverage_all": N_("all of a list"),
-    "tasks_k_of_n": N_("tasks done"),
-    "rank_le": N_("place among peers"),
+    "coverage_all": N_("everything on a list"),
+    "tasks_k_of_n": N_("tasks completed"),
+    "rank_le": N_("rank among peers"),
     "score_ge": N_("composite score"),
-    "relative_change": N_("change against a baseline"),
-    "indicators_k_of_n": N_("number of indicators met"),
+    "relative_change": N_("change from a baseline"),
+    "indicators_k_of_n": N_("number of targets met"),
     "directional": N_("direction without a number"),
-    "conditional": N_("starts when another body acts"),
+    "conditional": N_("starts when another authority acts"),
 }
 FIELDS = {
     "deadline": N_("deadline"),
-    "operator": N_("at least or more than"),
+    "operator": N_("“at least” or “more than”"),
     "threshold": N_("number"),
-    "start": N_("start"),
-    "reading": N_("how it is read over time"),
-    "scope": N_("who is bound"),
+    "start": N_("start date"),
+    "reading": N_("how it is measured over time"),
+    "scope": N_("who it applies to"),
     "baseline": N_("baseline"),
     "indicator": N_("indicator"),
     "better": N_("direction"),
-    "n": N_("how many in all"),
-    "k": N_("how many"),
-    "document_date": N_("date of the text"),
+    "n": N_("total number"),
+    "k": N_("number required"),
+    "document_date": N_("date of the document"),
     "components": N_("components"),
-    "total": N_("highest score"),
+    "total": N_("maximum score"),
     "version": N_("edition"),
 }
 
@@ -51,7 +51,7 @@ class RegistryPage(parts.Page):
     """The registry of a run; see :func:`registry_page`."""
 
     NOTEBOOK = "registry"
-    TITLE = N_("Registry of promises")
+    TITLE = N_("Register of commitments")
 
     def answer(self) -> Fragment:
         """How many promises, how many with a number, how many with something inferred."""
@@ -59,8 +59,10 @@ class RegistryPage(parts.Page):
         counted = [
             row for row in targets if math.isfinite(row.threshold) or math.isfinite(row.k) or math.isfinite(row.n)
         ]
-        text = _(
-            "{n} promises are registered: {k} state a number, {m} state a deadline, {i} need something inferred."
+        text = _.plural(
+            "The register has {n} commitment. With a number: {k}; with a deadline: {m}; with inferred details: {i}.",
+            "The register has {n} commitments. With a number: {k}; with a deadline: {m}; with inferred details: {i}.",
+            len(targets),
         ).format(
             n=number(len(targets), language),
             k=number(len(counted), language),
@@ -68,10 +70,10 @@ class RegistryPage(parts.Page):
             i=number(sum(bool(row.inferred) for row in targets), language),
         )
         pairs = [
-            (_("kinds of promise"), number(len({row.kind for row in targets}), language)),
+            (_("types of commitment"), number(len({row.kind for row in targets}), language)),
             (_("source documents"), number(len({row.document for row in targets if row.document}), language)),
             (
-                _("promises replaced by a later one"),
+                _("commitments replaced by a later one"),
                 number(len({row.replaces for row in targets if row.replaces}), language),
             ),
         ]
@@ -80,11 +82,17 @@ class RegistryPage(parts.Page):
     def promises(self) -> Fragment:
         """The register itself."""
         _ = self.view._
-        header = [_("Promise"), _("Exact sentence and source"), _("What is promised"), _("Lead"), _("State, by units")]
+        header = [
+            _("Commitment"),
+            _("Exact wording and source"),
+            _("Content of the commitment"),
+            _("Lead"),
+            _("Status, by number of units"),
+        ]
         body = [self._row(row) for row in self.view.targets.values()]
-        caption = _("Registered promises; {dagger} marks what no sentence states and we inferred").format(
-            dagger=parts.DAGGER
-        )
+        caption = _(
+            "Registered commitments; {dagger} marks details that the text does not state and that we inferred"
+        ).format(dagger=parts.DAGGER)
         return Fragment(table(caption, header, body, class_="promises", stack=True), "table", caption)
 
     def _row(self, row) -> list[object]:
@@ -98,7 +106,7 @@ class RegistryPage(parts.Page):
                 tag("b", self.view.target_name(row.target)) + mark,
                 *[tag("span", one, class_="soft") for one in about if one],
             ]),
-            sentence + tag("span", source or _("source not named"), class_="soft"),
+            sentence + tag("span", source or _("source not stated"), class_="soft"),
             Markup("{} {}").format(self._goal(row), tag("span", word_of(KINDS, row.kind, language), class_="soft")),
             row.owner or "–",
             self._state(row),
@@ -110,7 +118,7 @@ class RegistryPage(parts.Page):
         if row.kind == "cumulative_count" and getattr(indicator, "kind", "") == "count" and row.threshold <= MOST_SHARE:
             return _("{share} of the number assigned to each unit by {deadline}").format(**said)
         if row.kind == "relative_change":
-            dated, open_ = _("{change} against the baseline by {deadline}"), _("{change} against the baseline")
+            dated, open_ = _("{change} from the baseline by {deadline}"), _("{change} from the baseline")
             return (dated if row.deadline else open_).format(change=said["share"], deadline=said["deadline"])
         stated = SimpleNamespace(kind=row.kind, operator=row.operator, threshold=row.threshold, deadline=row.deadline)
         return say_goal(stated, indicator, language, row)
@@ -128,12 +136,14 @@ class RegistryPage(parts.Page):
         if not rows:
             return parts.note(_("Nothing had to be inferred."))
         notes = [self.view.text(row, "note") for row in rows]
-        header = [_("Promise"), _("Inferred")] + ([_("Note")] if any(notes) else [])
+        header = [_("Commitment"), _("Inferred")] + ([_("Note")] if any(notes) else [])
         body = [
             [self.view.target_name(row.target), self._fields(row), note or "–"][: len(header)]
             for row, note in zip(rows, notes, strict=True)
         ]
-        caption = _("{dagger} Inferred fields: {n} promises").format(dagger=parts.DAGGER, n=number(len(rows), language))
+        caption = _("{dagger} Commitments with inferred details: {n}").format(
+            dagger=parts.DAGGER, n=number(len(rows), language)
+        )
         return Fragment(table(caption, header, body, class_="inferred", stack=True), "table", caption)
 
     def _fields(self, row) -> str:
@@ -156,8 +166,15 @@ class RegistryPage(parts.Page):
             ]
             for row in self.view.indicators.values()
         ]
-        header = [_("Indicator"), _("Definition"), _("Counts"), _("Out of"), _("Direction"), _("Valid from")]
-        caption = _("Indicators and their definitions; those that look alike are kept apart")
+        header = [
+            _("Indicator"),
+            _("Definition"),
+            _("Numerator or unit counted"),
+            _("Denominator"),
+            _("Direction"),
+            _("Valid from"),
+        ]
+        caption = _("Indicators and their definitions; similar indicators are kept separate")
         return Fragment(table(caption, header, body, class_="indicators", stack=True), "table", caption)
 
 

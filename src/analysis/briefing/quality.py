@@ -38,21 +38,19 @@ class QualityPage:
         _, language, found = self.view._, self.view.language, self.view.run.quality
         rows = len(self.view.run.observations)
         n = {one: int((found["severity"] == one).sum()) for one in SEVERITIES}
-        text = _(
-            "{n} figures were used; the checks refused {errors}, ask for a look at {warnings} and note {notes} more."
-        ).format(
+        text = _("Figures used: {n}; rejected: {errors}; to be checked: {warnings}; notes: {notes}.").format(
             n=number(rows, language),
             errors=number(n["error"], language),
             warnings=number(n["warning"], language),
             notes=number(n["info"], language),
         )
         pairs = [
-            (_("units with a finding"), number(found.loc[found["severity"] != "info", "unit"].nunique(), language)),
+            (_("units with findings"), number(found.loc[found["severity"] != "info", "unit"].nunique(), language)),
             (
-                _("indicators with a finding"),
+                _("indicators with findings"),
                 number(found.loc[found["severity"] != "info", "indicator"].nunique(), language),
             ),
-            (_("findings in all"), number(len(found), language)),
+            (_("findings in total"), number(len(found), language)),
         ]
         return Fragment(tag("p", text, class_="answer") + parts.facts(pairs), "sentence", text)
 
@@ -78,14 +76,14 @@ class QualityPage:
             ]
             for _rank, _n, flag, severity, group in rows
         ]
-        header = [_("Severity"), _("Finding"), _("Times"), _("Units"), _("For example")]
-        caption = _("Findings by kind")
+        header = [_("Severity"), _("Finding"), _("Count"), _("Units"), _("For example")]
+        caption = _("Findings by type")
         return Fragment(table(caption, header, body, class_="findings", stack=True, numeric={2, 3}), "table", caption)
 
     def _examples(self, group) -> Markup:
         shown = []
         for row in group.drop_duplicates("unit").head(MAX_EXAMPLES).itertuples(index=False):
-            name = name_html(self.view.name(row.unit)) if row.unit else self.view._("no unit")
+            name = name_html(self.view.name(row.unit)) if row.unit else self.view._("no single unit")
             when = f", {period(row.period, self.view.language, short=True)}" if row.period else ""
             shown.append(Markup("{}{}: {}").format(name, when, found_words(self.view, row)))
         return Markup("; ").join(shown)
@@ -95,7 +93,7 @@ class QualityPage:
         _, language, found = self.view._, self.view.language, self.view.run.quality
         grave = found[(found["severity"] != "info") & (found["unit"] != "")]
         if grave.empty:
-            text = _("No unit has a finding that matters.")
+            text = _("No unit has an important finding.")
             return Fragment(tag("p", text, class_="note"), "note", text)
         counts = grave.groupby("unit").size().sort_values(ascending=False, kind="stable")
         body = []
@@ -108,7 +106,7 @@ class QualityPage:
             k=number(len(body), language), n=number(len(counts), language)
         )
         return Fragment(
-            table(caption, [_("Unit"), _("Findings"), _("Kinds")], body, class_="worst", stack=True, numeric={1}),
+            table(caption, [_("Unit"), _("Findings"), _("Types")], body, class_="worst", stack=True, numeric={1}),
             "table",
             caption,
         )
@@ -134,8 +132,8 @@ class QualityPage:
                     percent(filled, language),
                 ]
             )
-        header = [_("Indicator"), _("Latest period"), _("Units that have it"), _("Periods filled, all units")]
-        caption = _("How fresh and how complete each indicator is")
+        header = [_("Indicator"), _("Latest period"), _("Units with data"), _("Share of periods with data, all units")]
+        caption = _("How up to date and how complete each indicator is")
         return Fragment(table(caption, header, body, class_="fresh", stack=True, numeric={2, 3}), "table", caption)
 
     def sources(self) -> Fragment:
@@ -143,7 +141,7 @@ class QualityPage:
         _, language = self.view._, self.view.language
         sources = parts.source_rows(self.view.run.manifest)
         if not sources:
-            text = _("The manifest names no source.")
+            text = _("The manifest lists no source.")
             return Fragment(tag("p", text, class_="note"), "note", text)
         body = [
             [
@@ -153,7 +151,7 @@ class QualityPage:
             ]
             for one in sources
         ]
-        header = [_("File"), _("Rows"), _("Used"), _("Not accepted"), _("SHA-256")]
+        header = [_("File"), _("Rows"), _("Used"), _("Rejected"), _("SHA-256")]
         caption = _("Sources of this run")
         return Fragment(table(caption, header, body, class_="sources", stack=True, numeric={1, 2, 3}), "table", caption)
 

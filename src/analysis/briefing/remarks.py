@@ -43,15 +43,17 @@ def _readings(view: View, row, rows: list) -> str:
         return ""
     text = _("{reading} (official)").format(reading=word_of(READINGS, mine.reading, language))
     if mine.n_broken > 0:
-        text += ": " + _("broken in {k} of {n} periods, first in {period}").format(
+        text += ": " + _("missed in {k} of {n} periods, first in {period}").format(
             k=number(mine.n_broken, language),
             n=number(mine.n_observed, language),
             period=period(mine.first_broken, language),
         )
     elif mine.n_observed > 0:
-        text += ": " + _("kept in all {n} periods so far").format(n=number(mine.n_observed, language))
+        text += ": " + _("met in every period so far ({n})").format(n=number(mine.n_observed, language))
     others = [
-        _("{reading}: {p}").format(reading=word_of(READINGS, one.reading, language), p=probability(one.p, language))
+        _("{reading}: probability {p}").format(
+            reading=word_of(READINGS, one.reading, language), p=probability(one.p, language)
+        )
         for one in rows
         if not one.official and math.isfinite(one.p)
     ]
@@ -63,7 +65,7 @@ def _rank(view: View, row, rows: list) -> str:
     language, one = view.language, rows[0]
     if not math.isfinite(one.within_noise):  # no forecast
         return ""
-    return view._("place {low} to {high} of {n} to be expected; {k} peers are too close to tell apart").format(
+    return view._("expected rank: {low} to {high} of {n}; peers too close to tell apart: {k}").format(
         low=number(one.rank_low, language),
         high=number(one.rank_high, language),
         n=number(one.n_peers, language),
@@ -78,7 +80,7 @@ def _components(view: View, row, rows: list) -> str:
     if not open_:
         return ""
     best = max(open_, key=lambda one: (one.headroom, one.component))
-    said = _("most points still to be had: {component}, {points} of {weight}").format(
+    said = _("most points to gain: {component}, {points} of {weight}").format(
         component=view.indicator_name(best.component),
         points=number(best.headroom, language, 1),
         weight=number(best.weight, language),
@@ -87,7 +89,7 @@ def _components(view: View, row, rows: list) -> str:
     if not all(map(math.isfinite, gains.values())):
         return said
     most = max(gains, key=lambda one: (abs(gains[one]), one))
-    gained = _("{points} points since a quarter ago, most by {component} ({most})").format(
+    gained = _("{points} points since last quarter, mainly from {component} ({most})").format(
         points=_signed(sum(gains.values()), language),
         component=view.indicator_name(most),
         most=_signed(gains[most], language),
@@ -115,7 +117,9 @@ def _pulls(view: View, row, rows: list) -> str:
 def _tasks(view: View, row, rows: list) -> str:
     """Task lists: the four states of practice, how many to expect, whether all, how many stand in the way."""
     _, language, one = view._, view.language, rows[0]
-    states = _("{on_time} done on time, {late} done late, {open} open in time, {overdue} overdue").format(
+    states = _(
+        "{on_time} completed on time, {late} completed late, {open} open and not yet due, {overdue} overdue"
+    ).format(
         on_time=number(one.done_on_time, language),
         late=number(one.done_late, language),
         open=number(one.open_in_time, language),
@@ -123,7 +127,7 @@ def _tasks(view: View, row, rows: list) -> str:
     )
     if row.settled or not math.isfinite(getattr(one, "p_all", math.nan)):
         return states
-    ahead = _("{expected} of {n} to be expected; all of them: {p}; {k} stand in the way").format(
+    ahead = _("expected to be completed: {expected} of {n}; all completed: {p}; blocking tasks: {k}").format(
         expected=number(one.expected_k, language, 1),
         n=number(max(one.n, one.n_listed), language),
         p=probability(one.p_all, language),
@@ -135,7 +139,7 @@ def _tasks(view: View, row, rows: list) -> str:
 def _k_of_n(view: View, row, rows: list) -> str:
     """Bundles of targets: how many are kept now, how many are to be expected."""
     language, one = view.language, rows[0]
-    return view._("{k} of {n} kept now, {expected} to be expected").format(
+    return view._("met now: {k} of {n}; expected: {expected}").format(
         k=number(one.n_met_now, language),
         n=number(one.n_members, language),
         expected=number(one.expected_met, language, 1),
@@ -174,7 +178,7 @@ def _lever(view: View, row, rows: list) -> str:
         if kind == "points_per_period" and one.p_attain >= row.p_attain + WORTH_SAYING:
             gain = points(float(detail), view.language, 0, signed=detail.startswith("+"))
             p = probability(one.p_attain, view.language)
-            return view._("with {points} more in every period than forecast: {p}").format(points=gain, p=p)
+            return view._("probability with {points} per period on top of the forecast: {p}").format(points=gain, p=p)
     return ""
 
 
@@ -204,11 +208,11 @@ def _component_table(view: View, row, components: list) -> Markup:
     header = [
         _("Component"),
         _("Points today"),
-        _("Of at most"),
+        _("Maximum points"),
         _("Share today"),
-        _("Share in {period}").format(period=period(when, language)) if when else _("Share a quarter ago"),
-        _("Points still to be had"),
-        _("Gain if at 90%"),
+        _("Share in {period}").format(period=period(when, language)) if when else _("Share last quarter"),
+        _("Points to gain"),
+        _("Gain if 90% is reached"),
     ]
     body = [
         [
@@ -223,7 +227,7 @@ def _component_table(view: View, row, components: list) -> Markup:
         for one in components
     ]
     target = view.target_name(row.target)
-    caption = _("What “{target}” is made of, most points still to be had first").format(target=target)
+    caption = _("Components of “{target}”, most points to gain first").format(target=target)
     return table(caption, header, body, class_="components", stack=True, numeric=set(range(1, 7)))
 
 

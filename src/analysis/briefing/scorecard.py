@@ -21,7 +21,7 @@ BINS = np.linspace(0, 1, 11)
 MIN_CASES = 30  # fewer past probabilities make no picture
 CAUSES = {
     "revision": N_("the figure was revised"),
-    "changed_target": N_("the promise was changed"),
+    "changed_target": N_("the target was changed"),
     "shock": N_("a common shock moved all units"),
     "model": N_("our model"),
 }
@@ -31,7 +31,7 @@ class ScorecardPage(parts.Page):
     """The scorecard of a run; see :func:`scorecard_page`."""
 
     NOTEBOOK = "scorecard"
-    TITLE = N_("What we said, and what came")
+    TITLE = N_("Past forecasts and outcomes")
 
     @cached_property
     def cases(self) -> pd.DataFrame:
@@ -43,10 +43,11 @@ class ScorecardPage(parts.Page):
         """How often we were right, and whether we were too hopeful."""
         _, language, cases = self.view._, self.view.language, self.cases
         if cases.empty:
-            return parts.answered(_("None of our past probabilities has a known outcome yet."))
+            return parts.answered(_("None of our past forecasts has a known outcome yet."))
         said, came = float(cases["p_attain"].mean()), float(cases["outcome"].mean())
         text = _(
-            "{k} of {n} past calls were on the right side; we said {said} on average and {came} came true, {lean}."
+            "{k} of {n} past forecasts were on the right side; the average probability was {said}, and the target "
+            "was met in {came} of cases, {lean}."
         ).format(
             k=number((~cases["missed"]).sum(), language),
             n=number(len(cases), language),
@@ -56,9 +57,9 @@ class ScorecardPage(parts.Page):
         )
         base = float(((came - cases["outcome"]) ** 2).mean())
         pairs = [
-            (_("calls that missed"), number(cases["missed"].sum(), language)),
-            (_("error of probabilities (Brier), 0 is perfect"), number(cases["brier"].mean(), language, 3)),
-            (_("error of always saying the share that came true"), number(base, language, 3)),
+            (_("wrong forecasts"), number(cases["missed"].sum(), language)),
+            (_("error of the probabilities (Brier score), 0 is perfect"), number(cases["brier"].mean(), language, 3)),
+            (_("error of always forecasting the actual share"), number(base, language, 3)),
         ]
         return parts.answered(text, parts.facts(pairs), parts.sentence(self._origins(), class_="soft"))
 
@@ -66,20 +67,20 @@ class ScorecardPage(parts.Page):
         """How many of the probabilities were published when they were made, and how many only computed since."""
         _, language = self.view._, self.view.language
         again = int((self.cases["origin"] != "published").sum())
-        return _("{k} of them were published at the time; {n} are computed again from what was known then.").format(
+        return _("Of these, published at the time: {k}; recomputed from the data of that time: {n}.").format(
             k=number(len(self.cases) - again, language), n=number(again, language)
         )
 
     def _lean(self, gap: float) -> str:
         _ = self.view._
         if abs(gap) < 0.02:
-            return _("so we were neither too hopeful nor too doubtful")
-        pattern = _("so we were too hopeful by {points}") if gap > 0 else _("so we were too doubtful by {points}")
+            return _("so we were neither too optimistic nor too pessimistic")
+        pattern = _("so we were too optimistic by {points}") if gap > 0 else _("so we were too pessimistic by {points}")
         return pattern.format(points=points(abs(gap), self.view.language, 0))
 
     def _none(self) -> Fragment:
         _ = self.view._
-        return parts.note(_("No call missed.") if len(self.cases) else _("There is nothing to score yet."))
+        return parts.note(_("No forecast was wrong.") if len(self.cases) else _("There is nothing to compare yet."))
 
     def misses(self) -> Fragment:
         """Every call on the wrong side, the surest first."""
@@ -90,8 +91,15 @@ class ScorecardPage(parts.Page):
         if misses.empty:
             return self._none()
         rows = [self._miss(row) for row in misses.head(MAX_MISSES).itertuples(index=False)]
-        header = [_("Unit"), _("Target"), _("Said with data up to"), _("Probability then"), _("Outcome"), _("Cause")]
-        caption = _("Misses: {k} of {n} shown, the surest calls first").format(
+        header = [
+            _("Unit"),
+            _("Target"),
+            _("Forecast with data up to"),
+            _("Probability at the time"),
+            _("Outcome"),
+            _("Cause"),
+        ]
+        caption = _("Wrong forecasts: {k} of {n} shown, most confident first").format(
             k=number(len(rows), language), n=number(len(misses), language)
         )
         return Fragment(table(caption, header, rows, class_="misses", stack=True), "table", caption)
@@ -103,7 +111,7 @@ class ScorecardPage(parts.Page):
             self.view.target_name(row.target),
             period(row.cutoff, language),
             f"{percent(row.p_attain, language, 0)} ({say_chance(row.p_attain, language)})",
-            _("reached") if row.outcome > 0.5 else _("not reached"),
+            _("met") if row.outcome > 0.5 else _("not met"),
             word_of(CAUSES, row.cause, language) or "–",
         ]
 
@@ -117,13 +125,13 @@ class ScorecardPage(parts.Page):
             [word_of(CAUSES, cause, language) or "–", number(n, language), percent(n / counts.total(), language, 0)]
             for cause, n in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
         ]
-        caption, header = _("Misses by cause"), [_("Cause"), _("Misses"), _("Share")]
+        caption, header = _("Wrong forecasts by cause"), [_("Cause"), _("Wrong forecasts"), _("Share")]
         return Fragment(table(caption, header, rows, class_="causes", numeric={1, 2}), "table", caption)
 
     def reliability(self) -> Fragment:
         """Said against seen, in classes of ten points."""
         if len(self.cases) < MIN_CASES:
-            text = self.view._("Fewer than {n} past probabilities: a picture of them would mislead.")
+            text = self.view._("Fewer than {n} past forecasts with a known outcome: a chart would be misleading.")
             return parts.note(text.format(n=number(MIN_CASES, self.view.language)))
         return reliability(self.view, binned(self.cases), key="own")
 
@@ -143,8 +151,15 @@ class ScorecardPage(parts.Page):
             ]
             for target, mine in self.cases.groupby("target", sort=True)
         ]
-        header = [_("Target"), _("Calls"), _("Misses"), _("Said on average"), _("Came true"), _("Brier")]
-        caption = _("Record by target")
+        header = [
+            _("Target"),
+            _("Number of forecasts"),
+            _("Wrong forecasts"),
+            _("Average forecast"),
+            _("Actually met"),
+            _("Brier score"),
+        ]
+        caption = _("Track record by target")
         made = table(caption, header, rows, class_="record", stack=True, numeric={1, 2, 3, 4, 5})
         return Fragment(made, "table", caption)
 
@@ -153,17 +168,19 @@ def reliability(view: View, bins: pd.DataFrame, *, key: str, ranges: bool = Fals
     """Said against seen as a chart with its table; `bins` as from :func:`binned`, `ranges` in the table where asked."""
     _, language = view._, view.language
     off = float((bins["n"] * (bins["share"] - bins["mean_p"]).abs()).sum() / bins["n"].sum())
-    headline = _("What we said and what came differ by {gap} on average").format(gap=points(off, language))
-    subtitle = _("{n} past probabilities in {k} bins; bar: 95% range of the share; size: number of cases").format(
-        n=number(bins["n"].sum(), language), k=number(len(bins), language)
+    headline = _("Forecast probabilities and actual shares differ by {gap} on average").format(
+        gap=points(off, language)
     )
+    subtitle = _(
+        "past probabilities: {n}, groups: {k}; bar: 95% interval of the share; dot size: number of cases"
+    ).format(n=number(bins["n"].sum(), language), k=number(len(bins), language))
     rows, show = [], lambda share: percent(share, language, 0)
     for row in bins.itertuples(index=False):
         between = [f"{show(row.share_lower)}–{show(row.share_upper)}"] if ranges else []
         rows.append([show(row.mean_p), show(row.share), *between, number(row.n, language)])
-    header = [_("Said, mean of the bin"), _("Came true"), *([_("95% range")] if ranges else []), _("Cases")]
-    data = table(_("Probabilities said and outcomes"), header, rows, class_="data")
-    said = "; ".join(_("said {p}, came {share}").format(p=row[0], share=row[1]) for row in rows)
+    header = [_("Forecast (group average)"), _("Actually met"), *([_("95% interval")] if ranges else []), _("Cases")]
+    data = table(_("Forecast probabilities and outcomes"), header, rows, class_="data")
+    said = "; ".join(_("forecast {p}, actual {share}").format(p=row[0], share=row[1]) for row in rows)
     description = f"{subtitle}. {said}."
     drawn = charts.reliability(bins, language=language, key=key, title=headline, description=description)
     return parts.figure(view, drawn, data, said=(headline, subtitle), class_="single")

@@ -198,12 +198,12 @@ def say_answer(view: View, *, name: str, rows: list[tuple]) -> str:
         return f"{head}."
     target = view.target_name(worst.target)
     if worst.settled:
-        tail = _("“{target}” is settled: {status}.").format(
+        tail = _("the result for “{target}” is known: {status}.").format(
             target=target, status=status_word(worst.status, language).lower()
         )
     else:
         p, chance = probability(worst.p_attain, language), say_chance(worst.p_attain, language)
-        tail = _("the most in doubt is “{target}”, with a probability of {p}, {chance}.").format(
+        tail = _("the target most in doubt is “{target}”, with a probability of {p} ({chance}).").format(
             target=target, p=p, chance=chance
         )
     return f"{head}; {tail}"

@@ -45,7 +45,7 @@ def trajectories(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     series = {code: (marked(view, unit, code), view.fan(unit, code)) for code in of_indicator}
     series = {code: pair for code, pair in series.items() if pair[0].periods}
     if not series:
-        return parts.note(view._("No series of this unit is in the data: nothing can be drawn."))
+        return parts.note(view._("There is no data series for this unit, so no chart can be drawn."))
     spans, first = _spans(series, of_indicator), {}
     made = []
     for at, (code, pair) in enumerate(series.items()):
@@ -149,17 +149,17 @@ def say_headline(view: View, code: str, rows: list[tuple], history: History) -> 
         "short": difference(abs(short), indicator, language, signed=False),
     }
     if indicator.kind == "rank":
-        pattern = _("{indicator}: {now}, {median} to be expected by {deadline}")
+        pattern = _("{indicator}: {now}, {median} expected by {deadline}")
     elif said["median"] == quantity(row.threshold, indicator, language):
-        pattern = _("{indicator}: {now}, {median} to be expected by {deadline}, just the target")
+        pattern = _("{indicator}: {now}, {median} expected by {deadline}, exactly the target")
     elif up and short > 0:
-        pattern = _("{indicator}: {now}, {median} to be expected by {deadline}, {short} short of the target")
+        pattern = _("{indicator}: {now}, {median} expected by {deadline}, {short} below the target")
     elif up:
-        pattern = _("{indicator}: {now}, {median} to be expected by {deadline}, {short} past the target")
+        pattern = _("{indicator}: {now}, {median} expected by {deadline}, {short} above the target")
     elif short > 0:
-        pattern = _("{indicator}: {now}, {median} to be expected by {deadline}, {short} above the limit")
+        pattern = _("{indicator}: {now}, {median} expected by {deadline}, {short} above the limit")
     else:
-        pattern = _("{indicator}: {now}, {median} to be expected by {deadline}, {short} below the limit")
+        pattern = _("{indicator}: {now}, {median} expected by {deadline}, {short} below the limit")
     return pattern.format(**said)
 
 
@@ -183,7 +183,7 @@ def say_description(view: View, code: str, rows: list[tuple], pair: tuple) -> st
     bounds, median = fan.band(0.8), fan.at_level(0.5)
     if bounds is not None and median is not None and fan.periods:
         parts_.append(
-            _("Forecast for {period}: {median}, with 80% between {low} and {high}.").format(
+            _("Forecast for {period}: {median}, 80% interval from {low} to {high}.").format(
                 period=period(fan.periods[-1], language),
                 median=show(median[-1]),
                 low=show(bounds[0][-1]),
@@ -276,14 +276,14 @@ def peers(view: UnitView, *, unit: str, rows: list[tuple]) -> Fragment:
     _, language = view._, view.language
     shown = [row for row in rows if row.indicator in view.indicators and math.isfinite(row.current)][:MAX_PEER_TARGETS]
     if not view.peers or not shown:
-        return parts.note(_("No unit of the same level and a known size is in the data."))
+        return parts.note(_("The data has no unit of the same level with a known size."))
     header = [_("Unit"), *[view.target_name(row.target) for row in shown]]
     body = []
     for code in [unit, *view.peers]:
         mine = {row.target: row for row in view.assessed(code)}
         name = tag("b", name_html(view.name(code))) if code == unit else parts.unit_link(view, code, folder="units")
         body.append([name, *[_peer_cell(view, mine.get(row.target)) for row in shown]])
-    caption = _("{unit} with the {n} units of its level nearest in size; not a ranking").format(
+    caption = _("{unit} and the units of its level nearest in size ({n}); not a ranking").format(
         unit=view.name(unit), n=number(len(view.peers), language)
     )
     return Fragment(table(caption, header, body, class_="peers"), "table", caption)
@@ -303,19 +303,19 @@ def last_forecast(view: UnitView, *, unit: str) -> Fragment:
     pieces, texts = [], []
     rows, held = _then_and_now(view, unit) if view.has_before else ([], 0)
     if rows:
-        inside = _("{k} of {n} figures lie within last quarter's 80% bands.").format(
+        inside = _("Within last quarter's 80% intervals: {k} of {n} figures.").format(
             k=number(held, view.language), n=number(len(rows), view.language)
         )
-        header = [_("Indicator"), _("Period"), _("Forecast then (80%)"), _("Observed"), _("Within")]
-        caption = _("Last quarter's forecast and what happened")
+        header = [_("Indicator"), _("Period"), _("Forecast at the time (80%)"), _("Observed"), _("Within interval")]
+        caption = _("Last quarter's forecast and the actual result")
         pieces += [parts.sentence(inside), table(caption, header, rows, class_="then", stack=True)]
         texts.append(inside)
     settled = view.rows("scorecard", unit)
     if settled:
         pieces.append(_settled_table(view, settled))
-        texts.append(_("{n} past probabilities have a known outcome.").format(n=number(len(settled), view.language)))
+        texts.append(_("Past forecasts with a known outcome: {n}.").format(n=number(len(settled), view.language)))
     if not pieces:
-        return parts.note(_("No earlier forecast of this unit is stored: this is the first run, or the unit is new."))
+        return parts.note(_("There is no earlier forecast for this unit: this is the first run, or the unit is new."))
     return Fragment(Markup("").join(pieces), "table", " ".join(texts))
 
 
@@ -344,11 +344,11 @@ def _settled_table(view: View, settled) -> Markup:
     _, language = view._, view.language
     rows = []
     for row in sorted(settled, key=lambda one: (-one.brier if one.brier == one.brier else math.inf, one.target)):
-        outcome = _("reached") if row.outcome > 0.5 else _("not reached")
+        outcome = _("met") if row.outcome > 0.5 else _("not met")
         said = f"{percent(row.p_attain, language, 0)} ({say_chance(row.p_attain, language)})"
         rows.append([view.target_name(row.target), period(row.cutoff, language), said, outcome])
-    header = [_("Target"), _("Said with data up to"), _("Probability then"), _("Outcome")]
-    caption = _("Past probabilities and outcomes, misses first: {k} of {n}").format(
+    header = [_("Target"), _("Forecast with data up to"), _("Probability at the time"), _("Outcome")]
+    caption = _("Past probabilities and outcomes, wrong forecasts first: {k} of {n}").format(
         k=number(min(len(rows), MAX_SETTLED), language), n=number(len(rows), language)
     )
     return table(caption, header, rows[:MAX_SETTLED], class_="settled", stack=True)
@@ -359,13 +359,13 @@ def data_notes(view: View, *, unit: str) -> Fragment:
     _ = view._
     lines = _note_lines(view, unit)
     if not lines:
-        text = _("No remark on this unit's data.")
+        text = _("There are no notes on this unit's data.")
         return Fragment(parts.sentence(text), "note", text)
     text = "\n".join(Markup(one).striptags() for one in lines[:MAX_NOTES])
     html = parts.bullets(lines[:MAX_NOTES])
     if len(lines) > MAX_NOTES:
         rest = number(len(lines) - MAX_NOTES, view.language)
-        html += parts.sentence(_("{n} more are in the data quality page.").format(n=rest))
+        html += parts.sentence(_("More notes on the data quality page: {n}.").format(n=rest))
     return Fragment(html, "note", text)
 
 

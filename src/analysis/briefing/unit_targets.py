@@ -36,21 +36,21 @@ def targets_table(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     """
     _ = view._
     if not rows:
-        return parts.note(_("No target binds this unit."))
+        return parts.note(_("This unit has no target in this run."))
     header = [
         _("Target"),
         _("Status"),
         _("Probability"),
         _("Now, forecast at the deadline, target"),
-        _("Pace needed, pace kept"),
-        _("What closes the gap, what else is known"),
+        _("Pace needed, actual pace"),
+        _("Gap to close, other information"),
     ]
     scales = scales_of(view, rows)
     body = [_row(view, row, scales.get(scale_key(view, row))) for row in rows]
     caption = _("Targets of {unit}, {upto}").format(unit=view.name(unit), upto=parts.say_upto(view))
     html = table(caption, header, body, class_="targets stack")
     if any(_inferred(view, row.target) for row in rows):
-        note = _("{dagger} not stated in the source text, inferred by us; the registry of promises names each.")
+        note = _("{dagger} not stated in the source text, inferred by us; the register of commitments lists each case.")
         html += tag("p", note.format(dagger=parts.DAGGER), class_="soft")
     html += component_tables(view, rows) + urgent_tasks(view, unit=unit)
     text = "\n".join(
@@ -107,7 +107,7 @@ def _before(view: View, row) -> Markup:
         return Markup("")
     if row.previous_status == row.status and f"{row.previous_p:.0%}" == f"{row.p_attain:.0%}":
         return Markup("")
-    text = view._("before: {status}, {p}").format(
+    text = view._("previously: {status}, {p}").format(
         status=status_word(row.previous_status, view.language).lower(), p=percent(row.previous_p, view.language, 0)
     )
     return Markup(" ") + tag("span", text, class_="soft")
@@ -147,11 +147,11 @@ def _pace(view: View, row, indicator) -> Markup:
     if indicator is None or not math.isfinite(row.required_pace) or row.settled:
         return tag("span", "–", class_="nil")
     per = _per(view, row)
-    needed, often = _("no more is needed"), ""
+    needed, often = _("no further progress needed"), ""
     if not row.attained_now:
         needed = _("needed {pace} {per}").format(pace=_moved(view, row.required_pace, indicator), per=per)
         often = _how_often(view, row)
-    kept = _("kept {pace} {per}").format(pace=_moved(view, row.actual_pace, indicator), per=per)
+    kept = _("actual {pace} {per}").format(pace=_moved(view, row.actual_pace, indicator), per=per)
     lines = [tag("b", needed), tag("span", kept)]
     return Markup(" ").join(lines + [tag("span", often, class_="soft")] * bool(often))
 
@@ -163,12 +163,12 @@ def _how_often(view: View, row) -> str:
     for one in view.rows("pace", row.unit, row.target):
         share = getattr(one, "units_that_kept", math.nan)
         if math.isfinite(share):
-            some = _("{share} of units were ever as fast over {n} periods")
-            often = some if share > 0 else _("no unit was ever as fast over {n} periods")
+            some = _("{share} of units have kept this pace before, over {n} periods")
+            often = some if share > 0 else _("no unit has ever kept this pace over {n} periods")
             return often.format(share=shown(share), n=number(one.window, language))
     if not math.isfinite(row.pace_percentile):
         return ""
-    often = _("{share} of all units' past spells of this length were as fast")
+    often = _("this pace was kept in {share} of past stretches of this length (all units)")
     return often.format(share=shown(row.pace_percentile))
 
 
@@ -192,19 +192,19 @@ def _closing(view: View, row, indicator) -> Markup:
     if row.settled or row.horizon <= 0:  # nothing can be done any more
         return tag("span", "–", class_="nil")
     if row.attained_now:
-        return tag("span", _("kept today; hold it until the deadline"), class_="soft")
+        return tag("span", _("met today; must be held until the deadline"), class_="soft")
     if indicator is None or not math.isfinite(row.gap_cases) or row.gap_cases <= 0:
         shown = difference(row.gap, indicator, language, signed=False) if indicator and math.isfinite(row.gap) else "–"
         return tag("span", shown, class_="soft")
     things = view.text(indicator, "numerator") or view.text(indicator, "unit")
     fewer = row.operator in ("<", "<=")
-    pattern = _("{n} fewer {things}") if fewer else _("{n} more {things}")
+    pattern = _("{things}: {n} fewer needed") if fewer else _("{things}: {n} more needed")
     lines = [tag("b", pattern.format(n=number(row.gap_cases, language), things=things))]
     if math.isfinite(row.required_cases):
         needed = number(math.ceil(row.required_cases), language)
         lines.append(tag("span", _("about {n} {per}").format(n=needed, per=_per(view, row))))
     if math.isfinite(row.current_denominator):
         things = view.text(indicator, "denominator")
-        base = _("at {n} {things}").format(n=number(row.current_denominator, language), things=things)
+        base = _("{things}: {n}").format(n=number(row.current_denominator, language), things=things)
         lines.append(tag("span", base, class_="soft"))
     return Markup(" ").join(lines)

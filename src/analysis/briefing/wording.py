@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from analysis.briefing.locale import N_, NOTHING, number, percent, period, points, text_of, translator
+from analysis.briefing.locale import MINUS, N_, NOTHING, number, percent, period, points, text_of, translator
 
 ICONS = {  # shape carries the status where colour cannot; glyphs that Segoe UI, Arial Unicode and DejaVu share
     "met": "✓",
@@ -51,20 +51,20 @@ REASONS = {  # codes that attainment gives; "no_data", "stale" and "failed" are 
     "no_forecast": N_("no forecast could be made"),
     "failed": N_("no forecast could be made"),
     "break": N_("the definition changed and too few periods have been observed since"),
-    "no_threshold": N_("the promise states no number"),
-    "no_deadline": N_("the promise states no deadline"),
-    "deadline_not_observed": N_("the figure of the deadline has not come in"),
-    "no_baseline": N_("the promise states no baseline"),
+    "no_threshold": N_("the target states no number"),
+    "no_deadline": N_("the target states no deadline"),
+    "deadline_not_observed": N_("the figure for the deadline has not been reported"),
+    "no_baseline": N_("the target states no baseline"),
     "no_quota": N_("the quota of this unit is not known"),
-    "not_started": N_("its clock has not started"),
+    "not_started": N_("it has not started yet"),
     "no_tasks": N_("the task list is not in the data"),
     "no_task_history": N_("no task has been due yet"),
-    "no_members": N_("the promise names no components"),
+    "no_members": N_("the target states no components"),
     "member_not_assessable": N_("one of its components cannot be assessed"),
     "no_peers": N_("the peers are not in the data"),
-    "component_missing": N_("one of its components has no figure"),
-    "beyond_horizon": N_("the deadline lies beyond the forecast"),
-    "tasks_unlisted": N_("more tasks are promised than listed"),
+    "component_missing": N_("one of its components has no data"),
+    "beyond_horizon": N_("the deadline is beyond the forecast"),
+    "tasks_unlisted": N_("fewer tasks are listed than were assigned"),
 }
 LEVELS = {
     "nation": N_("Nation"),
@@ -79,9 +79,9 @@ LEVELS = {
     "organisation": N_("Organisations"),
 }
 READINGS = {
-    "each_period": N_("every single period"),
-    "cumulative": N_("cumulative reading"),
-    "rolling_3": N_("rolling reading over three periods"),
+    "each_period": N_("each period"),
+    "cumulative": N_("cumulative"),
+    "rolling_3": N_("rolling three periods"),
 }
 PER_PERIOD = {"M": N_("a month"), "Q": N_("a quarter"), "Y": N_("a year")}
 
@@ -160,7 +160,7 @@ def quantity(value: float | None, indicator, language: str, *, unit: bool = True
         return percent(value, language, 0 if stated and abs(100 * value - round(100 * value)) < 1e-9 else 1)
     whole = kind in ("count", "rank") or float(value).is_integer()
     text = number(value, language, 0 if whole else 1)
-    word = text_of(indicator, "unit", language) if unit and kind != "rank" else ""
+    word = _unit_of(text, indicator, language) if unit and kind != "rank" else ""
     return f"{text} {word}".strip()
 
 
@@ -174,8 +174,14 @@ def difference(value: float | None, indicator, language: str, *, signed: bool = 
     digits = 0 if kind == "count" and abs(value) >= 10 or float(value).is_integer() else 1
     text = number(value, language, digits)
     plus = "+" if signed and value > 0 and text.strip("0.,") else ""
-    word = text_of(indicator, "unit", language)
+    word = _unit_of(text, indicator, language)
     return f"{plus}{text} {word}".strip()
+
+
+def _unit_of(text: str, indicator, language: str) -> str:
+    """The unit after a number; a measure of ours has a word for 1 as well (1 place, 2 places)."""
+    one = text_of(indicator, "unit_one", language) if text.lstrip(MINUS) == "1" else ""
+    return one or text_of(indicator, "unit", language)
 
 
 def say_goal(assessment, indicator, language: str, target=None) -> str:
@@ -214,7 +220,7 @@ def _say_amount(assessment, indicator, language: str, target) -> str:
         return counted
     if math.isfinite(assessment.threshold):
         if assessment.kind == "rank_le" or getattr(indicator, "kind", "") == "rank" and "<" in assessment.operator:
-            return _("among the first {k}").format(k=number(assessment.threshold, language))
+            return _("rank {k} or better").format(k=number(assessment.threshold, language))
         value = quantity(assessment.threshold, indicator, language, stated=True)
         upper = getattr(target, "upper", math.nan)
         if _finite(upper):
@@ -230,9 +236,9 @@ def _say_amount(assessment, indicator, language: str, target) -> str:
     if assessment.kind not in ("directional", "conditional", "score_ge", "rank_le"):
         return _("the number assigned to each unit")
     if assessment.kind == "rank_le" or getattr(indicator, "kind", "") == "rank":
-        return _("a better place (no number in the text)")
+        return _("a better rank (the text states no number)")
     up = getattr(indicator, "better", "up") != "down"
-    return _("rise (no number in the text)") if up else _("fall (no number in the text)")
+    return _("increase (the text states no number)") if up else _("decrease (the text states no number)")
 
 
 def _say_count(kind: str, language: str, target) -> str:
@@ -242,13 +248,13 @@ def _say_count(kind: str, language: str, target) -> str:
     if _finite(k) and _finite(n):
         return _("{k} of {n}").format(k=number(k, language), n=number(n, language))
     whole = {
-        "tasks_k_of_n": (_("all {n} tasks done"), _("all tasks done")),
-        "coverage_all": (_("all {n} of the list"), _("the whole list")),
+        "tasks_k_of_n": (_("all {n} tasks completed"), _("all tasks completed")),
+        "coverage_all": (_("all {n} on the list"), _("everything on the list")),
         "indicators_k_of_n": (_("all {n} targets met"), _("all targets met")),
-        "conditional": (_("all {n} of the list"), _("the whole list")),
+        "conditional": (_("all {n} on the list"), _("everything on the list")),
     }
     if kind not in whole or target is None:
-        return _("all tasks done") if kind == "tasks_k_of_n" else ""
+        return _("all tasks completed") if kind == "tasks_k_of_n" else ""
     with_n, without = whole[kind]
     return with_n.format(n=number(n, language)) if _finite(n) else without
 
@@ -271,7 +277,7 @@ def say_chance_of(assessment, language: str) -> str:
     """
     _ = translator(language)
     if assessment.settled:
-        return _("settled")
+        return _("result known")
     if assessment.status == "not_assessable" or not _finite(assessment.p_attain):
         return reason_word(assessment.reason, language) if assessment.reason else _("no probability")
     return _("probability {p}, {chance}").format(

@@ -220,7 +220,7 @@ def as_cases(p: ArrayLike, outcome: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     problems = []
     if len(p) != len(outcome):
         found = f"{len(p)} probabilities and {len(outcome)} outcomes"
-        problems.append(Problem("scores", found, "one outcome a probability", "Align them"))
+        problems.append(Problem("scores", found, "one outcome per probability", "Align them"))
     if np.any(bad := ~((p >= 0) & (p <= 1))):
         found = f"{int(bad.sum())} probabilities are missing or outside 0..1, e.g. {examples(p[bad].tolist())}"
         problems.append(Problem("scores", found, "0..1, not per cent", "Drop unforecast cases openly, before scoring"))

@@ -316,7 +316,7 @@ def _check(frame: pd.DataFrame, units: pd.DataFrame, targets: Sequence[Target], 
     twice = frame[frame.duplicated(["task", "target", "unit"], keep=False)]
     if len(twice):
         problems.append(
-            Problem(where, f"tasks stand twice: {examples(sorted(set(twice['task'])))}", "each once", "Remove one")
+            Problem(where, f"tasks occur twice: {examples(sorted(set(twice['task'])))}", "each once", "Remove one")
         )
     for column, known in (("unit", set(units["unit"])), ("target", {one.target for one in targets})):
         problems += unknown(frame[column], known, where=f"{where}: {column}", what=column, remedy="Correct the code")
@@ -325,5 +325,7 @@ def _check(frame: pd.DataFrame, units: pd.DataFrame, targets: Sequence[Target], 
             try:
                 dt.date.fromisoformat(one)
             except ValueError:
-                problems.append(Problem(f"{where}: {column}", f"found {one!r}", "a day as 2023-12-31", "Mend the cell"))
+                problems.append(
+                    Problem(f"{where}: {column}", f"found {one!r}", "a date such as 2023-12-31", "Correct the cell")
+                )
     return problems

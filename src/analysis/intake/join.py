@@ -78,7 +78,7 @@ def _once(figures: pd.DataFrame) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
         found = f"{len(disagree)} figures disagree, e.g. unit {one['unit'].iloc[0]!r}, {one['indicator'].iloc[0]!r}, "
         found += f"{one['period'].iloc[0]}: {one['value'].iloc[0]:.10g} and {one['value'].iloc[1]:.10g}"
         names = " and ".join(sorted(set(disagree["source"])))
-        raise DataError(Problem(f"sources {names}", found, "one figure a unit and period", "Leave it to one of them"))
+        raise DataError(Problem(f"sources {names}", found, "one figure per unit and period", "Leave it to one of them"))
     return figures, [again]
 
 

@@ -109,7 +109,7 @@ def _named(frame: pd.DataFrame, where: str) -> pd.DataFrame:
 
 def _twice(names: Iterable[str], where: str) -> list[Problem]:
     twice = sorted(name for name, n in Counter(names).items() if n > 1)
-    found = f"columns stand twice: {examples(twice)}"
+    found = f"columns occur twice: {examples(twice)}"
     return [Problem(where, found, "each once", "Rename one of them")] if twice else []
 
 
@@ -158,7 +158,7 @@ def _check_csv(path: Path, *, source: SourceParams, encoding: str, where: str) -
     if uneven:
         more = f" and {n_uneven - MAX_EXAMPLES} more" if n_uneven > MAX_EXAMPLES else ""
         found = f"the header has {len(names)} cells, {', '.join(uneven)}{more}"
-        remedy = "Mend those rows; a cell with the delimiter in it stands in double quotes"
+        remedy = "Correct those rows; put a cell that contains the delimiter in double quotes"
         problems.append(Problem(where, found, "the same number", remedy))
     return problems
 
@@ -280,7 +280,7 @@ def _read_parquet(path: Path, *, source: SourceParams, where: str) -> pd.DataFra
         raise DataError(Problem(where, found, f"at most {MAX_ROWS}, {MAX_COLUMNS} and {MAX_BYTES}", "Split it"))
     nested = [one.name for one in schema if pa.types.is_nested(one.type) or pa.types.is_binary(one.type)]
     if nested:
-        raise DataError(Problem(where, f"columns are no plain values: {examples(nested)}", "text, numbers, dates", ""))
+        raise DataError(Problem(where, f"columns are not plain values: {examples(nested)}", "text, numbers, dates", ""))
     # text as dictionaries: a long word repeated in each row stays one word in memory
     text = [one.name for one in schema if pa.types.is_string(one.type) or pa.types.is_large_string(one.type)]
     try:
@@ -404,7 +404,9 @@ def _folders(source: SourceParams, base: Path) -> list[Vintage]:
     for name in names:
         where = f"{above}{name}{below}"
         if not _is_day(name):
-            problems.append(Problem(f"{above}{name}", "the folder's name is no day", "2024-04-05", "Rename or move it"))
+            problems.append(
+                Problem(f"{above}{name}", "the folder's name is not a date", "2024-04-05", "Rename or move it")
+            )
             continue
         meta, wrong = _meta_of(folder / f"{name}{below}", where=where)
         problems += wrong

@@ -139,7 +139,7 @@ def check_jobs(jobs: Sequence[PageJob]) -> list[Problem]:
             problems.append(Problem("page", f"{job.page[:120]!r} cannot be a page", allowed, "Use page_name(unit)"))
         if seen.setdefault(job.page.lower(), job) is not job:
             found = f"two jobs make {job.page!r}: units {seen[job.page.lower()].unit!r} and {job.unit!r}"
-            problems.append(Problem("page", found[:300], "one job a page", "Remove one"))
+            problems.append(Problem("page", found[:300], "one job per page", "Remove one"))
     for path in sorted({Path(job.notebook) for job in jobs}):
         if not path.is_file():
             problems.append(Problem(str(path), "the notebook does not exist", "", "Check the project's notebooks"))

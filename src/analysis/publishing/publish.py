@@ -198,6 +198,6 @@ def too_many_failed(results: Sequence[PageResult], *, max_failed_share: float) -
             "max_failed_share",
             f"{len(failed)} of {len(results)} pages failed: {reasons}",
             f"a share of at most {max_failed_share}",
-            "Correct the cause and run again; until then the run before stays current",
+            "Correct the cause and run again; until then the previous run stays current",
         )
     )

@@ -209,4 +209,4 @@ def _element_of(inside: str) -> tuple[bool, str]:
 def _repeated_ids(html: str) -> list[str]:
     ids = [one[1] for one in _ID.finditer(html) if html[one.start() - 1].isspace()]  # in texts quotes are escaped
     twice = sorted({one for one in ids if ids.count(one) > 1}) if len(set(ids)) < len(ids) else []
-    return [f"the id {twice[0]!r} stands on the page twice"] if twice else []
+    return [f"the id {twice[0]!r} occurs on the page twice"] if twice else []

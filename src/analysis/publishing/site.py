@@ -28,7 +28,7 @@ TOP_PAGES = {  # page of the whole run -> what its link says
     INDEX: N_("All units"),
     "overview.html": N_("Overview"),
     "forecast.html": N_("Forecast"),
-    "registry.html": N_("Registry of promises"),
+    "registry.html": N_("Register of commitments"),
     "quality.html": N_("Data quality"),
     "scorecard.html": N_("Scorecard"),
 }

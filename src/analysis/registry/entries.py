@@ -261,7 +261,7 @@ def parse_yaml(text: str, *, where: str) -> Any:
                 f"{where}{line}",
                 str(reason),
                 "YAML: key: value, lists with '-', text quoted where it holds ': '",
-                "Mend that line",
+                "Correct that line",
             )
         ) from None
 

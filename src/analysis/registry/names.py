@@ -79,7 +79,7 @@ def match_names(
     names = list(names)
     parents = [""] * len(names) if parents is None else list(parents)
     if len(parents) != len(names):
-        raise DataError(Problem(where, f"{len(names)} names but {len(parents)} parents", "one parent a name"))
+        raise DataError(Problem(where, f"{len(names)} names but {len(parents)} parents", "one parent per name"))
     index = _Index(units, level=level)
     known = {pair: index.find(*map(str, pair)) for pair in dict.fromkeys(zip(names, parents))}
     codes, reasons = zip(*(known[pair] for pair in zip(names, parents))) if names else ((), ())

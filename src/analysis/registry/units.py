@@ -85,7 +85,7 @@ def check_tree(units: pd.DataFrame, *, where: str = "units") -> list[Problem]:
                 where,
                 f"units are their own ancestors: {' -> '.join(circle)}",
                 "a tree without circles",
-                "Mend the parent of one of them",
+                "Correct the parent of one of them",
             )
         )
     return problems

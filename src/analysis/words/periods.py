@@ -88,7 +88,7 @@ def ordinals(codes: Iterable[str]) -> np.ndarray:
             Problem(
                 where="periods",
                 found=f"months, quarters and years are mixed, e.g. {examples([min(unique), max(unique)])}",
-                allowed="one frequency an indicator",
+                allowed="one frequency per indicator",
                 remedy="Split the indicator, or bring it to one frequency at the source",
             )
         )

@@ -188,7 +188,7 @@ def _as_kind(column: pd.Series, kind: str, *, where: str, name: str) -> pd.Serie
                     where,
                     f"column {name!r} holds {int(bad.sum())} values that are not numbers: {examples(column[bad])}",
                     "numbers, or empty",
-                    "Mend them at the source, or state the number format in the params/sources file",
+                    "Correct them at the source, or state the number format in the params/sources file",
                 )
             ]
         )

@@ -67,14 +67,12 @@ def test_changes_are_counted_from_the_assessments(ward):
 
 def test_without_an_earlier_quarter_it_says_so(run):
     fresh = dataclasses.replace(run, assessments=run.assessments.assign(previous_status=""))
-    assert build_report(view_of(fresh, "en")).sections[-1].sentences == [
-        "No earlier quarter is stored to compare with."
-    ]
+    assert build_report(view_of(fresh, "en")).sections[-1].sentences == ["There is no earlier quarter to compare with."]
 
 
 def test_a_unit_without_targets_says_so(run):
     made = build_report(view_of(about(run, "64-D2"), "en"))
-    assert made.sections[1].sentences == ["No target binds this unit."] and made.sections[1].table == []
+    assert made.sections[1].sentences == ["This unit has no target in this run."] and made.sections[1].table == []
 
 
 def test_both_languages_state_the_same_numbers(run):

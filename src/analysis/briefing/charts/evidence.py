@@ -38,12 +38,12 @@ def reliability(bins: pd.DataFrame, *, language: str, key: str, title: str, desc
         axes.vlines(bins["mean_p"], bins["share_lower"], bins["share_upper"], color=ROLES["median"], linewidth=1.5)
         size = 12 + 90 * np.sqrt(bins["n"] / bins["n"].max())
         axes.scatter(bins["mean_p"], bins["share"], s=size, color=ROLES["median"], linewidths=0)
-        axes.text(1.02, 1, _("as said"), color=ROLES["soft"], va="center")  # end of the diagonal
+        axes.text(1.02, 1, _("exactly as forecast"), color=ROLES["soft"], va="center")  # end of the diagonal
         ticks = [0, 0.25, 0.5, 0.75, 1]
         for setter in (axes.set_xticks, axes.set_yticks):
             setter(ticks, labels=[percent(one, language, 0) for one in ticks])
-        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=_("probability said"))
-        _name_above(axes, _("share that came true"))
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=_("forecast probability"))
+        _name_above(axes, _("actual share met"))
         body = svg.drawing(made, key=key)
     return svg.image([body], key=key, title=title, description=description, size=SIZE, class_="chart evidence")
 
@@ -77,13 +77,13 @@ def skill_by_horizon(
         longest = max(float(horizon[-1]) for _label, horizon, _s in lines)
         for place, label in _apart(ends, gap=(1 - low) * 0.11):
             axes.text(longest * 1.02, place, label, color=ROLES["median"], va="center")
-        axes.text(longest * 1.02, 0, _("pace"), color=ROLES["target"], va="center")
+        axes.text(longest * 1.02, 0, _("linear pace"), color=ROLES["target"], va="center")
         ticks = np.arange(low, 1.01, 0.25)
         axes.set_yticks(ticks, labels=[percent(one, language, 0) for one in ticks])
         steps = sorted({int(one) for _label, horizon, _s in lines for one in horizon})
         steps = steps[:: max(1, len(steps) // 8)]
         axes.set_xticks(steps, labels=[number(one, language) for one in steps])
-        _name_above(axes, _("error saved against linear pace"))
+        _name_above(axes, _("error reduction compared with linear pace"))
         body = svg.drawing(made, key=key)
     return svg.image([body], key=key, title=title, description=description, size=SIZE, class_="chart evidence")
 

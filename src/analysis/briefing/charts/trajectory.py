@@ -370,8 +370,8 @@ def legend_words(language: str) -> str:
     """How to read the marks, once for all panels."""
     _ = translator(language)
     return _(
-        "Black line: observed. Dashed blue: median of the forecast; the bands hold 50%, 80% and 95% of what is to be "
-        "expected, the densest is the likeliest. Red-brown: the promise from its start to its deadline (diamond), "
-        "smaller diamonds are milestones. Hollow circle: a figure with a remark; dotted vertical line: a change of "
-        "definition or boundary."
+        "Black line: observed figures. Dashed blue line: median forecast; the bands contain 50%, 80% and 95% of "
+        "the likely outcomes, darker is more likely. Red-brown line: the target from its start to its deadline "
+        "(diamond); smaller diamonds are milestones. Hollow circle: a figure with a note. Dotted vertical line: a "
+        "change of definition or boundary."
     )

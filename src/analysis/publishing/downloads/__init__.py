@@ -88,7 +88,7 @@ def _table_title(file: Path, _: Translator) -> str:
     tables = {
         "units": _("Units of this run"),
         "indicators": _("Indicators"),
-        "targets": _("Registry of promises"),
+        "targets": _("Register of commitments"),
         "observations": _("Observations"),
         "forecasts": _("Forecasts"),
         "assessments": _("Assessments"),

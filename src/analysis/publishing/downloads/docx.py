@@ -321,13 +321,15 @@ def _doubtful(view: View) -> Section:
     rows = sorted(view.assessed(view.root), key=_urgency)
     heading = _("2. Targets")
     if not rows:
-        return Section(heading, [_("No target binds this unit.")])
+        return Section(heading, [_("This unit has no target in this run.")])
     n_rows = min(_n_fitting(view_of(view.run, name), rows) for name in LANGUAGES)  # the same facts in both
-    header = [_("Target"), _("Status and probability"), _("Now"), _("Promised"), _("Gap")]
+    header = [_("Target"), _("Status and probability"), _("Now"), _("Commitment"), _("Gap")]
     table = [header, *[_target_row(view, row) for row in rows[:n_rows]]]
-    caption = _("Targets of {unit}: status, probability, value now, promise").format(unit=shown(view.name(view.root)))
+    caption = _("Targets of {unit}: status, probability, value now, commitment").format(
+        unit=shown(view.name(view.root))
+    )
     if len(rows) > n_rows:
-        heading = _("2. Targets most in doubt ({k} of {n}; all stand in the workbook)").format(
+        heading = _("2. Targets most in doubt ({k} of {n}; all are in the workbook)").format(
             k=number(n_rows, language), n=number(len(rows), language)
         )
     return Section(heading, table=table, caption=caption)
@@ -379,7 +381,8 @@ def _gap(view: View, row) -> str:
     """What the promise still lacks, or has too much of, in cases or in the indicator's unit; ``""`` where nothing."""
     _, language, indicator = view._, view.language, view.indicators.get(row.indicator)
     if row.kind == "rank_le":  # counted in places, whatever the indicator is measured in
-        return _("{n} places behind").format(n=number(row.gap, language)) if row.gap > 0 else ""
+        behind = _.plural("{n} place behind", "{n} places behind", row.gap)
+        return behind.format(n=number(row.gap, language)) if row.gap > 0 else ""
     if math.isfinite(row.gap_cases) and row.gap_cases > 0 and indicator is not None:
         things = view.text(indicator, "numerator") or view.text(indicator, "unit")
         amount = f"{number(row.gap_cases, language)} {things}".strip()
@@ -408,7 +411,7 @@ def _decisions(view: View) -> Section | None:
             gap=gap,
         )
         items.append(shown(text, limit=260))
-    heading = _("3. Units that need a decision ({k} of {n}, by what they would add)").format(
+    heading = _("3. Units that need a decision ({k} of {n}, ranked by what they would add)").format(
         k=number(len(items), language), n=number(len(ranked), language)
     )
     return Section(heading, items=items)
@@ -417,13 +420,13 @@ def _decisions(view: View) -> Section | None:
 def _compared(view: View, *, place: int) -> Section:
     """Statuses against a quarter ago, from the assessments themselves."""
     _, language = view._, view.language
-    heading = _("3. Compared with a quarter ago") if place == 3 else _("4. Compared with a quarter ago")
+    heading = _("3. Compared with last quarter") if place == 3 else _("4. Compared with last quarter")
     known = [row for row in view.assessed(view.root) if row.status in RANKS and row.previous_status in RANKS]
     if not known:
-        return Section(heading, [_("No earlier quarter is stored to compare with.")])
+        return Section(heading, [_("There is no earlier quarter to compare with.")])
     moves = [(RANKS[row.previous_status] - RANKS[row.status], row) for row in known]
     up, down = sum(move > 0 for move, _row in moves), sum(move < 0 for move, _row in moves)
-    text = _("The status rose for {up} targets and fell for {down}; {same} stayed.").format(
+    text = _("Targets whose status improved: {up}; worsened: {down}; unchanged: {same}.").format(
         up=number(up, language), down=number(down, language), same=number(len(known) - up - down, language)
     )
     sentences = [text]

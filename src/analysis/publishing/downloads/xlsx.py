@@ -119,11 +119,17 @@ def _cover(worksheet: Worksheet, view: View, sheets: Sequence[Sheet], formats: F
     lines += [
         ("line", _figures_up_to(view, in_cell(view.run.run_id))),
         ("heading", _("How to read the sheets")),
-        ("line", _("Each sheet has one table; its headings stay in view and carry the units of measure.")),
-        ("line", _("[x] means: no figure is available. [z] means: does not apply, or nothing to say.")),
-        ("line", _("Cells hold real numbers at full precision; the format rounds only what is shown.")),
-        ("line", _("No cell holds a formula. A text that begins like one is text.")),
-        ("line", _("A probability is a forecast, not a promise; settled targets carry a status and no probability.")),
+        ("line", _("Each sheet has one table; its headings stay in view and state the units of measure.")),
+        ("line", _("[x]: no figure is available. [z]: not applicable, or no content.")),
+        ("line", _("Cells contain numbers at full precision; the format rounds only what is shown.")),
+        ("line", _("No cell contains a formula. Text that begins like a formula is still text.")),
+        (
+            "line",
+            _(
+                "A probability is a forecast, not a commitment; a target with a known result has a status but no "
+                "probability."
+            ),
+        ),
         *(("line", f"{sheet.title}: {_left_out(sheet, view)}") for sheet in sheets if sheet.n_left_out),
         ("heading", _("Sources")),
         *(("line", line) for line in _sources(view)),
@@ -147,7 +153,7 @@ def _contents(view: View, sheets: Sequence[Sheet]) -> Sheet:
     _ = view._
     columns = [
         Column(_("Sheet"), np.array([sheet.title for sheet in sheets], dtype=object), width=28),
-        Column(_("What it holds"), np.array([sheet.about for sheet in sheets], dtype=object), width=90),
+        Column(_("Content"), np.array([sheet.about for sheet in sheets], dtype=object), width=90),
         Column(_("Rows (number)"), np.array([sheet.n_rows for sheet in sheets], dtype="float64"), "whole", 16),
     ]
     return Sheet("contents", _("Contents"), _("The sheets of this workbook; each name is a link."), columns)
@@ -162,7 +168,7 @@ def _write(worksheet: Worksheet, sheet: Sheet, view: View, formats: Formats) -> 
     if not sheet.n_rows:
         worksheet.write_string(2, 0, _("This run has no rows for this table."), formats["note"])
         return
-    about_rows = _("This sheet has one table with {n} rows. [x]: no figure; [z]: does not apply.")
+    about_rows = _("This sheet has one table; rows: {n}. [x]: no figure; [z]: not applicable.")
     worksheet.write_string(2, 0, about_rows.format(n=number(sheet.n_rows, view.language)), formats["note"])
     worksheet.write_string(3, 0, _left_out(sheet, view) or _("Made by Cán Đích"), formats["note"])
     columns, header = sheet.columns, HEADER_ROW - 1
@@ -186,7 +192,7 @@ def _write(worksheet: Worksheet, sheet: Sheet, view: View, formats: Formats) -> 
 def _left_out(sheet: Sheet, view: View) -> str:
     if not sheet.n_left_out:
         return ""
-    text = view._("{n} more rows did not fit; the CSV and Parquet files have them all.")
+    text = view._("Rows that did not fit: {n}; the CSV and Parquet files have all rows.")
     return text.format(n=number(sheet.n_left_out, view.language))
 
 
@@ -319,9 +325,9 @@ def _assessments(make: _Maker) -> Sheet:
         *make.units(frame["unit"]),
         Column(_("Target code"), make.text(frame["target"]), width=16),
         make.targets(frame["target"]),
-        Column(_("What is promised"), np.array(goals, dtype=object), width=42),
+        Column(_("Content of the commitment"), np.array(goals, dtype=object), width=42),
         Column(_("Status"), make.words(frame["status"], status), width=24),
-        Column(_("Probability of reaching it (%)"), chance, "probability", 16),
+        Column(_("Probability of meeting it (%)"), chance, "probability", 16),
         Column(_("Grade of evidence (A much, D too little)"), make.text(frame["grade"]), width=16),
         Column(_("Value now (unit of measure in the next column)"), _numbers(frame["current"]), value, 16),
         Column(_("Unit of measure"), measure, width=14),
@@ -333,18 +339,20 @@ def _assessments(make: _Maker) -> Sheet:
         Column(_("Forecast at the deadline, median"), _numbers(frame["predicted_median"]), value, 16),
         Column(_("Forecast, 80% interval, lower"), _numbers(frame["lower80"]), value, 16),
         Column(_("Forecast, 80% interval, upper"), _numbers(frame["upper80"]), value, 16),
-        Column(_("Pace needed a period (rates: percentage points)"), make.gaps(frame["required_pace"], codes), gap, 18),
-        Column(_("Pace kept a period (rates: percentage points)"), make.gaps(frame["actual_pace"], codes), gap, 18),
         Column(
-            _("Past spells of all units that kept such a pace (%)"),
+            _("Pace needed per period (rates: percentage points)"), make.gaps(frame["required_pace"], codes), gap, 18
+        ),
+        Column(_("Actual pace per period (rates: percentage points)"), make.gaps(frame["actual_pace"], codes), gap, 18),
+        Column(
+            _("Past stretches of all units that kept this pace (%)"),
             _numbers(frame["pace_percentile"]),
             "probability",
             18,
         ),
         Column(_("Sub-units (number)"), _numbers(frame["n_sub_units"]), "whole", 12),
         Column(_("Sub-units on track (number)"), _numbers(frame["n_sub_on_track"]), "whole", 14),
-        Column(_("Status a quarter ago"), make.words(frame["previous_status"], status), width=24),
-        Column(_("Probability a quarter ago (%)"), _numbers(frame["previous_p"]), "probability", 16),
+        Column(_("Status last quarter"), make.words(frame["previous_status"], status), width=24),
+        Column(_("Probability last quarter (%)"), _numbers(frame["previous_p"]), "probability", 16),
         Column(_("Reason where it cannot be assessed"), make.words(frame["reason"], reason), width=30),
         Column(_("Lead"), make.words(frame["target"], owner), width=24),
     ]
@@ -395,9 +403,9 @@ def _observations(make: _Maker) -> Sheet:
         Column(_("Numerator (number)"), _numbers(frame["numerator"]), "whole", 14),
         Column(_("Denominator (number)"), _numbers(frame["denominator"]), "whole", 14),
         Column(_("Marks"), make.words(frame["flags"], flags), width=30),
-        Column(_("Known since"), make.text(frame["vintage"]), width=14),
+        Column(_("Known since data version"), make.text(frame["vintage"]), width=14),
     ]
-    about = _("What was observed: every unit, indicator and period that the run used.")
+    about = _("Figures used: every unit, indicator and period.")
     return Sheet("observations", _("Observations"), about, columns, left_out)
 
 
@@ -424,25 +432,25 @@ def _targets(make: _Maker) -> Sheet:
         Column(_("Lead"), make.text(frame["owner"]), width=24),
         Column(_("Document"), make.text(frame["document"]), width=24),
         Column(_("Date of the document (year-month-day)"), make.text(frame["document_date"]), width=16),
-        Column(_("Sentence that promises it"), make.text(frame["sentence"]), width=70),
-        Column(_("Fields not in the text, inferred by us"), make.text(frame["inferred"]), width=24),
+        Column(_("Exact wording"), make.text(frame["sentence"]), width=70),
+        Column(_("Details not in the text, inferred by us"), make.text(frame["inferred"]), width=24),
     ]
-    return Sheet("targets", _("Registry of promises"), _("Every promise with the sentence that makes it."), columns)
+    return Sheet("targets", _("Register of commitments"), _("Every commitment with its exact wording."), columns)
 
 
 def _quality(make: _Maker) -> Sheet:
     _, frame = make._, make.view.run.quality
-    severity = {"error": _("Refused"), "warning": _("To be checked"), "info": _("Note")}
+    severity = {"error": _("Rejected"), "warning": _("To be checked"), "info": _("Note")}
     columns = [
         *make.units(frame["unit"]),
         make.indicators(frame["indicator"]),
         make.periods(_("Period"), frame["period"]),
         Column(_("Finding"), make.words(frame["flag"], lambda flag: flag_word(flag, make.language)), width=40),
-        Column(_("Weight"), make.words(frame["severity"], lambda code: severity.get(code, code)), width=14),
+        Column(_("Severity"), make.words(frame["severity"], lambda code: severity.get(code, code)), width=14),
         Column(_("Details"), make.text([found_words(make.view, row) for row in frame.itertuples()]), width=60),
         Column(_("Source"), make.text(frame["source"]), width=34),
     ]
-    return Sheet("quality", _("Data quality"), _("What is wrong or doubtful in the data."), columns)
+    return Sheet("quality", _("Data quality"), _("What is wrong or needs checking in the data."), columns)
 
 
 def _scorecard(make: _Maker) -> Sheet:
@@ -451,22 +459,22 @@ def _scorecard(make: _Maker) -> Sheet:
         *make.units(frame["unit"]),
         make.targets(frame["target"]),
         make.periods(_("Last period observed"), frame["cutoff"], 14),
-        make.periods(_("Period judged"), frame["period"], 14),
+        make.periods(_("Period compared"), frame["period"], 14),
         Column(_("Probability we gave (%)"), _numbers(frame["p_attain"]), "probability", 14),
-        Column(_("Outcome (1 reached, 0 not)"), _numbers(frame["outcome"]), "whole", 14),
+        Column(_("Outcome (1 met, 0 not met)"), _numbers(frame["outcome"]), "whole", 14),
         Column(_("Brier score (0 best, 1 worst)"), _numbers(frame["brier"]), "score", 14),
-        Column(_("Cause of a miss"), make.text(frame["cause"]), width=20),
-        Column(_("Published then, or computed again"), make.text(frame["origin"]), width=18),
+        Column(_("Cause of a wrong forecast"), make.text(frame["cause"]), width=20),
+        Column(_("Published at the time, or recomputed"), make.text(frame["origin"]), width=18),
     ]
-    return Sheet("scorecard", _("Scorecard"), _("Our own earlier probabilities and what happened."), columns)
+    return Sheet("scorecard", _("Scorecard"), _("Our earlier probabilities and the actual outcomes."), columns)
 
 
 def _evidence(make: _Maker) -> Sheet:
     _, frame = make._, make.view.run.evidence
     numbers = [
         (_("Brier score (0 best, 1 worst)"), "brier", "score"),
-        (_("Skill against the base rate (1 best)"), "skill_climatology", "score"),
-        (_("Skill against the straight pace (1 best)"), "skill_pace", "score"),
+        (_("Skill compared with the base rate (1 best)"), "skill_climatology", "score"),
+        (_("Skill compared with linear pace (1 best)"), "skill_pace", "score"),
         (_("Share inside the 80% interval (%)"), "coverage80", "percent"),
         (_("Share inside the 95% interval (%)"), "coverage95", "percent"),
         (_("Calibration error (fraction)"), "ece", "score"),
@@ -479,11 +487,11 @@ def _evidence(make: _Maker) -> Sheet:
         make.indicators(frame["indicator"]),
         make.targets(frame["target"], 30),
         Column(_("Model"), make.text(frame["model"]), width=16),
-        Column(_("Cut by"), make.text(frame["slice_kind"]), width=14),
+        Column(_("Grouped by"), make.text(frame["slice_kind"]), width=14),
         Column(_("Part"), make.text(frame["slice"]), width=14),
         *(Column(heading, _numbers(frame[name]), kind, 16) for heading, name, kind in numbers),
     ]
-    about = _("How the forecasts did on these very series, asked again at past cutoffs.")
+    about = _("How accurate the forecasts were on these series, recomputed at past cutoffs.")
     return Sheet("evidence", _("Evidence"), about, columns)
 
 
