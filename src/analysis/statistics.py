@@ -26,12 +26,14 @@ from analysis import records
 from analysis.attainment.assess import Assessed, assess, check_targets
 from analysis.attainment.status import with_statuses
 from analysis.attainment.world import AssessOptions, World
-from analysis.forecasting.backtest import backtest_panel
+from analysis.forecasting.backtest import Plan, backtest_panel
+from analysis.forecasting.calibration import Event
 from analysis.forecasting.ensemble import Options, forecast_panel
 from analysis.forecasting.evidence import evidence
 from analysis.forecasting.panel import Panel, as_panel
 from analysis.forecasting.predictive import Predictive
 from analysis.intake import Inputs
+from analysis.intake.deadlines import check_deadlines
 from analysis.registry.params import RunParams
 from analysis.registry.targets import Target, units_of
 from analysis.words import periods, schema
@@ -105,17 +107,13 @@ def panels_at(inputs: Inputs, *, cutoff: str) -> dict[str, Panel]:
 
 
 def check_promises(inputs: Inputs, *, cutoff: str, places: Mapping[str, str] = MappingProxyType({})) -> None:
-    """Refuse promises that cannot be assessed as written, now that the figures are known.
+    """Refuse promises whose deadline has passed, or whose components or peers have no data, all at once.
 
     `places` maps the code of a target to its file and entry, for the messages.
-
-    Raises
-    ------
-    ParamsError
-        With every such promise: its deadline has passed, its components or its peers have no data.
     """
-    panels = panels_at(inputs, cutoff=cutoff)
-    require(check_targets(inputs.targets, panels=panels, cutoff=cutoff, places=places), ParamsError)
+    dated = {"observations": inputs.observations, "indicators": inputs.indicators, "cutoff": cutoff}
+    passed = check_deadlines(inputs.targets, **dated, places=lambda: places)
+    require([*passed, *check_targets(inputs.targets, panels=panels_at(inputs, cutoff=cutoff), places=places)], ParamsError)
 
 
 def forecast_quarter(
@@ -260,7 +258,7 @@ def evidence_of(cases: pd.DataFrame) -> pd.DataFrame:
 def backtest_cases(inputs: Inputs, panels: Mapping[str, Panel], *, seed: int, **options: Any) -> pd.DataFrame:
     """Past questions of every indicator with their answers and outcomes; column ``indicator`` says whose.
 
-    `options` (`scored`, `peers`) go to :func:`analysis.forecasting.backtest.backtest_panel`.
+    `options` (`scored`, `peers`) are those of :class:`analysis.forecasting.backtest.Plan`.
     """
     parts = [indicator_cases(inputs, panel, code=code, seed=seed, **options) for code, panel in panels.items()]
     parts = [cases for cases in parts if len(cases)]
@@ -273,15 +271,8 @@ def indicator_cases(inputs: Inputs, panel: Panel, *, code: str, seed: int, **opt
     horizons = [one for one in EVIDENCE_HORIZONS[frequency] if panel.n_periods - one >= 2 * MIN_HISTORY]
     parts = []
     for at_least, thresholds in _questions(inputs, code=code, panel=panel).items() if horizons else ():
-        cases = backtest_panel(
-            panel,
-            thresholds=thresholds,
-            horizons=horizons,
-            n_origins=N_ORIGINS,
-            at_least=at_least,
-            options=Options(seed=seed),
-            **options,
-        )
+        plan, event = Plan(horizons, n_origins=N_ORIGINS, **options), Event(at_least)
+        cases = backtest_panel(panel, plan, thresholds=thresholds, event=event, options=Options(seed=seed))
         parts.append(cases.assign(indicator=code))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 

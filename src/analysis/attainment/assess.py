@@ -25,7 +25,6 @@ from analysis.attainment.world import Case, Outcome, World
 from analysis.forecasting.panel import Panel
 from analysis.registry.kinds import Target
 from analysis.words.errors import Problem, did_you_mean
-from analysis.words.periods import last_day
 from analysis.words.schema import ASSESSMENTS, as_table
 
 EVENTS: dict[str, Callable[[Case], Outcome]] = {
@@ -96,31 +95,12 @@ def assess(world: World, *, previous: pd.DataFrame | None = None, annexes: bool 
 
 
 def check_targets(
-    targets: Sequence[Target], *, panels: Mapping[str, Panel], cutoff: str, places: Mapping[str, str]
+    targets: Sequence[Target], *, panels: Mapping[str, Panel], places: Mapping[str, str]
 ) -> list[Problem]:
-    """What is wrong with targets once their figures are known; the registry checks everything else before.
-
-    Parameters
-    ----------
-    targets : sequence of registry.kinds.Target
-    panels : mapping
-        Indicator -> Panel.
-    cutoff : str
-    places : mapping
-        Code of a target -> its file and entry, for the messages.
-
-    Returns
-    -------
-    list of Problem
-        Deadlines inside the history that are not marked as settled, components without data, ranks without peers.
-    """
+    """Scores whose components, and ranks whose peers, have no data; `places` maps targets to their file and entry."""
     found = []
     for target in targets:
         where = places.get(target.target, f"target {target.target}")
-        if target.deadline and not target.settled and last_day(target.deadline) < last_day(cutoff):
-            remedy = "Set `settled: true` to keep it on the board as met or missed, or end it with `valid_to`"
-            seen = f"{target.deadline!r} lies in the history, the cutoff is {cutoff!r}"
-            found.append(Problem(f"{where}: deadline", seen, "a deadline at or after the cutoff", remedy))
         for name in sorted(set(target.weights) - set(panels)) if target.kind == "score_ge" else ():
             remedy = did_you_mean(name, panels) or "Add its source"
             found.append(Problem(f"{where}: components", f"component {name!r} has no data", "", remedy))

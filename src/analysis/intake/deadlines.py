@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 
-from analysis.registry.targets import Target, places_of
+from analysis.registry.targets import Target
 from analysis.words.errors import Problem
 from analysis.words.periods import as_period, between, last_day, last_in, period_code
 
@@ -18,12 +17,12 @@ def check_deadlines(
     observations: pd.DataFrame,
     indicators: pd.DataFrame,
     cutoff: str | None,
-    paths: Sequence[Path] = (),
+    places: Callable[[], Mapping[str, str]] = dict,
 ) -> list[Problem]:
     """Targets whose deadline lies before the cutoff without saying that they are settled.
 
     A deadline at the cutoff is the moment at which a target settles, and is well. Both are compared in the indicator's
-    own frequency: of a monthly one the deadline 2026 is 2026-12.
+    own frequency: of a monthly one the deadline 2026 is 2026-12. `places` finds the file and entry of each target.
     """
     last = cutoffs(observations, indicators=indicators, cutoff=cutoff)
     overall = cutoff or max(last.values(), key=lambda code: (last_day(code), len(code)), default=None)
@@ -32,10 +31,10 @@ def check_deadlines(
         here = last.get(target.indicator, overall)
         if not target.settled and target.deadline and here and between(here, target.deadline) < 0:
             passed.append((target, here))
-    places = places_of(paths) if passed else {}
+    where = places() if passed else {}
     return [
         Problem(
-            f"{places.get(target.target, f'target {target.target}')}: deadline",
+            f"{where.get(target.target, f'target {target.target}')}: deadline",
             f"found {target.deadline!r}, but the cutoff is {here}",
             f"{here} or later",
             "Set `settled: true` to keep it on the board as met or missed, or correct the deadline or the cutoff",

@@ -101,7 +101,7 @@ def _read_inputs(params: RunParams, *, data_dir: Path | None, root: Path) -> Inp
     if any(map(len, rows)):
         seen = pd.concat(rows, ignore_index=True)
         seen = seen.assign(value=seen[list(SIDES)].bfill(axis=1).iloc[:, 0])
-        caught.add(check_deadlines(targets, observations=seen, paths=paths, **dated), ParamsError)
+        caught.add(check_deadlines(targets, observations=seen, places=partial(places_of, paths), **dated), ParamsError)
     caught.stop()
     rows = [one[COLUMNS] for one in rows]
     observations, found = join(rows, sources=sources, units=units, indicators=indicators, crosswalk=crosswalk)

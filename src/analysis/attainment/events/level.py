@@ -16,7 +16,7 @@ from analysis.attainment import measures
 from analysis.attainment.compare import meets_threshold, p_meets_threshold
 from analysis.attainment.status import bounded
 from analysis.attainment.world import Case, Outcome
-from analysis.forecasting.calibration import calibrate_level
+from analysis.forecasting.calibration import Event, calibrate_level
 from analysis.forecasting.ensemble import Options
 
 OWN_EVENT = ("cumulative_count", "rank_le", "score_ge", "relative_change", "tasks_k_of_n")  # half a quota is no level
@@ -82,12 +82,11 @@ def calibrated(raw: np.ndarray, case: Case, thresholds: np.ndarray) -> tuple[np.
     if key not in memory:
         memory[key] = calibrate_level(
             case.panel,
+            Event(at_least=case.up, strict=case.operator in (">", "<")),
             threshold=thresholds,
             horizon=case.horizon,
-            strict=case.operator in (">", "<"),
-            at_least=case.up,
-            options=case.options.forecast or Options(),
             predictive=case.predictive,  # the past forecasts it carries serve every target of the indicator
+            options=case.options.forecast or Options(),
         )
     return np.asarray(memory[key].apply(raw)), int(memory[key].n_origins)
 
