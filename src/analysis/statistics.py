@@ -112,8 +112,10 @@ def check_promises(inputs: Inputs, *, cutoff: str, places: Mapping[str, str] = M
     `places` maps the code of a target to its file and entry, for the messages.
     """
     dated = {"observations": inputs.observations, "indicators": inputs.indicators, "cutoff": cutoff}
-    passed = check_deadlines(inputs.targets, **dated, places=lambda: places)
-    require([*passed, *check_targets(inputs.targets, panels=panels_at(inputs, cutoff=cutoff), places=places)], ParamsError)
+    passed = check_deadlines(inputs.targets, **dated, places=places)
+    require(
+        [*passed, *check_targets(inputs.targets, panels=panels_at(inputs, cutoff=cutoff), places=places)], ParamsError
+    )
 
 
 def forecast_quarter(

@@ -13,6 +13,7 @@ NHSRplotthedots (nhs-r-community), functions ``ptd_spc_standard`` and ``ptd_calc
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,9 +91,9 @@ def _special(name: str, panel: Panel, *, up: bool) -> pd.DataFrame:
         counted = p_prime(np.where(known, panel.numerator, np.nan), np.where(known, panel.denominator, np.nan))
         own = special_causes(np.where(known, values, np.nan), counted)
         rules, chart = np.where(flat[:, None], own, rules), np.where(flat, "p_prime", chart)
-        limits = Limits(*(np.where(flat[:, None], b, a) for a, b in zip(_edges(limits), _edges(counted))))
+        limits = Limits(*(np.where(flat[:, None], b, a) for a, b in zip(vars(limits).values(), vars(counted).values())))
     edges = {}
-    for edge, block in zip(("centre", "lower", "upper"), _edges(limits)):  # as shares or counts again
+    for edge, block in vars(limits).items():  # as shares or counts again
         moved = block[:, -1] + (scaled[:, -1] - charted[:, -1])  # the season of this month back on
         shown = np.where(chart == "p_prime", block[:, -1], inverse_logit(moved))
         edges[edge] = shown if is_rate else moved
@@ -107,10 +108,6 @@ def _special(name: str, panel: Panel, *, up: bool) -> pd.DataFrame:
     }
     known = np.isfinite(charted)
     return pd.DataFrame(table)[known[:, -1] & (known.sum(axis=1) >= LEAST_POINTS) & (rules[:, -1] != "")]
-
-
-def _edges(limits: Limits) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return limits.centre, limits.lower, limits.upper
 
 
 def compact(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -142,25 +139,12 @@ def mean_moving_range(values: np.ndarray, *, screen: bool) -> np.ndarray:
     return np.where(mean == 0, 0.0, _mean(inside))
 
 
-def xmr(values: np.ndarray, *, screen: bool = True, fix_after: int | None = None) -> Limits:
+def xmr(values: np.ndarray, *, screen: bool = True) -> Limits:
     """Limits of an XmR chart: mean plus or minus 2.66 mean moving ranges.
 
-    Parameters
-    ----------
-    values : array, shape (n, T)
-        One rebased stretch: earlier values are NaN.
-    screen : bool
-        True is NHSRplotthedots' default, False the Excel tool's.
-    fix_after : int or None
-        Limits from the first so many points only.
-
-    Returns
-    -------
-    Limits
-        Shape (n,); NaN where fewer than two points are known.
+    `values` (n, T) are one rebased stretch; `screen` as NHSRplotthedots does, not as the Excel tool. Shape (n,).
     """
     closed, _ = compact(values)
-    closed = closed[:, :fix_after]
     centre, spread = _mean(closed), LIMIT * mean_moving_range(closed, screen=screen)
     return Limits(centre, centre - spread, centre + spread)
 
@@ -172,7 +156,7 @@ def special_causes(values: np.ndarray, limits: Limits) -> np.ndarray:
     ``two_of_three_above`` / ``_below`` (beyond two sigma, all three on one side); ``seven_above`` / ``seven_below``.
     """
     closed, order = compact(values)
-    centre, lower, upper = (_aligned(one, order) for one in (limits.centre, limits.lower, limits.upper))
+    centre, lower, upper = (_aligned(one, order) for one in vars(limits).values())
     with np.errstate(invalid="ignore"):
         side = np.nan_to_num(np.sign(closed - centre))
         outside = (closed > upper) | (closed < lower)
@@ -326,10 +310,8 @@ def without_season(values: np.ndarray, *, season_length: int) -> np.ndarray:
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
-    known = np.isfinite(values)
-    n = known.sum(axis=1)
-    with np.errstate(all="ignore"):
-        return np.where(n > 0, np.where(known, values, 0.0).sum(axis=1) / n, np.nan)
+    with warnings.catch_warnings(action="ignore"):  # of rows without a figure
+        return np.nanmean(values, axis=1)
 
 
 def _aligned(limit: np.ndarray, order: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -17,12 +17,12 @@ def check_deadlines(
     observations: pd.DataFrame,
     indicators: pd.DataFrame,
     cutoff: str | None,
-    places: Callable[[], Mapping[str, str]] = dict,
+    places: Mapping[str, str],
 ) -> list[Problem]:
     """Targets whose deadline lies before the cutoff without saying that they are settled.
 
     A deadline at the cutoff is the moment at which a target settles, and is well. Both are compared in the indicator's
-    own frequency: of a monthly one the deadline 2026 is 2026-12. `places` finds the file and entry of each target.
+    own frequency: of a monthly one the deadline 2026 is 2026-12. `places` says where each target is written.
     """
     last = cutoffs(observations, indicators=indicators, cutoff=cutoff)
     overall = cutoff or max(last.values(), key=lambda code: (last_day(code), len(code)), default=None)
@@ -31,10 +31,9 @@ def check_deadlines(
         here = last.get(target.indicator, overall)
         if not target.settled and target.deadline and here and between(here, target.deadline) < 0:
             passed.append((target, here))
-    where = places() if passed else {}
     return [
         Problem(
-            f"{where.get(target.target, f'target {target.target}')}: deadline",
+            f"{places.get(target.target, f'target {target.target}')}: deadline",
             f"found {target.deadline!r}, but the cutoff is {here}",
             f"{here} or later",
             "Set `settled: true` to keep it on the board as met or missed, or correct the deadline or the cutoff",

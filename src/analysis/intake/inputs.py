@@ -25,7 +25,7 @@ from analysis.registry.indicators import read_indicators
 from analysis.registry.joins import check_joins
 from analysis.registry.params import RunParams
 from analysis.registry.sources import SIDES, SourceParams, read_source
-from analysis.registry.targets import Target, find_targets
+from analysis.registry.targets import Target, find_targets, places_of
 from analysis.registry.units import check_tree, read_units
 from analysis.words.errors import AnalysisError, DataError, ParamsError, Problem, require
 from analysis.words.findings import SEVERITIES, as_quality, say
@@ -101,7 +101,7 @@ def _read_inputs(params: RunParams, *, data_dir: Path | None, root: Path) -> Inp
     if any(map(len, rows)):
         seen = pd.concat(rows, ignore_index=True)
         seen = seen.assign(value=seen[list(SIDES)].bfill(axis=1).iloc[:, 0])
-        caught.add(check_deadlines(targets, observations=seen, places=partial(places_of, paths), **dated), ParamsError)
+        caught.add(check_deadlines(targets, observations=seen, places=places_of(paths), **dated), ParamsError)
     caught.stop()
     rows = [one[COLUMNS] for one in rows]
     observations, found = join(rows, sources=sources, units=units, indicators=indicators, crosswalk=crosswalk)
