@@ -83,15 +83,6 @@ def decisions(view: View) -> Fragment:
     if not items:
         text = _("No unit has an open promise in doubt with a known gap: no decision is asked for.")
         return Fragment(parts.note(text).html + urgent_tasks(view, unit=view.root), "note", text)
-    header = [
-        _("Unit"),
-        _("Promise that gives most"),
-        _("Status and probability"),
-        _("Missing today"),
-        _("Share of all that is missing"),
-        _("Lead"),
-        _("Due"),
-    ]
     body = [_row(view, item) for item in items[:MAX_ITEMS]]
     caption = _("Units that need a decision: {k} of {n}, by what reaching the promise there would give").format(
         k=number(len(body), language), n=number(len(items), language)
@@ -100,7 +91,21 @@ def decisions(view: View) -> Fragment:
         "Share = the unit's missing cases for that promise, of all cases missing at units as deep in the tree; the "
         "order is by the mean over all promises of this share times the probability of missing it."
     )
-    html = table(caption, header, body, class_="decisions", stack=True, unlabelled={1, 2})
+    html = table(
+        caption,
+        [
+            _("Unit"),
+            _("Promise that gives most"),
+            _("Status and probability"),
+            _("Missing today"),
+            _("Share of all that is missing"),
+            _("Lead"),
+            _("Due"),
+        ],
+        body,
+        class_="decisions",
+        cards={1, 2},
+    )
     html += parts.sentence(note, class_="soft") + urgent_tasks(view, unit=view.root)
     lines = [f"{view.name(item.unit)}: {view.target_name(item.row.target)}" for item in items[:MAX_ITEMS]]
     return Fragment(html, "table", "\n".join([caption, *lines]))
@@ -142,7 +147,6 @@ def urgent_tasks(view: View, *, unit: str) -> Markup:
     if not rows:
         return Markup("")
     late = sum(row.state == "open_overdue" for row in rows)
-    header = [_("Task"), _("Lead"), _("Due"), _("State"), _("Probability of being done by the deadline of the list")]
     body = []
     for row in rows[:MAX_TASKS]:
         known, word = view.task_list.get(row.task), OPEN_TASKS[row.state]
@@ -155,10 +159,15 @@ def urgent_tasks(view: View, *, unit: str) -> Markup:
                 percent(row.p_done, language, 0) if math.isfinite(row.p_done) else "–",
             ]
         )
-    caption = _("Open tasks: {k} of {n} shown, {late} overdue").format(
-        k=number(len(body), language), n=number(len(rows), language), late=number(late, language)
+    return table(
+        _("Open tasks: {k} of {n} shown, {late} overdue").format(
+            k=number(len(body), language), n=number(len(rows), language), late=number(late, language)
+        ),
+        [_("Task"), _("Lead"), _("Due"), _("State"), _("Probability of being done by the deadline of the list")],
+        body,
+        class_="tasks",
+        cards={3},
     )
-    return table(caption, header, body, class_="tasks", stack=True, unlabelled={3})
 
 
 def open_tasks(view: View, unit: str) -> list[tuple]:

@@ -11,12 +11,11 @@ import pandas as pd
 from analysis.briefing import method as methods
 from analysis.briefing import parts
 from analysis.briefing.charts import evidence as charts
-from analysis.briefing.fragment import Fragment, table, tag
+from analysis.briefing.fragment import Fragment, table, tabled, tag
 from analysis.briefing.locale import N_, number, percent
 from analysis.briefing.scorecard import MIN_CASES, binned, reliability
-from analysis.briefing.view import ALL_TARGETS, plain, view_of
+from analysis.briefing.view import ALL_TARGETS, plain
 from analysis.briefing.wording import list_of
-from analysis.words.schema import RunTables
 
 SOON_ENOUGH = 8  # realised origins from which calibration carries its full form (docs/methods.md)
 MODELS = {  # models of the evidence table in the order shown
@@ -93,11 +92,15 @@ class ForecastPage(parts.Page):
             cells = [tag("b", text) if one == best else text for one, text in zip(own, shown)]
             rows.append([self.view.indicator_name(code), *cells])
         header = [_("Indicator"), *[_(MODELS[one]) for one in models]]
-        caption = _(
-            "Error of probabilities (Brier, 0 is perfect) on the same past cases; the smallest of a row in bold"
-        )
         numeric = set(range(1, len(header)))
-        return Fragment(table(caption, header, rows, class_="models", numeric=numeric, stack=True), "table", caption)
+        return tabled(
+            _("Error of probabilities (Brier, 0 is perfect) on the same past cases; the smallest of a row in bold"),
+            header,
+            rows,
+            class_="models",
+            numeric=numeric,
+            cards=(),
+        )
 
     def reliability(self) -> Fragment:
         """Said against seen, over all indicators."""
@@ -129,12 +132,16 @@ class ForecastPage(parts.Page):
             "error saved against linear pace = 1 − Brier score / Brier score of pace, by periods ahead; 0% = no better"
         )
         steps = sorted({int(one) for _code, horizon, _s in lines for one in horizon})
-        header = [_("Indicator"), *[number(one, language) for one in steps]]
         rows = []
         for code, horizon, skill in lines:
             at = dict(zip(horizon.astype(int).tolist(), skill.tolist()))
             rows.append([self.view.indicator_name(code), *[percent(at.get(one), language, 0) for one in steps]])
-        data = table(_("Error saved against linear pace, by periods ahead"), header, rows, class_="data")
+        data = table(
+            _("Error saved against linear pace, by periods ahead"),
+            [_("Indicator"), *[number(one, language) for one in steps]],
+            rows,
+            class_="data",
+        )
         drawn = charts.skill_by_horizon(
             [(self.view.indicator_name(code), horizon, skill) for code, horizon, skill in lines],
             language=language,
@@ -168,14 +175,6 @@ class ForecastPage(parts.Page):
             if len(low)
             else _("The 80% bands held at least 75% of the time for every indicator.")
         )
-        header = [
-            _("Indicator"),
-            _("80% bands held"),
-            _("95% bands held"),
-            _("Calibration slope"),
-            _("Calibration error (ECE)"),
-            _("Cases"),
-        ]
         rows = [
             [
                 self.view.indicator_name(row.indicator),
@@ -187,9 +186,23 @@ class ForecastPage(parts.Page):
             ]
             for row in self.overall.itertuples(index=False)
         ]
-        caption = _("How often the bands held on past deadlines; slope 1 is right, below 1 is too sure")
         return Fragment(
-            parts.sentence(text) + table(caption, header, rows, class_="record", stack=True, numeric={1, 2, 3, 4, 5}),
+            parts.sentence(text)
+            + table(
+                _("How often the bands held on past deadlines; slope 1 is right, below 1 is too sure"),
+                [
+                    _("Indicator"),
+                    _("80% bands held"),
+                    _("95% bands held"),
+                    _("Calibration slope"),
+                    _("Calibration error (ECE)"),
+                    _("Cases"),
+                ],
+                rows,
+                class_="record",
+                cards=(),
+                numeric={1, 2, 3, 4, 5},
+            ),
             "table",
             text,
         )
@@ -214,12 +227,4 @@ class ForecastPage(parts.Page):
         return methods.sentences(self.view)
 
 
-def forecast_page(run: RunTables, *, language: str) -> ForecastPage:
-    """The forecast page of a run.
-
-    Raises
-    ------
-    ParamsError
-        When we do not speak `language`.
-    """
-    return ForecastPage(view_of(run, language))
+forecast_page = parts.opener(ForecastPage)

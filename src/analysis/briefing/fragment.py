@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from markupsafe import Markup, escape
 
@@ -116,28 +117,17 @@ def table(
     rows: Iterable[Iterable[object]],
     *,
     class_: str = "",
-    numeric: frozenset[int] | set[int] = frozenset(),
-    stack: bool = False,
-    unlabelled: frozenset[int] | set[int] = frozenset(),
+    numeric: Collection[int] = (),
+    cards: Collection[int] | None = None,
 ) -> Markup:
     """A table a screen reader can walk: a caption, a scope on every header, the first cell of a row is its header.
 
-    Parameters
-    ----------
-    caption, header, rows
-        Text or Markup; a row may be shorter than the header.
-    class_ : str
-        Class of the table.
-    numeric : set of int
-        Columns set flush right (class ``num``).
-    stack : bool
-        On a narrow screen each row becomes a card, each cell with its column's name.
-    unlabelled : set of int
-        Columns whose cells say by themselves what they are: no name before them in a card.
+    A row may be shorter than the header; columns in `numeric` are set flush right. With `cards` each row becomes a card
+    on a narrow screen, each cell with its column's name, but for the columns in it, which say what they are.
     """
     header = list(header)
-    named = _column_names(header, unlabelled=unlabelled) if stack else ""
-    class_ = f"{class_} stack" if stack else class_
+    named = "" if cards is None else _column_names(header, unlabelled=cards)
+    class_ = class_ if cards is None else f"{class_} stack"
     classes = {one: ' class="num"' for one in numeric}
     out = [f'<div class="table-wrap"><table class="{escape(class_)}"{named}>']
     out.append(f"<caption>{escape(caption)}</caption><thead><tr>")
@@ -151,11 +141,16 @@ def table(
     return Markup("".join(out) + "</tbody></table></div>")
 
 
-def _column_names(header: list[object], *, unlabelled: frozenset[int] | set[int]) -> str:
+def _column_names(header: list[object], *, unlabelled: Collection[int]) -> str:
     """Names of the columns for the style sheet, once a table: on a narrow screen it writes them before the cells."""
     plain = [_UNQUOTABLE.sub(" ", Markup(escape(one)).striptags().replace("'", "\u2019")) for one in header]
     pairs = [f"--c{at}:'{one}: '" for at, one in enumerate(plain, start=1) if at > 1 and at - 1 not in unlabelled]
     return f' style="{escape(";".join(pairs))}"'.replace("&#39;", "'") if pairs else ""
+
+
+def tabled(caption: str, header: Iterable[object], rows: Iterable[Iterable[object]], **look: Any) -> Fragment:
+    """A table as a fragment of its own, see :func:`table`; its caption is its text."""
+    return Fragment(table(caption, header, rows, **look), "table", caption)
 
 
 def details(summary: object, body: object) -> Markup:

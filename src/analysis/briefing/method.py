@@ -61,17 +61,21 @@ def record_table(view: View, *, indicators: Sequence[str]) -> Markup:
     rows = [_record(view, view.records[code]) for code in indicators if code in view.records]
     if not rows:
         return parts.note(_("There is no record yet: the history holds no past deadline to test on.")).html
-    header = [
-        _("Indicator"),
-        _("Error of probabilities (Brier)"),
-        _("against linear pace"),
-        _("80% bands held"),
-        _("95% bands held"),
-        _("Past deadlines (J)"),
-        _("Verdict"),
-    ]
-    caption = _("Record on past deadlines of all units: what we would have said then against what came")
-    return table(caption, header, rows, class_="record", numeric={1, 2, 3, 4, 5})
+    return table(
+        _("Record on past deadlines of all units: what we would have said then against what came"),
+        [
+            _("Indicator"),
+            _("Error of probabilities (Brier)"),
+            _("against linear pace"),
+            _("80% bands held"),
+            _("95% bands held"),
+            _("Past deadlines (J)"),
+            _("Verdict"),
+        ],
+        rows,
+        class_="record",
+        numeric={1, 2, 3, 4, 5},
+    )
 
 
 def _record(view: View, row) -> list[object]:

@@ -201,15 +201,6 @@ def _component_table(view: View, row, components: list) -> Markup:
     _, language = view._, view.language
     components = sorted(components, key=lambda one: (-one.headroom, one.component))
     before, when = _before(view, row.unit, [one.component for one in components])
-    header = [
-        _("Component"),
-        _("Points today"),
-        _("Of at most"),
-        _("Share today"),
-        _("Share in {period}").format(period=period(when, language)) if when else _("Share a quarter ago"),
-        _("Points still to be had"),
-        _("Gain if at 90%"),
-    ]
     body = [
         [
             view.indicator_name(one.component),
@@ -223,8 +214,22 @@ def _component_table(view: View, row, components: list) -> Markup:
         for one in components
     ]
     target = view.target_name(row.target)
-    caption = _("What “{target}” is made of, most points still to be had first").format(target=target)
-    return table(caption, header, body, class_="components", stack=True, numeric=set(range(1, 7)))
+    return table(
+        _("What “{target}” is made of, most points still to be had first").format(target=target),
+        [
+            _("Component"),
+            _("Points today"),
+            _("Of at most"),
+            _("Share today"),
+            _("Share in {period}").format(period=period(when, language)) if when else _("Share a quarter ago"),
+            _("Points still to be had"),
+            _("Gain if at 90%"),
+        ],
+        body,
+        class_="components",
+        cards=(),
+        numeric=set(range(1, 7)),
+    )
 
 
 def _before(view: View, unit: str, codes: list[str]) -> tuple[dict[str, float], str]:

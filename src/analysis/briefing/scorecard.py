@@ -10,11 +10,10 @@ import pandas as pd
 
 from analysis.briefing import parts
 from analysis.briefing.charts import evidence as charts
-from analysis.briefing.fragment import Fragment, table
+from analysis.briefing.fragment import Fragment, table, tabled
 from analysis.briefing.locale import N_, number, percent, period, points
-from analysis.briefing.view import View, plain, view_of
+from analysis.briefing.view import View, plain
 from analysis.briefing.wording import say_chance, word_of
-from analysis.words.schema import RunTables
 
 MAX_MISSES = 15  # the downloads hold them all
 BINS = np.linspace(0, 1, 11)
@@ -90,11 +89,15 @@ class ScorecardPage(parts.Page):
         if misses.empty:
             return self._none()
         rows = [self._miss(row) for row in misses.head(MAX_MISSES).itertuples(index=False)]
-        header = [_("Unit"), _("Target"), _("Said with data up to"), _("Probability then"), _("Outcome"), _("Cause")]
-        caption = _("Misses: {k} of {n} shown, the surest calls first").format(
-            k=number(len(rows), language), n=number(len(misses), language)
+        return tabled(
+            _("Misses: {k} of {n} shown, the surest calls first").format(
+                k=number(len(rows), language), n=number(len(misses), language)
+            ),
+            [_("Unit"), _("Target"), _("Said with data up to"), _("Probability then"), _("Outcome"), _("Cause")],
+            rows,
+            class_="misses",
+            cards=(),
         )
-        return Fragment(table(caption, header, rows, class_="misses", stack=True), "table", caption)
 
     def _miss(self, row) -> list[object]:
         _, language = self.view._, self.view.language
@@ -118,7 +121,7 @@ class ScorecardPage(parts.Page):
             for cause, n in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
         ]
         caption, header = _("Misses by cause"), [_("Cause"), _("Misses"), _("Share")]
-        return Fragment(table(caption, header, rows, class_="causes", numeric={1, 2}), "table", caption)
+        return tabled(caption, header, rows, class_="causes", numeric={1, 2})
 
     def reliability(self) -> Fragment:
         """Said against seen, in classes of ten points."""
@@ -143,10 +146,14 @@ class ScorecardPage(parts.Page):
             ]
             for target, mine in self.cases.groupby("target", sort=True)
         ]
-        header = [_("Target"), _("Calls"), _("Misses"), _("Said on average"), _("Came true"), _("Brier")]
-        caption = _("Record by target")
-        made = table(caption, header, rows, class_="record", stack=True, numeric={1, 2, 3, 4, 5})
-        return Fragment(made, "table", caption)
+        return tabled(
+            _("Record by target"),
+            [_("Target"), _("Calls"), _("Misses"), _("Said on average"), _("Came true"), _("Brier")],
+            rows,
+            class_="record",
+            cards=(),
+            numeric={1, 2, 3, 4, 5},
+        )
 
 
 def reliability(view: View, bins: pd.DataFrame, *, key: str, ranges: bool = False) -> Fragment:
@@ -161,8 +168,12 @@ def reliability(view: View, bins: pd.DataFrame, *, key: str, ranges: bool = Fals
     for row in bins.itertuples(index=False):
         between = [f"{show(row.share_lower)}–{show(row.share_upper)}"] if ranges else []
         rows.append([show(row.mean_p), show(row.share), *between, number(row.n, language)])
-    header = [_("Said, mean of the bin"), _("Came true"), *([_("95% range")] if ranges else []), _("Cases")]
-    data = table(_("Probabilities said and outcomes"), header, rows, class_="data")
+    data = table(
+        _("Probabilities said and outcomes"),
+        [_("Said, mean of the bin"), _("Came true"), *([_("95% range")] if ranges else []), _("Cases")],
+        rows,
+        class_="data",
+    )
     said = "; ".join(_("said {p}, came {share}").format(p=row[0], share=row[1]) for row in rows)
     description = f"{subtitle}. {said}."
     drawn = charts.reliability(bins, language=language, key=key, title=headline, description=description)
@@ -192,12 +203,4 @@ def binned(cases: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def scorecard_page(run: RunTables, *, language: str) -> ScorecardPage:
-    """The scorecard of a run.
-
-    Raises
-    ------
-    ParamsError
-        When we do not speak `language`.
-    """
-    return ScorecardPage(view_of(run, language))
+scorecard_page = parts.opener(ScorecardPage)

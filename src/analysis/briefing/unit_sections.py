@@ -15,7 +15,7 @@ from analysis.briefing.charts import trajectory
 from analysis.briefing.charts.trajectory import MAX_HISTORY, Panel, Promised, frequency_of
 from analysis.briefing.flags import SIGNALS, flag_word, severity_word
 from analysis.briefing.found import found_words
-from analysis.briefing.fragment import Fragment, name_html, table, tag
+from analysis.briefing.fragment import Fragment, name_html, table, tabled, tag
 from analysis.briefing.locale import NOTHING, number, percent, period
 from analysis.briefing.parts import measure_of, speaks_of_series
 from analysis.briefing.view import Fan, History, UnitView, View
@@ -229,14 +229,17 @@ def fan_table(view: View, indicator, fan: Fan) -> Markup:
     bands = [(level, fan.band(level)) for level in (0.5, 0.8, 0.95)]
     bands = [(level, bounds) for level, bounds in bands if bounds is not None]
     median = fan.at_level(0.5)
-    header = [_("Period"), _("Median"), *[f"{level:.0%}" for level, _bounds in bands]]
     columns = [[period(code, language, short=True) for _at, code in listed]]
     columns.append(show(median) if median is not None else [NOTHING] * len(listed))
     for _level, bounds in bands:
         columns.append([f"{low}–{high}" for low, high in zip(*map(show, bounds))])
     rows = zip(*columns)
-    caption = _("Forecast ({unit})").format(unit=_unit(view, indicator) or NOTHING)
-    return table(caption, header, rows, class_="data")
+    return table(
+        _("Forecast ({unit})").format(unit=_unit(view, indicator) or NOTHING),
+        [_("Period"), _("Median"), *[f"{level:.0%}" for level, _bounds in bands]],
+        rows,
+        class_="data",
+    )
 
 
 def shown_periods(periods: list[str]) -> list[tuple[int, str]]:
@@ -277,16 +280,19 @@ def peers(view: UnitView, *, unit: str, rows: list[tuple]) -> Fragment:
     shown = [row for row in rows if row.indicator in view.indicators and math.isfinite(row.current)][:MAX_PEER_TARGETS]
     if not view.peers or not shown:
         return parts.note(_("No unit of the same level and a known size is in the data."))
-    header = [_("Unit"), *[view.target_name(row.target) for row in shown]]
     body = []
     for code in [unit, *view.peers]:
         mine = {row.target: row for row in view.assessed(code)}
         name = tag("b", name_html(view.name(code))) if code == unit else parts.unit_link(view, code, folder="units")
         body.append([name, *[_peer_cell(view, mine.get(row.target)) for row in shown]])
-    caption = _("{unit} with the {n} units of its level nearest in size; not a ranking").format(
-        unit=view.name(unit), n=number(len(view.peers), language)
+    return tabled(
+        _("{unit} with the {n} units of its level nearest in size; not a ranking").format(
+            unit=view.name(unit), n=number(len(view.peers), language)
+        ),
+        [_("Unit"), *[view.target_name(row.target) for row in shown]],
+        body,
+        class_="peers",
     )
-    return Fragment(table(caption, header, body, class_="peers"), "table", caption)
 
 
 def _peer_cell(view: View, row) -> Markup | str:
@@ -306,9 +312,16 @@ def last_forecast(view: UnitView, *, unit: str) -> Fragment:
         inside = _("{k} of {n} figures lie within last quarter's 80% bands.").format(
             k=number(held, view.language), n=number(len(rows), view.language)
         )
-        header = [_("Indicator"), _("Period"), _("Forecast then (80%)"), _("Observed"), _("Within")]
-        caption = _("Last quarter's forecast and what happened")
-        pieces += [parts.sentence(inside), table(caption, header, rows, class_="then", stack=True)]
+        pieces += [
+            parts.sentence(inside),
+            table(
+                _("Last quarter's forecast and what happened"),
+                [_("Indicator"), _("Period"), _("Forecast then (80%)"), _("Observed"), _("Within")],
+                rows,
+                class_="then",
+                cards=(),
+            ),
+        ]
         texts.append(inside)
     settled = view.rows("scorecard", unit)
     if settled:
@@ -347,11 +360,15 @@ def _settled_table(view: View, settled) -> Markup:
         outcome = _("reached") if row.outcome > 0.5 else _("not reached")
         said = f"{percent(row.p_attain, language, 0)} ({say_chance(row.p_attain, language)})"
         rows.append([view.target_name(row.target), period(row.cutoff, language), said, outcome])
-    header = [_("Target"), _("Said with data up to"), _("Probability then"), _("Outcome")]
-    caption = _("Past probabilities and outcomes, misses first: {k} of {n}").format(
-        k=number(min(len(rows), MAX_SETTLED), language), n=number(len(rows), language)
+    return table(
+        _("Past probabilities and outcomes, misses first: {k} of {n}").format(
+            k=number(min(len(rows), MAX_SETTLED), language), n=number(len(rows), language)
+        ),
+        [_("Target"), _("Said with data up to"), _("Probability then"), _("Outcome")],
+        rows[:MAX_SETTLED],
+        class_="settled",
+        cards=(),
     )
-    return table(caption, header, rows[:MAX_SETTLED], class_="settled", stack=True)
 
 
 def data_notes(view: View, *, unit: str) -> Fragment:

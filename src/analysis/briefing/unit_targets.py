@@ -37,18 +37,21 @@ def targets_table(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     _ = view._
     if not rows:
         return parts.note(_("No target binds this unit."))
-    header = [
-        _("Target"),
-        _("Status"),
-        _("Probability"),
-        _("Now, forecast at the deadline, target"),
-        _("Pace needed, pace kept"),
-        _("What closes the gap, what else is known"),
-    ]
     scales = scales_of(view, rows)
     body = [_row(view, row, scales.get(scale_key(view, row))) for row in rows]
-    caption = _("Targets of {unit}, {upto}").format(unit=view.name(unit), upto=parts.say_upto(view))
-    html = table(caption, header, body, class_="targets stack")
+    html = table(
+        _("Targets of {unit}, {upto}").format(unit=view.name(unit), upto=parts.say_upto(view)),
+        [
+            _("Target"),
+            _("Status"),
+            _("Probability"),
+            _("Now, forecast at the deadline, target"),
+            _("Pace needed, pace kept"),
+            _("What closes the gap, what else is known"),
+        ],
+        body,
+        class_="targets stack",
+    )
     if any(_inferred(view, row.target) for row in rows):
         note = _("{dagger} not stated in the source text, inferred by us; the registry of promises names each.")
         html += tag("p", note.format(dagger=parts.DAGGER), class_="soft")
