@@ -74,8 +74,6 @@ def cutoff_of(inputs: Inputs, *, params: RunParams) -> str:
 def quarter_before(cutoff: str, *, quarters: int = 1) -> str:
     """The cutoff `quarters` quarters earlier.
 
-    Examples
-    --------
     >>> quarter_before("2026-09"), quarter_before("2026-Q1", quarters=2)
     ('2026-06', '2025-Q3')
     """
@@ -180,8 +178,6 @@ def scenarios_of(inputs: Inputs, *, target: str, params: RunParams, points: floa
 def status_cutoffs(cutoff: str) -> list[str]:
     """The quarters before `cutoff` whose statuses count, oldest first.
 
-    Examples
-    --------
     >>> status_cutoffs("2026-09")
     ['2025-12', '2026-03', '2026-06']
     """
@@ -197,8 +193,7 @@ def past_assessments(said: Mapping[str, pd.DataFrame], *, published: Iterable[st
     published, options, out = set(published), assess_options(params), []
     for cutoff, rows in said.items():
         if cutoff not in published and len(rows):
-            cuts = {"cut_points": options.cut_points, "margin": options.hysteresis_margin}
-            rows = with_statuses(rows, out[-1] if out else None, **cuts)
+            rows = with_statuses(rows, out[-1] if out else None, bands=options.bands)
         out += [rows] if len(rows) else []
     table = pd.concat(out, ignore_index=True) if out else schema.ASSESSMENTS.empty()
     return schema.as_table(table, schema.ASSESSMENTS, where="past assessments")
@@ -363,10 +358,7 @@ def map_parallel(
     Every result passes through a Parquet file, so it is the same whichever process made it. Without ``fork`` (Windows),
     or with one job, the tasks run one after the other in this process.
 
-    Raises
-    ------
-    ModelError
-        A process ended without an answer (killed, out of memory).
+    ModelError: a process ended without an answer (killed, out of memory).
     """
     with tempfile.TemporaryDirectory(prefix="candich-") as scratch:
         folders = {name: Path(scratch) / str(number) for number, name in enumerate(tasks)}

@@ -169,4 +169,4 @@ def _judged(frame: pd.DataFrame, world: World, previous: pd.DataFrame | None) ->
     lacking = np.where((grade == "D") & ~settled, weak, np.where(np.isnan(p), "no_forecast", ""))
     reason = np.where(frame["reason"] == "", lacking, frame["reason"])
     frame = frame.assign(grade=grade, p_attain=p, reason=reason)
-    return with_statuses(frame, previous, cut_points=options.cut_points, margin=options.hysteresis_margin)
+    return with_statuses(frame, previous, bands=options.bands)

@@ -193,8 +193,6 @@ def weights_of(panel: Panel, rows: np.ndarray) -> np.ndarray:
 def together(values: np.ndarray, *, weight: np.ndarray, kind: str) -> float:
     """Sum of counts, or the share of all: numerators over denominators; NaN where a denominator is not known.
 
-    Examples
-    --------
     >>> float(together(np.array([0.9, 0.1]), weight=np.array([100.0, 300.0]), kind="rate"))   # 120 of 400, not 50 %
     0.3
     """

@@ -113,8 +113,6 @@ def _special(name: str, panel: Panel, *, up: bool) -> pd.DataFrame:
 def compact(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Close up the gaps: observations to the left, NaN to the right; and the column each came from.
 
-    Examples
-    --------
     >>> compact(np.array([[np.nan, 1.0, np.nan, 2.0]]))[0].tolist()
     [[1.0, 2.0, nan, nan]]
     """
@@ -125,8 +123,6 @@ def compact(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def mean_moving_range(values: np.ndarray, *, screen: bool) -> np.ndarray:
     """Mean absolute difference of neighbours in closed-up rows, shape (n,); outlying ranges left out once if `screen`.
 
-    Examples
-    --------
     >>> mean_moving_range(np.array([[0.0, 1.0, 0.0, 1.0, 0.0, 9.0]]), screen=True).tolist()   # 9 > 3.267 x 13/5
     [1.0]
     """
@@ -185,8 +181,6 @@ def special_causes(values: np.ndarray, limits: Limits) -> np.ndarray:
 def point_types(rules: np.ndarray, *, up: bool) -> np.ndarray:
     """Improvement, concern or common cause, from the rule and the direction that is better.
 
-    Examples
-    --------
     >>> point_types(np.array(["rising", "seven_below", ""]), up=False).tolist()
     ['special_cause_concern', 'special_cause_improvement', 'common_cause']
     """
@@ -198,16 +192,8 @@ def point_types(rules: np.ndarray, *, up: bool) -> np.ndarray:
 def assurance(limits: Limits, *, target, up: bool) -> np.ndarray:
     """The NHS rule: target beyond the limits means it is consistently failed or passed, else "inconsistent".
 
-    Parameters
-    ----------
-    limits : Limits
-        Shape (n,): of the last rebased stretch (issue #172).
-    target : float or array
-    up : bool
-        Whether higher is better.
+    `limits` (n,) are those of the last rebased stretch (issue #172).
 
-    Examples
-    --------
     >>> three = Limits(np.array([2.0, 6.0, 4.0]), np.array([1.0, 5.0, 1.0]), np.array([3.0, 7.0, 5.0]))
     >>> assurance(three, target=4.0, up=True).tolist()
     ['consistent_fail', 'consistent_pass', 'inconsistent']
@@ -224,14 +210,7 @@ def assurance(limits: Limits, *, target, up: bool) -> np.ndarray:
 def p_prime(numerator: np.ndarray, denominator: np.ndarray) -> Limits:
     """Laney's P-prime limits: binomial limits widened by the over-dispersion between periods.
 
-    Parameters
-    ----------
-    numerator, denominator : array, shape (n, T)
-
-    Returns
-    -------
-    Limits
-        Shape (n, T), within 0..1; NaN where the denominator is missing or fewer than two points are known.
+    Shape (n, T), within 0..1; NaN where the denominator is missing or fewer than two points are known.
     """
     known = np.isfinite(numerator) & np.isfinite(denominator) & (denominator > 0)
     top, bottom = np.where(known, numerator, np.nan), np.where(known, denominator, np.nan)
@@ -278,17 +257,6 @@ def without_season(values: np.ndarray, *, season_length: int) -> np.ndarray:
     """Values less the profile of the year that all rows share; unchanged where the history is too short to know it.
 
     The profile is the median, over rows and years, of the difference to the centred moving mean over a season.
-
-    Parameters
-    ----------
-    values : array, shape (n, T)
-        On a scale where a season adds (logit for shares).
-    season_length : int
-        1 for none.
-
-    Returns
-    -------
-    array, shape (n, T)
     """
     n, width = values.shape
     if season_length < 2 or width < 2 * season_length or n < LEAST_ROWS:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.attainment.compare import at_least
+from analysis.attainment.status import Bands
 from analysis.forecasting.panel import Panel
 from analysis.forecasting.predictive import Predictive
 from analysis.registry.kinds import Target
@@ -90,6 +91,11 @@ class AssessOptions:
             remedy = f"Write fractions, as {dict(CUT_POINTS)}"
             problems.append(Problem("cut_points", f"they are {dict(self.cut_points)!r}", allowed, remedy))
         require(problems, ParamsError)
+
+    @property
+    def bands(self) -> Bands:
+        """Where a status begins, and when it is left."""
+        return Bands(self.cut_points, self.hysteresis_margin)
 
 
 @dataclass(frozen=True)
@@ -271,8 +277,6 @@ def number(value: float | None) -> float:
 def per_unit(value: object, units: Iterable[str], *, default: float = float("nan")) -> np.ndarray:
     """One number for each unit from a number, a mapping or nothing.
 
-    Examples
-    --------
     >>> per_unit({"a": 3}, ["a", "b"], default=1.0).tolist(), per_unit(2, ["a"]).tolist()
     ([3.0, 1.0], [2.0])
     """

@@ -39,10 +39,7 @@ class Item(NamedTuple):
 def rank(view: View) -> list[Item]:
     """Units by gain, the largest first; the roots are not ranked, they are what the gain is for.
 
-    Returns
-    -------
-    list of Item
-        All units with an open promise in doubt; `gain` is the mean of share x (1 - p) over all promises of its depth.
+    `gain` is the mean of share x (1 - p) over all promises of the unit's depth.
     """
     depth = {unit: len(view.ancestors(unit)) for unit in view.all_assessed()}
     totals: dict[tuple[int, str], float] = {}
@@ -137,10 +134,7 @@ def _row(view: View, item: Item) -> list[object]:
 def urgent_tasks(view: View, *, unit: str) -> Markup:
     """The open tasks of a unit's lists, overdue ones first, then by due date; nothing where it has none.
 
-    Parameters
-    ----------
-    unit : str
-        A unit with a task list of its own; the top unit's holds everybody's.
+    The top unit's list holds everybody's.
     """
     _, language = view._, view.language
     rows = open_tasks(view, unit)

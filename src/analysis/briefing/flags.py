@@ -24,8 +24,6 @@ SEVERITIES = {"error": N_("Refused"), "warning": N_("To be checked"), "info": N_
 def flag_word(flag: str, language: str) -> str:
     """What was found.
 
-    Examples
-    --------
     >>> flag_word("missing_period", "vi"), flag_word("odd_thing", "vi")
     ('thiếu kỳ số liệu', 'odd thing')
     """

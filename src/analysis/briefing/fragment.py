@@ -28,21 +28,9 @@ _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\u202a-\u202e\u2066-\u2069]
 class Fragment:
     """A piece of a page.
 
-    Parameters
-    ----------
-    html : str
-        Escaped, self-contained: no script, no remote address.
-    kind : str
-        One of ``KINDS``.
-    text : str
-        The same for a reader without HTML (terminal, search index, summary document).
-    meta : dict
-        Plain values for the exporter; only the closing fragment (kind ``page``) has any.
-
-    Raises
-    ------
-    PublishError
-        If `kind` is not known.
+    Escaped, self-contained `html` (no script, no remote address) of one of the ``KINDS``; `text` says the same to a
+    reader without HTML (terminal, search index, summary document); only the closing fragment (kind ``page``) has
+    `meta`. PublishError: the kind is not known.
     """
 
     html: str
@@ -83,8 +71,6 @@ def clean_text(text: str) -> str:
 def name_html(text: str) -> Markup:
     """A name from the data: escaped and isolated, so that its writing direction cannot spill into the sentence.
 
-    Examples
-    --------
     >>> name_html("<b>")
     Markup('<bdi>&lt;b&gt;</bdi>')
     """
@@ -96,8 +82,6 @@ def tag(name: str, *children: object, **attributes: object) -> Markup:
 
     Attributes that are None or False are left out; True writes the bare name.
 
-    Examples
-    --------
     >>> tag("td", "a<b", class_="x", colspan=2)
     Markup('<td class="x" colspan="2">a&lt;b</td>')
     """

@@ -148,8 +148,6 @@ def _cell(status: str, *, words: dict[str, str], usual: str) -> str:
 def place_of(name: str) -> tuple[int, int] | None:
     """Row and column of a province's tile, None where the name is none of the 34.
 
-    Examples
-    --------
     >>> place_of("Thành phố Hồ Chí Minh"), place_of("Tỉnh Đắk Lắk"), place_of("Huế"), place_of("Xã Ia Grai")
     ((16, 4), (13, 6), (9, 5), None)
     """

@@ -23,13 +23,7 @@ BACK = {"M": 3, "Q": 1, "Y": 1}  # periods in a quarter; a yearly score is compa
 
 
 def remarks(view: View, row) -> list[str]:
-    """Sentences on an assessment, in a fixed order; empty where nothing more is known.
-
-    Parameters
-    ----------
-    row : namedtuple
-        A row of the assessments.
-    """
+    """Sentences on an assessment, in a fixed order; empty where nothing more is known."""
     names = [name for name in _REMARKS if not (row.settled and name in AHEAD)]
     tables = {name: view.rows(name, row.unit, row.target) for name in names}
     return [text for name, rows in tables.items() if rows and (text := _REMARKS[name](view, row, rows))]

@@ -183,10 +183,7 @@ def reliability(view: View, bins: pd.DataFrame, *, key: str, ranges: bool = Fals
 def binned(cases: pd.DataFrame) -> pd.DataFrame:
     """Said against seen in classes of ten points, with Wilson's 95 % bounds of the share.
 
-    Returns
-    -------
-    DataFrame
-        ``mean_p, share, share_lower, share_upper, n``; one row a class that has cases.
+    Columns ``mean_p, share, share_lower, share_upper, n``; one row a class that has cases.
 
     References
     ----------

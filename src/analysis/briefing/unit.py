@@ -135,16 +135,7 @@ def warm(run: RunTables, *, language: str) -> None:
 
     Starts no thread and changes nothing a page shows.
 
-    Parameters
-    ----------
-    run : RunTables
-        The very object that the pages will get (the views belong to it).
-    language : {"vi", "en"}
-
-    Raises
-    ------
-    ParamsError
-        When we do not speak `language`.
+    `run` is the very object that the pages will get: the views belong to it.
     """
     view = view_of(run, language)
     for unit in [view.root, *view.units][:2]:  # the root and one ordinary unit touch every cache

@@ -247,8 +247,6 @@ def shown_periods(periods: list[str]) -> list[tuple[int, str]]:
 
     The chart's bands are smooth between them; the downloads hold every period.
 
-    Examples
-    --------
     >>> [code for _at, code in shown_periods([f"2026-{m:02d}" for m in range(1, 13)])]
     ['2026-01', '2026-03', '2026-06', '2026-09', '2026-12']
     """
@@ -259,8 +257,6 @@ def shown_periods(periods: list[str]) -> list[tuple[int, str]]:
 def bare_all(values: np.ndarray, indicator, language: str) -> list[str]:
     """Values without their unit, which the caption names: per cents without their sign.
 
-    Examples
-    --------
     >>> from types import SimpleNamespace
     >>> bare_all(np.array([0.45652, np.nan, 1.0]), SimpleNamespace(kind="rate"), "vi")
     ['45,7', '–', '100,0']

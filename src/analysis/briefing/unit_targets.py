@@ -27,13 +27,7 @@ from analysis.briefing.wording import (
 
 
 def targets_table(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
-    """One row a promise.
-
-    Parameters
-    ----------
-    rows : list of namedtuples
-        The unit's assessments.
-    """
+    """One row a promise."""
     _ = view._
     if not rows:
         return parts.note(_("No target binds this unit."))

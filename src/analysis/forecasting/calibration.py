@@ -108,21 +108,10 @@ def calibrate_level(
 ) -> Calibration:
     """Compare the models' past probabilities of an event at `threshold`, `horizon` periods on, with what came.
 
-    Parameters
-    ----------
-    threshold : array, shape (n,), or float, or function
-        Natural units. A function of the panel as it was at an origin gives that origin's thresholds, shape (n,): growth
-        of 10 % from today's level becomes growth of 10 % from the level of then. An array that follows the units'
-        present values is taken for such a function (:func:`moving`).
-    horizon : int
-        Periods after the cutoff.
-    predictive : Predictive
-        The panel's forecast, at least `horizon` long: its past forecasts are compared.
-
-    Returns
-    -------
-    Calibration
-        Uncorrected when fewer than two origins can be looked back on.
+    A `threshold` (natural units) that is a function of the panel as it was at an origin gives that origin's thresholds:
+    growth of 10 % from the level of then; an array that follows the units' present values is taken for one
+    (:func:`moving`). `predictive` is at least `horizon` long: its past forecasts are compared. Uncorrected when fewer
+    than two origins can be looked back on.
     """
     behind = predictive.past
     if behind is None:

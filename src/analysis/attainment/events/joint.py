@@ -28,12 +28,7 @@ def seed_of(seed: int, name: str) -> int:
 def path_blocks(world: World, indicator: str, *, rows: np.ndarray, horizon: int) -> Iterator[tuple[slice, np.ndarray]]:
     """Paths of some rows of an indicator, a block of units at a time.
 
-    Yields
-    ------
-    part : slice
-        Of `rows`.
-    paths : array, shape (b, horizon, n_paths)
-        Natural units; the same numbers whatever the blocks are.
+    Yields a slice of `rows` and its paths, shape (b, horizon, n_paths): the same numbers whatever the blocks are.
     """
     n_paths = world.options.n_paths
     size = max(1, min(world.options.block_units, _BYTES // (8 * horizon * n_paths)))
@@ -76,17 +71,8 @@ def _draws(world: World, indicator: str, rows: np.ndarray, horizon: int) -> np.n
 def correlation(panels: list[Panel], *, signs: list[float] | None = None) -> np.ndarray:
     """Correlation of the indicators' changes from period to period, pooled over units, drawn to 0 by `SHRINK` pairs.
 
-    Parameters
-    ----------
-    panels : list of Panel, length m
-        Of one frequency; units and periods may differ, what they share is used.
-    signs : list of float, optional
-        -1 where lower is better, so that "moving together" means towards the targets.
-
-    Returns
-    -------
-    array, shape (m, m)
-        Positive semi-definite, ones on the diagonal.
+    Panels of one frequency; what their units and periods share is used. `signs` are -1 where lower is better, so that
+    "moving together" means towards the targets. Shape (m, m), positive semi-definite, ones on the diagonal.
     """
     changes = [_changes(panel, sign) for panel, sign in zip(panels, signs or [1.0] * len(panels))]
     m = len(changes)
@@ -135,14 +121,7 @@ def copula_scores(matrix: np.ndarray, *, n_paths: int, seed: int) -> np.ndarray:
 def tie_together(draws: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Reorder each row of draws so that its ranks follow the scores; the draws of each row stay the same set.
 
-    Parameters
-    ----------
-    draws : array, shape (..., m, n_paths)
-    scores : array, shape (m, n_paths)
-
-    Returns
-    -------
-    array, shape of `draws`
+    `draws` have the shape (..., m, n_paths), `scores` (m, n_paths).
 
     References
     ----------

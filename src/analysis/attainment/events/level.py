@@ -109,8 +109,6 @@ def settle_absorbing(frame: pd.DataFrame, case: Case) -> None:
 def fell(values: np.ndarray) -> bool:
     """Whether any row ever falls from one observation to the next observed one.
 
-    Examples
-    --------
     >>> fell(np.array([[1.0, np.nan, 2.0]])), fell(np.array([[3.0, np.nan, 2.0]]))
     (False, True)
     """
