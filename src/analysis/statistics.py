@@ -208,7 +208,6 @@ def assess_options(params: RunParams) -> AssessOptions:
         horizon_periods=params.horizon_periods,
         n_paths=params.n_paths,
         seed=params.seed,
-        forecast=Options(seed=params.seed),
     )
 
 
@@ -430,21 +429,9 @@ def make_statistics(
 ) -> Tables:
     """Forecast, assess, look back: today's quarter, the one before, the scorecard of earlier ones, the evidence.
 
-    Parameters
-    ----------
-    inputs : Inputs
-    params : RunParams
-    history : mapping of cutoff to DataFrame
-        Published assessments of earlier cutoffs; a quarter without any is computed from what was known then.
-    jobs : int
-        Processes at a time; the numbers do not depend on it.
-    report : callable
-        Called with how many groups of how many are done.
-
-    Returns
-    -------
-    dict of name to DataFrame
-        ``forecasts, assessments, evidence, scorecard``, ``previous_*`` and ``extra_*``.
+    `history` has the published assessments of earlier cutoffs; a quarter without any is computed from what was known
+    then. The numbers do not depend on `jobs`. Returns ``forecasts, assessments, evidence, scorecard``, ``previous_*``
+    and ``extra_*``.
     """
     groups = independent_groups(inputs)
     run = _Run(inputs, params=params, history=history, cutoff=cutoff_of(inputs, params=params))

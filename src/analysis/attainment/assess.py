@@ -56,22 +56,11 @@ class Assessed:
 def assess(world: World, *, previous: pd.DataFrame | None = None, annexes: bool = True) -> Assessed:
     """Assess every target for every unit it binds.
 
-    Parameters
-    ----------
-    world : World
-    previous : DataFrame, optional
-        ``schema.ASSESSMENTS`` of the cutoff before: hysteresis and change. With several cutoffs the latest counts, and
-        the flip-flop index is reported.
-    annexes : bool
-        False leaves out roll-ups, scenarios, labels and signals: for past cutoffs, where only p counts.
-
-    Returns
-    -------
-    Assessed
-        ``extra`` holds, where there is something to state: pace, milestones; by kind readings, denominators, coverage,
-        baselines, ranks, components, members, k_of_n, directional, tasks, task_counts; of all kinds rollup,
-        contributions, scenarios, crosswalk_labels, signals, flip_flops. Each has columns unit and target (signals:
-        unit and indicator).
+    `previous` assessments give hysteresis and change; of several cutoffs the latest counts, and the flip-flop index is
+    reported. Past cutoffs need no `annexes`: roll-ups, scenarios, labels and signals. ``extra`` holds, where there is
+    something to state: pace, milestones; by kind readings, denominators, coverage, baselines, ranks, components,
+    members, k_of_n, directional, tasks, task_counts; and the annexes rollup, contributions, scenarios,
+    crosswalk_labels, signals, flip_flops. Each has columns unit and target (signals: unit and indicator).
     """
     solved = world.memory.setdefault(SOLVED, {})
     extra: dict[str, list[pd.DataFrame]] = {}

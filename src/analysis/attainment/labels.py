@@ -56,11 +56,8 @@ _OURS = {**{one: 1 for one in ON_TRACK}, "likely": 0, "at_risk": 0, "unlikely": 
 def crosswalk_table(frame: pd.DataFrame, world: World) -> pd.DataFrame:
     """What other bodies' rules say about every unit and level target, next to our status.
 
-    Returns
-    -------
-    DataFrame
-        unit, target, status, body, label, ratio, says, disagrees, sentence, note ("on_the_way": the NHS label says
-        "consistent_fail" of a unit that moves to its target).
+    Columns unit, target, those of :func:`cross_walk`, and note: "on_the_way" where the NHS label says "consistent_fail"
+    of a unit that moves to its target.
     """
     tables = []
     for case in world.cases:

@@ -46,19 +46,11 @@ class Limits:
 
 
 def signals_table(world: World, *, denominators: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The last period's SPC signal of every unit and indicator, and the figures that need checking.
+    """The last period's SPC signal of every unit and indicator, and the figures that need checking: `COLUMNS`.
 
-    Parameters
-    ----------
-    world : World
-    denominators : DataFrame, optional
-        The "denominators" table of counts, for quotas that are met by a small part of the population.
-
-    Returns
-    -------
-    DataFrame
-        `COLUMNS`. `signal` is ``special_cause_improvement`` or ``special_cause_concern`` (around the trend where there
-        is one), or a code of :mod:`analysis.attainment.suspicions`; common cause is not listed.
+    `signal` is ``special_cause_improvement`` or ``special_cause_concern`` (around the trend where there is one), or a
+    code of :mod:`analysis.attainment.suspicions`; common cause is not listed. The `denominators` of counts show quotas
+    that are met by a small part of the population.
     """
     better = world.better
     tables = [_special(name, panel, up=better.get(name) != "down") for name, panel in sorted(world.panels.items())]

@@ -28,8 +28,3 @@ def flag_word(flag: str, language: str) -> str:
     ('thiếu kỳ số liệu', 'odd thing')
     """
     return word_of(FLAG_WORDS, flag, language)
-
-
-def severity_word(severity: str, language: str) -> str:
-    """How grave it is."""
-    return word_of(SEVERITIES, severity, language)

@@ -104,17 +104,10 @@ class ForecastPage(parts.Page):
 
     def reliability(self) -> Fragment:
         """Said against seen, over all indicators."""
-        bins = self._bins()
-        if bins.empty:
+        cases = plain(self.view.run.scorecard)  # the backtest's cases are not kept; our own past probabilities are
+        if len(cases) < MIN_CASES:
             return parts.note(self.view._("Too few past probabilities are stored to set them against outcomes."))
-        return reliability(self.view, bins, key="rel", ranges=True)
-
-    def _bins(self) -> pd.DataFrame:
-        bins = self.view.extra("reliability")
-        if len(bins) and "indicator" in bins:
-            return bins[bins["indicator"] == ALL_TARGETS]
-        cases = self.view.run.scorecard  # the backtest's cases are not kept; our own past probabilities are
-        return binned(plain(cases)) if len(cases) >= MIN_CASES else bins
+        return reliability(self.view, binned(cases), key="rel", ranges=True)
 
     def skill_by_horizon(self) -> Fragment:
         """Error saved against linear pace, by how far ahead."""

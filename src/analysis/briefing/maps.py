@@ -55,9 +55,11 @@ def heat_map(view: View) -> Fragment:
     caption = view._("Status of {n} units in {m} targets; worst first within each level").format(
         n=number(len(view.all_assessed()), view.language), m=number(len(targets), view.language)
     )
+    icons = [Markup("{} ").format(parts.chip(one, view.language)) for one in STATUSES]
+    legend = tag("p", *icons, class_="soft legend")
     names = [tag("div", tag("dt", one, id=f"t-{one}"), tag("dd", view.target_name(one))) for one in targets]
     tables = Markup("").join(_table(view, level, units) for level, units in _groups(view))
-    html = parts.sentence(caption) + legend(view) + tag("dl", *names, class_="codes") + _tools(view) + tables
+    html = parts.sentence(caption) + legend + tag("dl", *names, class_="codes") + _tools(view) + tables
     return Fragment(html, "table", caption)
 
 
@@ -91,11 +93,6 @@ def _table(view: View, level: str, units: list[str]) -> Markup:
         f'<div class="table-wrap wide"><table class="heat"><caption>{escape(caption)}</caption>'
         f"<thead><tr>{''.join(head)}</tr></thead>{_body(view, units, targets)}</table></div>"
     )
-
-
-def legend(view: View) -> Markup:
-    """Icon and full word of every status."""
-    return tag("p", *[Markup("{} ").format(parts.chip(one, view.language)) for one in STATUSES], class_="soft legend")
 
 
 def _targets(view: View) -> list[str]:

@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.resources import files
 from types import SimpleNamespace
 from typing import ClassVar
@@ -238,16 +237,12 @@ def speaks_of_series(view: View, row) -> bool:
     return math.isclose(row.current, history.values[history.periods.index(row.current_period)], rel_tol=1e-6)
 
 
-@lru_cache(maxsize=1)
-def _theme() -> str:
-    return files("analysis.briefing").joinpath("theme.css").read_text(encoding="utf-8")
-
-
 class LabStyle:
     """The pages' style sheet for an analyst's JupyterLab: shows nothing; a page has it in its head."""
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return {"text/html": f"<style>{_theme()}</style>", "text/plain": ""}
+        theme = files("analysis.briefing").joinpath("theme.css").read_text(encoding="utf-8")
+        return {"text/html": f"<style>{theme}</style>", "text/plain": ""}
 
 
 def lab_style() -> LabStyle:

@@ -6,14 +6,13 @@ import numpy as np
 from markupsafe import Markup
 
 from analysis.briefing import parts
-from analysis.briefing.flags import flag_word, severity_word
+from analysis.briefing.flags import SEVERITIES, flag_word
 from analysis.briefing.found import found_words
 from analysis.briefing.fragment import Fragment, name_html, tabled, tag
 from analysis.briefing.locale import N_, number, percent, period, ratio
-from analysis.briefing.wording import list_of
+from analysis.briefing.wording import list_of, word_of
 from analysis.words.periods import ordinals
 
-SEVERITIES = ("error", "warning", "info")
 MAX_UNITS = 20
 MAX_EXAMPLES = 3
 
@@ -53,11 +52,13 @@ class QualityPage(parts.Page):
         if found.empty:
             return parts.note(_("The checks found nothing."))
         groups = found.groupby(["severity", "flag"], sort=True)
-        rows = [(SEVERITIES.index(severity), -len(group), flag, severity, group) for (severity, flag), group in groups]
+        rows = [
+            (list(SEVERITIES).index(severity), -len(group), flag, severity, group) for (severity, flag), group in groups
+        ]
         rows.sort(key=lambda one: one[:3])
         body = [
             [
-                severity_word(severity, language),
+                word_of(SEVERITIES, severity, language),
                 flag_word(flag, language),
                 number(len(group), language),
                 number(group["unit"].nunique(), language),

@@ -15,7 +15,7 @@ from analysis.briefing import external_ratings, parts, unit_sections, unit_targe
 from analysis.briefing import method as methods
 from analysis.briefing.fragment import Fragment, name_html
 from analysis.briefing.locale import number, ratio
-from analysis.briefing.view import UnitView, View, unit_view, view_of
+from analysis.briefing.view import UnitView, View, view_of
 from analysis.briefing.wording import level_word, probability, say_chance, say_chance_of, status_word
 from analysis.words.schema import ON_TRACK, RunTables
 
@@ -127,7 +127,7 @@ def unit_page(run: RunTables, *, unit: str, language: str) -> UnitPage:
     ParamsError
         When we do not speak `language`.
     """
-    return UnitPage(unit_view(run, unit=unit, language=language), unit)
+    return UnitPage(UnitView(view_of(run, language), unit), unit)
 
 
 def warm(run: RunTables, *, language: str) -> None:

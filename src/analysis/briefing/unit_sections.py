@@ -13,7 +13,7 @@ from markupsafe import Markup
 from analysis.briefing import parts
 from analysis.briefing.charts import trajectory
 from analysis.briefing.charts.trajectory import MAX_HISTORY, Panel, Promised, frequency_of
-from analysis.briefing.flags import SIGNALS, flag_word, severity_word
+from analysis.briefing.flags import SEVERITIES, SIGNALS, flag_word
 from analysis.briefing.found import found_words
 from analysis.briefing.fragment import Fragment, name_html, table, tabled, tag
 from analysis.briefing.locale import NOTHING, number, percent, period
@@ -412,4 +412,4 @@ def _line(view: View, severity: str, finding: str, periods: tuple[str, ...], cod
     said = _("{finding} ({when})").format(finding=finding, when=when) if when else finding
     if name:
         said += f": {name}"
-    return Markup("{} {}").format(tag("b", severity_word(severity, language) + ":"), said)
+    return Markup("{} {}").format(tag("b", word_of(SEVERITIES, severity, language) + ":"), said)

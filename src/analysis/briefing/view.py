@@ -449,14 +449,6 @@ def view_of(run: RunTables, language: str) -> View:
     return found
 
 
-def unit_view(run: RunTables, *, unit: str, language: str) -> UnitView:
-    """What the page of `unit` may read of a run, in a language.
-
-    DataError: the run has no such unit. ParamsError: we do not speak `language`.
-    """
-    return UnitView(view_of(run, language), unit)
-
-
 def _by_order(frame: pd.DataFrame, key: str) -> dict[str, tuple]:
     frame = frame.sort_values(["order", key], kind="stable", na_position="last")
     return {getattr(row, key): row for row in frame.itertuples(index=False)}

@@ -180,7 +180,6 @@ class Answers:
                 threshold=question.threshold_at(panel),
                 horizon=question.horizon,
                 predictive=self.forecast("ensemble", index),
-                options=self.options,
             )
         return cap(correction.apply(p))
 

@@ -20,8 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.forecasting import ensemble, past
-from analysis.forecasting.ensemble import Options
+from analysis.forecasting import past
 from analysis.forecasting.panel import Panel, truncate
 from analysis.forecasting.predictive import Predictive
 from analysis.forecasting.published import Latent, p_beyond
@@ -104,7 +103,6 @@ def calibrate_level(
     threshold: Threshold,
     horizon: int,
     predictive: Predictive,
-    options: Options = Options(),  # noqa: B008
 ) -> Calibration:
     """Compare the models' past probabilities of an event at `threshold`, `horizon` periods on, with what came.
 
@@ -115,7 +113,7 @@ def calibrate_level(
     """
     behind = predictive.past
     if behind is None:
-        behind = ensemble.past_forecasts(panel, scale=predictive.scale, horizon=horizon, options=options)
+        return Calibration()
     if not callable(threshold):
         threshold = np.broadcast_to(np.asarray(threshold, dtype=float), (panel.n_units,))
         threshold = moving(threshold, panel=panel) or threshold
@@ -127,7 +125,7 @@ def calibrate_level(
         if origin + horizon > panel.n_periods:
             continue
         limit = _threshold_at(threshold, panel, n_periods=int(origin))[behind.rows]
-        width = past.learn_shocks(behind, n_periods=int(origin)).width[horizon - 1] if options.shocks else 1.0
+        width = past.learn_shocks(behind, n_periods=int(origin)).width[horizon - 1]
         latent = Latent(scale, behind.mean[k, :, horizon - 1], behind.sd[k, :, horizon - 1] * width, behind.df[k])
         p = p_beyond(limit, latent, strict=event.above, counted=few)
         seen = values[:, origin + horizon - 1]

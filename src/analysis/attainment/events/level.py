@@ -17,7 +17,6 @@ from analysis.attainment.compare import meets_threshold, p_meets_threshold
 from analysis.attainment.status import bounded
 from analysis.attainment.world import Case, Outcome
 from analysis.forecasting.calibration import Event, calibrate_level
-from analysis.forecasting.ensemble import Options
 
 OWN_EVENT = ("cumulative_count", "rank_le", "score_ge", "relative_change", "tasks_k_of_n")  # half a quota is no level
 
@@ -86,7 +85,6 @@ def calibrated(raw: np.ndarray, case: Case, thresholds: np.ndarray) -> tuple[np.
             threshold=thresholds,
             horizon=case.horizon,
             predictive=case.predictive,  # the past forecasts it carries serve every target of the indicator
-            options=case.options.forecast or Options(),
         )
     return np.asarray(memory[key].apply(raw)), int(memory[key].n_origins)
 
