@@ -81,9 +81,7 @@ def test_a_later_cutoff_learns_nothing_from_deadlines_that_had_not_passed():
 def test_cases_by_hand():
     values = np.array([[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [0.3, 0.3, 0.4, 0.4, np.nan, 0.4], [np.nan] * 3 + [0.9] * 3])
     panel = Panel(("a", "b", "c"), tuple(str(2018 + t) for t in range(6)), values)
-    cases = run(
-        panel, thresholds=0.45, horizons=[1, 2], cutoffs=["2021"], models=[], peers={"still": stand_in}
-    )
+    cases = run(panel, thresholds=0.45, horizons=[1, 2], cutoffs=["2021"], models=[], peers={"still": stand_in})
     # b has no outcome one year ahead; c has one observed year only and is not assessable
     assert cases[["horizon", "unit", "p_attain", "outcome"]].values.tolist() == [
         [1, "a", 0.0, 1.0],
@@ -99,9 +97,7 @@ def test_cases_by_hand():
 
 def test_climatology_is_the_base_rate_of_target_and_horizon():
     panel = make_panel(n=10)
-    cases = run(
-        panel, thresholds={"low": 0.3, "high": 0.7}, horizons=[2, 3], models=["naive", "climatology"]
-    )
+    cases = run(panel, thresholds={"low": 0.3, "high": 0.7}, horizons=[2, 3], models=["naive", "climatology"])
     rates = cases[cases["model"] == "naive"].groupby(["target", "horizon"])["outcome"].mean()
     said = cases[cases["model"] == "climatology"].groupby(["target", "horizon"])["p_attain"].agg(["min", "max"])
     assert said["min"].tolist() == pytest.approx(rates.tolist())
