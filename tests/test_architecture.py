@@ -143,3 +143,15 @@ def test_files_and_functions_stay_small(path):
             docstring = ast.get_docstring(node, clean=False) or ""
             lines = node.end_lineno - node.lineno + 1 - docstring.count("\n")
             assert lines <= 60, f"{node.name} has {lines} lines"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_functions_have_at_most_six_parameters_and_commands_one_for_each_option(path):
+    """A typer command (decorated ``@app.command``) has a parameter for each option, so it is exempt."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            if any(ast.unparse(one).startswith("app.command") for one in node.decorator_list):
+                continue
+            names = [one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+            counted = [one for one in names if one not in ("self", "cls")]
+            assert len(counted) <= 6, f"{node.name} has {len(counted)} parameters"

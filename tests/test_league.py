@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from league import competition, peers, render, tables  # noqa: E402
 
-from analysis.forecasting.backtest import backtest_panel  # noqa: E402
+from analysis.forecasting.backtest import Plan, backtest_panel  # noqa: E402
 from analysis.forecasting.panel import Panel  # noqa: E402
 from analysis.words.errors import ParamsError  # noqa: E402
 
@@ -71,8 +71,9 @@ def make_rates():
 @pytest.mark.parametrize("name", ["auto_ets", "auto_theta", "scum"])
 def test_a_peer_is_asked_the_same_cases(name):
     pytest.importorskip("statsforecast")
-    about = {"thresholds": 0.5, "horizons": [1, 2], "n_origins": 2, "models": ["pace3"]}
-    cases = backtest_panel(make_rates(), peers=peers.peers([name], scored=["a", "c"]), scored=["a", "c"], **about)
+    asked = peers.peers([name], scored=["a", "c"])
+    plan = Plan([1, 2], n_origins=2, models=["pace3"], peers=asked, scored=["a", "c"])
+    cases = backtest_panel(make_rates(), plan, thresholds=0.5)
     key = ["target", "cutoff", "horizon", "unit"]
     ours, theirs = (cases[cases["model"] == one].reset_index(drop=True) for one in ("pace3", name))
     assert len(theirs) and ours[key].equals(theirs[key]) and set(theirs["unit"]) == {"a", "c"}

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.forecasting.backtest import backtest_panel
+from analysis.forecasting.backtest import Plan, backtest_panel
 from analysis.forecasting.evidence import score_models
 from analysis.forecasting.panel import Panel
 from analysis.words import periods
@@ -51,10 +51,8 @@ def ours():
     cases = pd.concat(
         backtest_panel(
             simulated_shares(seed=seed),
+            Plan([3, 6], n_origins=4, models=("ensemble", "pace12")),
             thresholds={f"{seed} low": 0.3, f"{seed} middle": 0.4, f"{seed} high": 0.5},
-            horizons=[3, 6],
-            n_origins=4,
-            models=("ensemble", "pace12"),
         )
         for seed in range(5)
     )

@@ -69,7 +69,7 @@ class TwoSided:
 def peers(
     names: Iterable[str], *, cache: Path | None = None, scored: Sequence[str] | None = None
 ) -> dict[str, Callable[[Panel, int], TwoSided]]:
-    """The named peers for ``backtest_panel(peers=...)``.
+    """The named peers for ``Plan(peers=...)`` of a backtest.
 
     Parameters
     ----------

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.forecasting.backtest import backtest_panel
+from analysis.forecasting.backtest import Plan, backtest_panel
+from analysis.forecasting.calibration import Event
 from analysis.forecasting.ensemble import Options, forecast_panel
 from analysis.forecasting.panel import Panel
 from league.panels import Task
@@ -30,17 +31,9 @@ def run_task(
     asked = dict(peers_of(names, cache=cache, scored=task.scored))
     asked = {name: one for name, one in asked.items() if task.panel.kind == "rate" or not name.endswith("_logit")}
     asked["no_shocks"] = _without_shocks(options)
-    return backtest_panel(
-        task.panel,
-        thresholds=task.thresholds,
-        horizons=task.horizons,
-        cutoffs=task.cutoffs,
-        at_least=task.at_least,
-        options=options,
-        models=MODELS,
-        peers=asked,
-        scored=task.scored,
-    )
+    plan = Plan(task.horizons, cutoffs=task.cutoffs, models=MODELS, peers=asked, scored=task.scored)
+    event = Event(task.at_least)
+    return backtest_panel(task.panel, plan, thresholds=task.thresholds, event=event, options=options)
 
 
 def _without_shocks(options: Options):

@@ -26,12 +26,14 @@ from analysis import records
 from analysis.attainment.assess import Assessed, assess, check_targets
 from analysis.attainment.status import with_statuses
 from analysis.attainment.world import AssessOptions, World
-from analysis.forecasting.backtest import backtest_panel
+from analysis.forecasting.backtest import Plan, backtest_panel
+from analysis.forecasting.calibration import Event
 from analysis.forecasting.ensemble import Options, forecast_panel
 from analysis.forecasting.evidence import evidence
 from analysis.forecasting.panel import Panel, as_panel
 from analysis.forecasting.predictive import Predictive
 from analysis.intake import Inputs
+from analysis.intake.inputs import check_deadlines
 from analysis.registry.params import RunParams
 from analysis.registry.targets import Target, units_of
 from analysis.words import periods, schema
@@ -72,8 +74,6 @@ def cutoff_of(inputs: Inputs, *, params: RunParams) -> str:
 def quarter_before(cutoff: str, *, quarters: int = 1) -> str:
     """The cutoff `quarters` quarters earlier.
 
-    Examples
-    --------
     >>> quarter_before("2026-09"), quarter_before("2026-Q1", quarters=2)
     ('2026-06', '2025-Q3')
     """
@@ -105,17 +105,15 @@ def panels_at(inputs: Inputs, *, cutoff: str) -> dict[str, Panel]:
 
 
 def check_promises(inputs: Inputs, *, cutoff: str, places: Mapping[str, str] = MappingProxyType({})) -> None:
-    """Refuse promises that cannot be assessed as written, now that the figures are known.
+    """Refuse promises whose deadline has passed, or whose components or peers have no data, all at once.
 
     `places` maps the code of a target to its file and entry, for the messages.
-
-    Raises
-    ------
-    ParamsError
-        With every such promise: its deadline has passed, its components or its peers have no data.
     """
-    panels = panels_at(inputs, cutoff=cutoff)
-    require(check_targets(inputs.targets, panels=panels, cutoff=cutoff, places=places), ParamsError)
+    dated = {"observations": inputs.observations, "indicators": inputs.indicators, "cutoff": cutoff}
+    passed = check_deadlines(inputs.targets, **dated, places=places)
+    require(
+        [*passed, *check_targets(inputs.targets, panels=panels_at(inputs, cutoff=cutoff), places=places)], ParamsError
+    )
 
 
 def forecast_quarter(
@@ -180,8 +178,6 @@ def scenarios_of(inputs: Inputs, *, target: str, params: RunParams, points: floa
 def status_cutoffs(cutoff: str) -> list[str]:
     """The quarters before `cutoff` whose statuses count, oldest first.
 
-    Examples
-    --------
     >>> status_cutoffs("2026-09")
     ['2025-12', '2026-03', '2026-06']
     """
@@ -197,8 +193,7 @@ def past_assessments(said: Mapping[str, pd.DataFrame], *, published: Iterable[st
     published, options, out = set(published), assess_options(params), []
     for cutoff, rows in said.items():
         if cutoff not in published and len(rows):
-            cuts = {"cut_points": options.cut_points, "margin": options.hysteresis_margin}
-            rows = with_statuses(rows, out[-1] if out else None, **cuts)
+            rows = with_statuses(rows, out[-1] if out else None, bands=options.bands)
         out += [rows] if len(rows) else []
     table = pd.concat(out, ignore_index=True) if out else schema.ASSESSMENTS.empty()
     return schema.as_table(table, schema.ASSESSMENTS, where="past assessments")
@@ -213,7 +208,6 @@ def assess_options(params: RunParams) -> AssessOptions:
         horizon_periods=params.horizon_periods,
         n_paths=params.n_paths,
         seed=params.seed,
-        forecast=Options(seed=params.seed),
     )
 
 
@@ -260,7 +254,7 @@ def evidence_of(cases: pd.DataFrame) -> pd.DataFrame:
 def backtest_cases(inputs: Inputs, panels: Mapping[str, Panel], *, seed: int, **options: Any) -> pd.DataFrame:
     """Past questions of every indicator with their answers and outcomes; column ``indicator`` says whose.
 
-    `options` (`scored`, `peers`) go to :func:`analysis.forecasting.backtest.backtest_panel`.
+    `options` (`scored`, `peers`) are those of :class:`analysis.forecasting.backtest.Plan`.
     """
     parts = [indicator_cases(inputs, panel, code=code, seed=seed, **options) for code, panel in panels.items()]
     parts = [cases for cases in parts if len(cases)]
@@ -273,15 +267,8 @@ def indicator_cases(inputs: Inputs, panel: Panel, *, code: str, seed: int, **opt
     horizons = [one for one in EVIDENCE_HORIZONS[frequency] if panel.n_periods - one >= 2 * MIN_HISTORY]
     parts = []
     for at_least, thresholds in _questions(inputs, code=code, panel=panel).items() if horizons else ():
-        cases = backtest_panel(
-            panel,
-            thresholds=thresholds,
-            horizons=horizons,
-            n_origins=N_ORIGINS,
-            at_least=at_least,
-            options=Options(seed=seed),
-            **options,
-        )
+        plan, event = Plan(horizons, n_origins=N_ORIGINS, **options), Event(at_least)
+        cases = backtest_panel(panel, plan, thresholds=thresholds, event=event, options=Options(seed=seed))
         parts.append(cases.assign(indicator=code))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
@@ -370,10 +357,7 @@ def map_parallel(
     Every result passes through a Parquet file, so it is the same whichever process made it. Without ``fork`` (Windows),
     or with one job, the tasks run one after the other in this process.
 
-    Raises
-    ------
-    ModelError
-        A process ended without an answer (killed, out of memory).
+    ModelError: a process ended without an answer (killed, out of memory).
     """
     with tempfile.TemporaryDirectory(prefix="candich-") as scratch:
         folders = {name: Path(scratch) / str(number) for number, name in enumerate(tasks)}
@@ -445,21 +429,9 @@ def make_statistics(
 ) -> Tables:
     """Forecast, assess, look back: today's quarter, the one before, the scorecard of earlier ones, the evidence.
 
-    Parameters
-    ----------
-    inputs : Inputs
-    params : RunParams
-    history : mapping of cutoff to DataFrame
-        Published assessments of earlier cutoffs; a quarter without any is computed from what was known then.
-    jobs : int
-        Processes at a time; the numbers do not depend on it.
-    report : callable
-        Called with how many groups of how many are done.
-
-    Returns
-    -------
-    dict of name to DataFrame
-        ``forecasts, assessments, evidence, scorecard``, ``previous_*`` and ``extra_*``.
+    `history` has the published assessments of earlier cutoffs; a quarter without any is computed from what was known
+    then. The numbers do not depend on `jobs`. Returns ``forecasts, assessments, evidence, scorecard``, ``previous_*``
+    and ``extra_*``.
     """
     groups = independent_groups(inputs)
     run = _Run(inputs, params=params, history=history, cutoff=cutoff_of(inputs, params=params))

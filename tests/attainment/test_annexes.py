@@ -399,20 +399,17 @@ def test_everything_wrong_with_promises_is_said_at_once():
     panel, _ = province()
     lone = make_panel([[1.0] * 5], units=["a"])
     promises = [
-        level(target="OLD", deadline="2023-06"),
-        level(target="KEPT", deadline="2023-06", settled=True),
         make_target("S", "", "score_ge", ("a",), weights={"x": 18.0, "yy": 20.0}, deadline="2024-01"),
         make_target("R", "lone", "rank_le", ("a",), "<=", 3.0, deadline="2024-01", peers=("a", "zz")),
     ]
     panels = {"x": panel, "lone": lone}
-    found = check_targets(promises, panels=panels, cutoff=END, places={})
+    found = check_targets(promises, panels=panels, places={})
     assert [(one.where, one.found) for one in found] == [
-        ("target OLD: deadline", "'2023-06' lies in the history, the cutoff is '2023-12'"),
         ("target S: components", "component 'yy' has no data"),
         ("target R: peers", "1 of 2 peers have data"),
     ]
     places = {one.target: f"params/targets/x.yml: target {one.target}" for one in promises}
-    named = check_targets(promises, panels=panels, cutoff=END, places=places)
+    named = check_targets(promises, panels=panels, places=places)
     assert all(one.where.startswith("params/targets/x.yml: target ") and one.remedy for one in named)
 
 

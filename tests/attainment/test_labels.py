@@ -5,6 +5,7 @@ import pytest
 
 from analysis.attainment.labels import (
     BODIES,
+    Asked,
     cross_walk,
     growth_ratio,
     label_escap,
@@ -76,7 +77,7 @@ def test_the_cross_walk_names_who_is_rosier():
     # fast at first, flat for a year: growth since the base still looks well
     values = np.array([[0.30, 0.50, 0.60, 0.60, 0.60, 0.60, 0.60]])
     table = cross_walk(
-        ["unlikely"], values, target=[0.7], horizon=2, up=True, reached=[False], assurance=["inconsistent"], kind="rate"
+        ["unlikely"], values, asked=Asked([0.7], 2, True, "rate"), reached=[False], assurance=["inconsistent"]
     ).set_index("body")
     assert table.loc["un_progress", ["label", "disagrees", "sentence"]].tolist() == ["on_track", True, "theirs_rosier"]
     assert table.loc["traffic", ["label", "disagrees", "sentence"]].tolist() == ["red", False, ""]
@@ -87,7 +88,7 @@ def test_the_cross_walk_names_who_is_rosier():
 def test_growth_rates_of_tiny_shares_are_suppressed_and_silence_is_no_disagreement():
     values = np.array([[0.01, 0.05, 0.2, 0.3]])
     table = cross_walk(
-        ["on_track"], values, target=[0.5], horizon=2, up=True, reached=[False], assurance=[""], kind="rate"
+        ["on_track"], values, asked=Asked([0.5], 2, True, "rate"), reached=[False], assurance=[""]
     ).set_index("body")
     assert table.loc[["un_progress", "eurostat", "nhs_assurance"], "label"].tolist() == ["", "", ""]
     assert not table.loc[["un_progress", "eurostat", "nhs_assurance"], "disagrees"].any()
@@ -97,12 +98,9 @@ def test_a_row_without_data_or_status_is_silent():
     table = cross_walk(
         ["not_assessable"],
         np.full((1, 4), np.nan),
-        target=[0.5],
-        horizon=2,
-        up=True,
+        asked=Asked([0.5], 2, True, "rate"),
         reached=[False],
         assurance=[""],
-        kind="rate",
     )
     assert not table["disagrees"].any()
     assert set(table["label"]) == {"", "grey"}

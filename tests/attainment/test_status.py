@@ -4,6 +4,7 @@ import pytest
 
 from analysis.attainment.status import (
     BANDS,
+    Bands,
     bounded,
     flip_flop_index,
     flip_flops,
@@ -22,8 +23,7 @@ def status(p, *, settled=False, now=False, grade="A", previous=None, margin=0.05
         settled=[settled],
         attained_now=[now],
         grade=[grade],
-        cut_points=CUT_POINTS,
-        margin=margin,
+        bands=Bands(CUT_POINTS, margin),
         previous=None if previous is None else [previous],
     )[0]
 
@@ -98,7 +98,7 @@ def test_many_rows_give_the_same_as_one_at_a_time():
     settled, now = rng.random(300) < 0.2, rng.random(300) < 0.5
     grade = rng.choice(list("ABCD"), 300)
     together = status_of(
-        p, settled=settled, attained_now=now, grade=grade, cut_points=CUT_POINTS, margin=0.05, previous=previous
+        p, settled=settled, attained_now=now, grade=grade, bands=Bands(CUT_POINTS, 0.05), previous=previous
     )
     single = [status(p[i], settled=settled[i], now=now[i], grade=grade[i], previous=previous[i]) for i in range(len(p))]
     assert together.tolist() == single
@@ -144,7 +144,7 @@ def quarter(cutoff, p, **more):
 def chained(tables):
     out = []
     for table in tables:
-        out.append(with_statuses(table, out[-1] if out else None, cut_points=CUT_POINTS, margin=0.05))
+        out.append(with_statuses(table, out[-1] if out else None, bands=Bands(CUT_POINTS, 0.05)))
     return out
 
 

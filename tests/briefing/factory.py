@@ -518,24 +518,7 @@ def _extras(assessments, rng):
     steps = pd.DataFrame({"period": ["2025-06", "2026-06"], "threshold": [0.6, 0.75], "p": [1.0, 0.0], "settled": True})
     full = assessments.loc[assessments.target == "GL-FULL-80", ["unit", "target"]]
     milestones = full.merge(steps, how="cross")
-    p = np.arange(0.05, 1, 0.1)
-    n = np.array([60, 30, 22, 18, 15, 14, 16, 20, 28, 70])
-    share = np.clip(p + np.array([0.01, 0.02, -0.03, 0.04, 0.0, -0.05, 0.02, 0.03, -0.02, 0.01]), 0, 1)
-    half = 1.96 * np.sqrt(share * (1 - share) / n + 0.001)
-    reliability = pd.DataFrame(
-        dict(
-            indicator="all",
-            bin_lower=p - 0.05,
-            bin_upper=p + 0.05,
-            n=n,
-            mean_p=p,
-            share=share,
-            share_lower=(share - half).clip(0),
-            share_upper=(share + half).clip(None, 1),
-        )
-    )
     return {
-        "reliability": reliability,
         "scenarios": scenarios,
         "rollup": rollup,
         "changes": changes,

@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup
 
 from analysis.briefing import forecast_page
 from analysis.briefing.locale import number, percent
+from analysis.briefing.scorecard import binned
 from analysis.publishing.sanitise import is_clean
 from analysis.words import schema
 
@@ -65,12 +66,13 @@ def test_without_evidence_there_is_no_claim(run):
 
 
 def test_the_reliability_chart_shows_its_bins_and_their_table(run):
-    page = soup(forecast_page(run, language="en").reliability())
-    assert len(page.find("details").tbody.find_all("tr")) == 10
-    bins = run.extra["reliability"]
+    many = pd.concat([run.scorecard] * 12, ignore_index=True)
+    bins = binned(many)
+    page = soup(forecast_page(replace(run, scorecard=many), language="en").reliability())
+    assert len(page.find("details").tbody.find_all("tr")) == len(bins) > 1
     off = (bins.n * (bins.share - bins.mean_p).abs()).sum() / bins.n.sum()
     assert f"differ by {100 * off:.1f} percentage points on average" in page.figcaption.text
-    assert f"past probabilities: {bins.n.sum()}, groups: 10" in page.figcaption.text
+    assert f"past probabilities: {bins.n.sum()}, groups: {len(bins)}" in page.figcaption.text
 
 
 def test_skill_by_horizon_names_who_is_not_better_everywhere(run):

@@ -8,7 +8,7 @@ import pytest
 from factory import make_run
 
 from analysis.briefing.parts import provenance, title
-from analysis.briefing.view import Grouped, unit_view, view_of
+from analysis.briefing.view import Grouped, UnitView, view_of
 from analysis.words import schema
 from analysis.words.errors import DataError
 from analysis.words.schema import as_table
@@ -120,7 +120,7 @@ def test_figures_after_the_cutoff_of_an_earlier_quarter_are_no_newest_ones(run):
 
 
 def test_another_units_rows_are_refused_by_name(run):
-    view = unit_view(run, unit="001", language="vi")
+    view = UnitView(view_of(run, "vi"), "001")
     stranger = next(one for one in run.units["unit"] if one not in view.units)
     for ask in (
         lambda: view.unit(stranger),

@@ -5,7 +5,7 @@ import pytest
 from forecasting_make import expit, make_panel, make_walks
 from scipy import stats
 
-from analysis.forecasting.calibration import Calibration, calibrate_level, cap, ladder, moving
+from analysis.forecasting.calibration import Calibration, Event, calibrate_level, cap, ladder, moving
 from analysis.forecasting.ensemble import forecast_panel
 from analysis.forecasting.panel import Panel, truncate
 
@@ -95,12 +95,12 @@ def test_every_outcome_alike_does_not_break_it():
 @pytest.mark.parametrize(("strict", "at_least"), [(False, True), (True, True), (False, False), (True, False)])
 def test_a_panel_is_held_against_its_own_past(strict, at_least):
     panel = make_panel(np.round(expit(make_walks(units=60, periods=30)), 2), resolution=0.01)
-    found = calibrate_level(panel, threshold=0.6, horizon=3, strict=strict, at_least=at_least)
+    predictive = forecast_panel(panel, horizon=3)
+    found = calibrate_level(panel, Event(at_least, strict), threshold=0.6, horizon=3, predictive=predictive)
     assert found.n_origins >= 5
     assert 0.6 < found.slope < 1.5
-    again = calibrate_level(
-        panel, threshold=0.6, horizon=3, strict=strict, at_least=at_least, predictive=forecast_panel(panel, horizon=3)
-    )
+    longer = forecast_panel(panel, horizon=6)  # its past serves every shorter horizon
+    again = calibrate_level(panel, Event(at_least, strict), threshold=0.6, horizon=3, predictive=longer)
     assert found.slope == pytest.approx(again.slope, abs=0.05)
 
 
@@ -134,15 +134,17 @@ def test_a_threshold_set_from_the_level_of_then_asks_the_same_question_of_the_pa
 
 def test_at_most_is_the_mirror_of_above():
     panel = make_panel(np.round(expit(make_walks(units=60, periods=30)), 2), resolution=0.01)
-    above = calibrate_level(panel, threshold=0.6, horizon=3, strict=True, at_least=True)
-    at_most = calibrate_level(panel, threshold=0.6, horizon=3, strict=False, at_least=False)
+    about = {"threshold": 0.6, "horizon": 3, "predictive": forecast_panel(panel, horizon=3)}
+    above = calibrate_level(panel, Event(strict=True), **about)
+    at_most = calibrate_level(panel, Event(at_least=False), **about)
     assert above.shift == pytest.approx(-at_most.shift, abs=1e-6)
     assert above.slope == pytest.approx(at_most.slope, abs=1e-6)
 
 
 def test_too_short_a_history_is_left_uncorrected():
     panel = make_panel([[0.2, 0.3, 0.4, 0.5]])
-    assert calibrate_level(panel, threshold=0.6, horizon=3) == Calibration(0.0, 1.0, 0)
+    predictive = forecast_panel(panel, horizon=3)
+    assert calibrate_level(panel, threshold=0.6, horizon=3, predictive=predictive) == Calibration(0.0, 1.0, 0)
 
 
 def make_counts(*, seed=0, n=40, n_periods=24, growth=0.08):

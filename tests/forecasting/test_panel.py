@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.forecasting.panel import as_panel, infer_cumulative, infer_kind, infer_resolution, last_observed, truncate
+from analysis.forecasting.panel import as_panel, infer_cumulative, infer_kind, infer_resolution, truncate
 from analysis.words.errors import DataError
 
 
@@ -37,12 +37,11 @@ def test_a_cutoff_after_the_data_leaves_empty_periods_at_the_end():
     assert panel.season_length == 4
 
 
-def test_the_latest_vintage_counts_and_as_of_goes_back_to_the_one_known_then():
+def test_the_latest_vintage_counts():
     rows = observations(
         unit=["a", "a"], period=["2020", "2020"], value=[0.4, 0.1], vintage=["2021-05-01", "2021-01-01"]
     )
     assert as_panel(rows, indicator={"indicator": "x"}, cutoff=None).values.item() == 0.4
-    assert as_panel(rows, indicator={"indicator": "x"}, cutoff=None, as_of="2021-03-01").values.item() == 0.1
 
 
 def test_a_value_is_the_ratio_where_only_numerator_and_denominator_are_given():
@@ -71,14 +70,6 @@ def test_what_the_indicator_states_wins_over_what_is_inferred():
     stated = {"indicator": "x", "kind": "level", "season_length": 1, "resolution": np.nan, "cumulative": True}
     panel = as_panel(rows, indicator=stated, cutoff=None)
     assert (panel.kind, panel.season_length, panel.cumulative, panel.resolution) == ("level", 1, True, None)
-
-
-def test_units_asked_for_keep_their_order_and_may_be_empty():
-    rows = observations(unit=["a", "b"], period=["2020", "2020"], value=[0.1, 0.2])
-    panel = as_panel(rows, indicator={"indicator": "x"}, cutoff=None, units=["b", "z"])
-    assert panel.units == ("b", "z")
-    np.testing.assert_array_equal(panel.values, [[0.2], [np.nan]])
-    assert last_observed(panel.values).tolist() == [0, -1]
 
 
 def test_an_indicator_without_rows_is_refused_by_name():

@@ -29,18 +29,6 @@ def test_skill_of_a_perfect_reference_is_missing_not_infinite():
     assert math.isnan(scores.skill(0.01, scores.brier([1.0, 1.0], [1, 1])))
 
 
-def test_reliability_puts_a_probability_on_an_edge_into_the_upper_bin():
-    table = scores.reliability([0.3, 0.7, 1.0], [0, 1, 1])
-    assert table["bin_lower"].tolist() == [0.3, 0.7, 0.9]
-    assert table["n"].tolist() == [1, 1, 1]
-
-
-def test_reliability_bounds_are_wilson():
-    table = scores.reliability([0.5] * 10, [1] * 5 + [0] * 5)
-    # Wilson for 5 of 10: .2366 .. .7634
-    assert table[["share_lower", "share_upper"]].iloc[0].tolist() == pytest.approx([0.2366, 0.7634], abs=1e-4)
-
-
 def test_ece_equals_a_slow_loop():
     p, outcome = make_cases(n=200)
     total = 0.0
@@ -81,12 +69,6 @@ def test_calibration_intercept_shows_optimism():
     p = np.repeat([0.3, 0.8], 500)
     outcome = np.concatenate([np.arange(500) < 75, np.arange(500) < 300])  # 15 % and 60 %: said too much
     assert scores.calibration_line(p, outcome)[0] < -0.5
-
-
-def test_flip_flop_by_hand():
-    assert scores.flip_flop_index([0.2, 0.8, 0.2, 0.8]) == pytest.approx(0.6)
-    assert scores.flip_flop_index([0.1, 0.4, 0.9]) == pytest.approx(0)
-    assert math.isnan(scores.flip_flop_index([0.1, np.nan, 0.9]))
 
 
 @pytest.mark.parametrize("score", [scores.brier, scores.ece])

@@ -61,7 +61,7 @@ def test_deadlines_and_cutoffs_of_other_frequencies(indicator, deadline, cutoff,
             {"indicator": "yearly", "period": "2024", "value": 1.0}]  # fmt: skip
     target = SimpleNamespace(target="T", indicator=indicator, deadline=deadline, settled=False)
     tables = {"observations": pd.DataFrame(rows), "indicators": pd.DataFrame([INDICATOR, YEARLY])}
-    found = check_deadlines((target,), **tables, cutoff=cutoff)
+    found = check_deadlines((target,), **tables, cutoff=cutoff, places={})
     told = [] if here is None else [(f"found {deadline!r}, but the cutoff is {here}", f"{here} or later")]
     assert [(one.found, one.allowed) for one in found] == told
 

@@ -409,7 +409,7 @@ def _assessed(inputs: Inputs, *, cutoff: str, options: AssessOptions) -> pd.Data
         ahead = [between(panel.periods[-1], one.deadline) for one in inputs.targets if one.indicator == code]
         horizon = max([n for n in ahead if 0 < n <= MAX_HORIZON], default=0)
         if horizon:
-            predictives[code] = forecast_panel(panel, horizon=horizon, options=options.forecast or Options())
+            predictives[code] = forecast_panel(panel, horizon=horizon)
     known = {"panels": panels, "predictives": predictives, "cutoff": cutoff, "options": options}
     made = assess_targets(World(targets=inputs.targets, **tables, **known), annexes=False).assessments
     made["p_attain"] = made["p_attain"].where(made["status"].ne("not_assessable"))

@@ -25,7 +25,6 @@ from analysis.attainment.world import Case, Outcome, World
 from analysis.forecasting.panel import Panel
 from analysis.registry.kinds import Target
 from analysis.words.errors import Problem, did_you_mean
-from analysis.words.periods import last_day
 from analysis.words.schema import ASSESSMENTS, as_table
 
 EVENTS: dict[str, Callable[[Case], Outcome]] = {
@@ -57,22 +56,11 @@ class Assessed:
 def assess(world: World, *, previous: pd.DataFrame | None = None, annexes: bool = True) -> Assessed:
     """Assess every target for every unit it binds.
 
-    Parameters
-    ----------
-    world : World
-    previous : DataFrame, optional
-        ``schema.ASSESSMENTS`` of the cutoff before: hysteresis and change. With several cutoffs the latest counts, and
-        the flip-flop index is reported.
-    annexes : bool
-        False leaves out roll-ups, scenarios, labels and signals: for past cutoffs, where only p counts.
-
-    Returns
-    -------
-    Assessed
-        ``extra`` holds, where there is something to state: pace, milestones; by kind readings, denominators, coverage,
-        baselines, ranks, components, members, k_of_n, directional, tasks, task_counts; of all kinds rollup,
-        contributions, scenarios, crosswalk_labels, signals, flip_flops. Each has columns unit and target (signals:
-        unit and indicator).
+    `previous` assessments give hysteresis and change; of several cutoffs the latest counts, and the flip-flop index is
+    reported. Past cutoffs need no `annexes`: roll-ups, scenarios, labels and signals. ``extra`` holds, where there is
+    something to state: pace, milestones; by kind readings, denominators, coverage, baselines, ranks, components,
+    members, k_of_n, directional, tasks, task_counts; and the annexes rollup, contributions, scenarios,
+    crosswalk_labels, signals, flip_flops. Each has columns unit and target (signals: unit and indicator).
     """
     solved = world.memory.setdefault(SOLVED, {})
     extra: dict[str, list[pd.DataFrame]] = {}
@@ -96,31 +84,12 @@ def assess(world: World, *, previous: pd.DataFrame | None = None, annexes: bool 
 
 
 def check_targets(
-    targets: Sequence[Target], *, panels: Mapping[str, Panel], cutoff: str, places: Mapping[str, str]
+    targets: Sequence[Target], *, panels: Mapping[str, Panel], places: Mapping[str, str]
 ) -> list[Problem]:
-    """What is wrong with targets once their figures are known; the registry checks everything else before.
-
-    Parameters
-    ----------
-    targets : sequence of registry.kinds.Target
-    panels : mapping
-        Indicator -> Panel.
-    cutoff : str
-    places : mapping
-        Code of a target -> its file and entry, for the messages.
-
-    Returns
-    -------
-    list of Problem
-        Deadlines inside the history that are not marked as settled, components without data, ranks without peers.
-    """
+    """Scores whose components, and ranks whose peers, have no data; `places` maps targets to their file and entry."""
     found = []
     for target in targets:
         where = places.get(target.target, f"target {target.target}")
-        if target.deadline and not target.settled and last_day(target.deadline) < last_day(cutoff):
-            remedy = "Set `settled: true` to keep it on the board as met or missed, or end it with `valid_to`"
-            seen = f"{target.deadline!r} lies in the history, the cutoff is {cutoff!r}"
-            found.append(Problem(f"{where}: deadline", seen, "a deadline at or after the cutoff", remedy))
         for name in sorted(set(target.weights) - set(panels)) if target.kind == "score_ge" else ():
             remedy = did_you_mean(name, panels) or "Add its source"
             found.append(Problem(f"{where}: components", f"component {name!r} has no data", "", remedy))
@@ -189,4 +158,4 @@ def _judged(frame: pd.DataFrame, world: World, previous: pd.DataFrame | None) ->
     lacking = np.where((grade == "D") & ~settled, weak, np.where(np.isnan(p), "no_forecast", ""))
     reason = np.where(frame["reason"] == "", lacking, frame["reason"])
     frame = frame.assign(grade=grade, p_attain=p, reason=reason)
-    return with_statuses(frame, previous, cut_points=options.cut_points, margin=options.hysteresis_margin)
+    return with_statuses(frame, previous, bands=options.bands)

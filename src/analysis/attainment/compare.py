@@ -71,13 +71,8 @@ def cases_needed(numerator, denominator, *, operator: str, threshold) -> np.ndar
 
     For "at most" it is how many are too many.
 
-    Returns
-    -------
-    array of float, shape (n,)
-        Whole numbers; NaN where a count or the threshold is missing.
+    NaN where a count or the threshold is missing.
 
-    Examples
-    --------
     >>> cases_needed([21, 21], [46, 46], operator=">=", threshold=[0.5, 1.0]).tolist()   # 23 and 46 are needed
     [2.0, 25.0]
     >>> cases_needed([23], [46], operator=">", threshold=0.5).tolist()
@@ -99,17 +94,7 @@ def p_meets_threshold(predictive, *, operator: str, threshold, horizon) -> np.nd
     ``P(x <= t) = 1 - P(x > t)`` and ``P(x < t) = 1 - P(x >= t)``, so both framings of a share agree to machine
     precision.
 
-    Parameters
-    ----------
-    predictive : forecasting.predictive.Predictive
-    operator : str
-    threshold : float or array, shape (n,)
-    horizon : int or array of int, shape (n,)
-        1 is the first period after the panel's last.
-
-    Returns
-    -------
-    array, shape (n,)
+    `horizon` 1 is the first period after the panel's last.
     """
     p = predictive.p_exceeds(threshold, horizon=horizon, strict=operator in (">", "<="))
     return p if at_least(operator) else 1 - p

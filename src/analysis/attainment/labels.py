@@ -21,6 +21,8 @@ traffic        xanh / vàng / đỏ, as boards show it: on track (or better) / l
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -54,11 +56,8 @@ _OURS = {**{one: 1 for one in ON_TRACK}, "likely": 0, "at_risk": 0, "unlikely": 
 def crosswalk_table(frame: pd.DataFrame, world: World) -> pd.DataFrame:
     """What other bodies' rules say about every unit and level target, next to our status.
 
-    Returns
-    -------
-    DataFrame
-        unit, target, status, body, label, ratio, says, disagrees, sentence, note ("on_the_way": the NHS label says
-        "consistent_fail" of a unit that moves to its target).
+    Columns unit, target, those of :func:`cross_walk`, and note: "on_the_way" where the NHS label says "consistent_fail"
+    of a unit that moves to its target.
     """
     tables = []
     for case in world.cases:
@@ -69,18 +68,15 @@ def crosswalk_table(frame: pd.DataFrame, world: World) -> pd.DataFrame:
         values = values[:, : case.horizon] if case.horizon < 0 else values  # a past deadline: as it was then
         if not values.shape[1]:
             continue
-        target = own["threshold"].to_numpy(dtype=float)
+        target, horizon = own["threshold"].to_numpy(dtype=float), max(case.horizon, 0)
         _limits, slope = signals.around_trend(values)
         exact = signals.assurance(signals.xmr(values), target=target, up=case.up)
         table = cross_walk(
             own["status"].to_numpy(),
             values,
-            target=target,
-            horizon=max(case.horizon, 0),
-            up=case.up,
+            asked=Asked(target, horizon, case.up, case.panel.kind),
             reached=np.where(own["settled"], own["p_attain"] == 1, own["attained_now"].to_numpy(dtype=bool)),
             assurance=exact,
-            kind=case.panel.kind,
         )
         row, towards = table.pop("row"), (slope > 0) if case.up else (slope < 0)
         table.insert(0, "unit", np.array(case.units, dtype=object)[row])
@@ -97,22 +93,9 @@ def crosswalk_table(frame: pd.DataFrame, world: World) -> pd.DataFrame:
 def growth_ratio(base, current, *, target, elapsed, total, up) -> np.ndarray:
     """Actual over required compound growth per period; positive is towards the target.
 
-    Parameters
-    ----------
-    base, current, target : array, shape (n,)
-        Natural units.
-    elapsed, total : array or float
-        Periods from the base to now, and from the base to the deadline.
-    up : array of bool or bool
-        Whether higher is better.
+    Natural units; `elapsed` and `total` are periods from the base to now and to the deadline. NaN where a growth rate
+    is not defined (a value <= 0, no time passed) or the target equals the base.
 
-    Returns
-    -------
-    array, shape (n,)
-        NaN where a growth rate is not defined (a value <= 0, no time passed) or the target equals the base.
-
-    Examples
-    --------
     >>> growth_ratio([0.25], [0.5], target=[1.0], elapsed=5, total=10, up=True).round(6).tolist()  # doubled
     [1.0]
     """
@@ -129,8 +112,6 @@ def growth_ratio(base, current, *, target, elapsed, total, up) -> np.ndarray:
 def label_of_ratio(ratio, *, body: str, reached) -> np.ndarray:
     """Label of a growth ratio under the rule of `body` ("un_progress" or "eurostat").
 
-    Examples
-    --------
     >>> label_of_ratio([0.95, 0.6, -0.2, 0.1], body="un_progress", reached=[False, False, False, True]).tolist()
     ['on_track', 'fair', 'deterioration', 'target_met']
     """
@@ -145,18 +126,8 @@ def label_of_ratio(ratio, *, body: str, reached) -> np.ndarray:
 def time_weighted_forecast(values: np.ndarray, *, horizon: int) -> np.ndarray:
     """Straight line through all observations, weighted by position in time, at `horizon` after the last column.
 
-    Parameters
-    ----------
-    values : array, shape (n, T)
-        NaN where missing.
+    NaN with fewer than two observations.
 
-    Returns
-    -------
-    array, shape (n,)
-        NaN with fewer than two observations.
-
-    Examples
-    --------
     >>> time_weighted_forecast(np.array([[1.0, 2.0, np.nan, 4.0]]), horizon=2).round(9).tolist()
     [6.0]
     """
@@ -176,8 +147,6 @@ def time_weighted_forecast(values: np.ndarray, *, horizon: int) -> np.ndarray:
 def label_escap(expected, *, base, target, up) -> np.ndarray:
     """Maintain, accelerate or reverse, from the anticipated gap as a share of the progress needed since the base.
 
-    Examples
-    --------
     >>> label_escap([0.9, 0.7, 0.4], base=[0.5] * 3, target=[0.8] * 3, up=True).tolist()
     ['maintain', 'accelerate', 'reverse']
     """
@@ -193,8 +162,6 @@ def label_escap(expected, *, base, target, up) -> np.ndarray:
 def label_healthy_people(base, current, *, target, reached, up) -> np.ndarray:
     """Healthy People's four labels, rule without standard errors.
 
-    Examples
-    --------
     >>> label_healthy_people([0.5] * 3, [0.53, 0.52, 0.4], target=[0.8] * 3, reached=[False] * 3, up=True).tolist()
     ['improving', 'little_change', 'getting_worse']
     """
@@ -209,43 +176,34 @@ def label_healthy_people(base, current, *, target, reached, up) -> np.ndarray:
     return out
 
 
-def cross_walk(
-    status, values: np.ndarray, *, target, horizon: int, up: bool, reached, assurance, kind: str
-) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Asked:
+    """What is promised of the rows of one indicator."""
+
+    target: np.ndarray  # (n,)
+    horizon: int  # Periods from the last column to the deadline
+    up: bool
+    kind: str  # Of the indicator: growth rates of a share below `LEAST_BASE` are suppressed
+
+
+def cross_walk(status, values: np.ndarray, *, asked: Asked, reached, assurance) -> pd.DataFrame:
     """Labels of all bodies for every row, with the code of the sentence where they disagree with our status.
 
-    Parameters
-    ----------
-    status : array of str, shape (n,)
-        Ours.
-    values : array, shape (n, T)
-        Usable history; the first observation is the base.
-    target : array, shape (n,)
-    horizon : int
-        Periods from the last column to the deadline.
-    up : bool
-    reached : array of bool, shape (n,)
-        Whether the target is kept today.
-    assurance : array of str, shape (n,)
-    kind : str
-        Kind of the indicator; growth rates of a share below `LEAST_BASE` are suppressed.
-
-    Returns
-    -------
-    DataFrame
-        row (0..n-1), body, label, ratio, says (1, 0, -1), disagrees, sentence: "" where both agree or one is silent,
-        else ``theirs_rosier``, ``theirs_darker``.
+    `values` (n, T): usable history, its first observation is the base; `reached`: whether the target is kept today.
+    Columns: row (0..n-1), body, label, ratio, says (1, 0, -1), disagrees, and sentence: "" where both agree or one is
+    silent, else ``theirs_rosier``, ``theirs_darker``.
     """
-    status, target = np.asarray(status, dtype=object), np.asarray(target, dtype=float)
+    status, target = np.asarray(status, dtype=object), np.asarray(asked.target, dtype=float)
+    up, horizon = asked.up, asked.horizon
     known = np.isfinite(values)
     n, width = values.shape
     first = np.where(known.any(axis=1), np.argmax(known, axis=1), 0)
     last = np.maximum(last_observed(values), 0)
     base, current = values[np.arange(n), first], values[np.arange(n), last]
     ratio = growth_ratio(base, current, target=target, elapsed=last - first, total=width - 1 - first + horizon, up=up)
-    if kind == "rate":
+    if asked.kind == "rate":
         ratio = np.where(base < LEAST_BASE, np.nan, ratio)
-    expected = time_weighted_forecast(values, horizon=max(horizon, 0))
+    expected = time_weighted_forecast(values, horizon=horizon)
     labels = {
         "un_progress": label_of_ratio(ratio, body="un_progress", reached=reached),
         "eurostat": label_of_ratio(ratio, body="eurostat", reached=reached),

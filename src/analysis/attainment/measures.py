@@ -16,10 +16,7 @@ QUANTILE_NAMES = ("lower95", "lower80", "lower50", "predicted_median", "upper50"
 def base_frame(case: Case) -> pd.DataFrame:
     """One row a unit with what is known today; p and settled are still open.
 
-    Returns
-    -------
-    DataFrame
-        Sorted by unit; columns of ``schema.ASSESSMENTS``, and ``stale`` and ``broken`` for the grade.
+    Sorted by unit; columns of ``schema.ASSESSMENTS``, and ``stale`` and ``broken`` for the grade.
     """
     frame = pd.DataFrame({"unit": list(case.units)}).assign(
         **{"current": np.nan, "p": np.nan, "p_raw": np.nan, "settled": False, "reason": "", "n_origins": 0},
@@ -80,11 +77,8 @@ def add_gap(frame: pd.DataFrame, case: Case) -> None:
 def add_pace(frame: pd.DataFrame, case: Case) -> pd.DataFrame:
     """Required and actual pace per period, and how often any unit ever kept such a pace.
 
-    Returns
-    -------
-    DataFrame
-        The "pace" extra: unit, window, required_scaled, actual_scaled (logit for shares), share_that_kept (of all
-        windows of all units), units_that_kept (of the units, in any window).
+    Returns the "pace" extra: the same on the scale of comparison, share_that_kept (of all windows of all units) and
+    units_that_kept (of the units, in any window).
     """
     if case.panel is None or case.horizon is None:
         return pd.DataFrame()

@@ -24,19 +24,6 @@ def on_scale(values, *, kind: str, denominator=None, resolution: float | None = 
 
     A share of 0 or 1 has no logit; ``(k + 0.5) / (n + 1)`` is used where n is known, else half the published step.
 
-    Parameters
-    ----------
-    values : array
-        Any shape.
-    kind : str
-        "rate" or another kind of the schema.
-    denominator : array or None
-        Same shape as `values`.
-    resolution : float or None
-        Published step, as a fraction.
-
-    Examples
-    --------
     >>> on_scale([0.5, 1.0], kind="rate", denominator=[9, 9]).round(3).tolist()   # log(9.5 / 0.5)
     [0.0, 2.944]
     """
@@ -55,20 +42,8 @@ def on_scale(values, *, kind: str, denominator=None, resolution: float | None = 
 def actual_pace(values: np.ndarray, *, window: int) -> np.ndarray:
     """Least-squares slope of each row over its last `window` periods that end in an observation.
 
-    Parameters
-    ----------
-    values : array, shape (n, T)
-        NaN where missing.
-    window : int
-        Periods looked back; at least one.
+    NaN with fewer than two observations in the window.
 
-    Returns
-    -------
-    array, shape (n,)
-        Change per period; NaN with fewer than two observations in the window.
-
-    Examples
-    --------
     >>> actual_pace(np.array([[9.0, 1.0, 2.0, np.nan, 4.0]]), window=3).tolist()
     [1.0]
     """
@@ -88,8 +63,6 @@ def actual_pace(values: np.ndarray, *, window: int) -> np.ndarray:
 def required_pace(current, *, threshold, horizon) -> np.ndarray:
     """Even change per period that leads from `current` to `threshold` in `horizon` periods; NaN when none is left.
 
-    Examples
-    --------
     >>> required_pace([0.6], threshold=0.8, horizon=10).round(6).tolist()
     [0.02]
     """
@@ -103,8 +76,6 @@ def required_pace(current, *, threshold, horizon) -> np.ndarray:
 def window_length(*, horizon: int, n_periods: int, season_length: int, pace_window: int) -> int:
     """Length of the windows compared: `pace_window`, or whole seasons, never beyond half of the history.
 
-    Examples
-    --------
     >>> window_length(horizon=10, n_periods=36, season_length=1, pace_window=6)
     6
     >>> window_length(horizon=10, n_periods=36, season_length=12, pace_window=6)
@@ -119,24 +90,9 @@ def window_length(*, horizon: int, n_periods: int, season_length: int, pace_wind
 def share_that_kept(scaled: np.ndarray, *, required, window: int, up: bool) -> np.ndarray:
     """Share of all unit-windows whose pace was at least the required one ("3 % of units in any 6 months").
 
-    Parameters
-    ----------
-    scaled : array, shape (n, T)
-        All units of the indicator on the scale of :func:`on_scale`; NaN where missing.
-    required : array, shape (m,)
-        Required change per period on that scale.
-    window : int
-        Periods between the two ends of a window.
-    up : bool
-        False where lower is better.
+    `scaled` (n, T) are all units on the scale of :func:`on_scale`, `required` (m,) is a change per period on it. NaN
+    where there is no window or no requirement.
 
-    Returns
-    -------
-    array, shape (m,)
-        In [0, 1]; NaN where there is no window or no requirement.
-
-    Examples
-    --------
     >>> share_that_kept(np.array([[0.0, 1.0, 3.0]]), required=[1.5], window=1, up=True).tolist()   # windows +1 and +2
     [0.5]
     """
@@ -164,18 +120,8 @@ def _share_at_least(paces: np.ndarray, required: np.ndarray) -> np.ndarray:
 def units_that_kept(scaled: np.ndarray, *, required, window: int, up: bool) -> np.ndarray:
     """Share of units that ever kept the required pace over a window, of those with a window at all.
 
-    Parameters
-    ----------
-    scaled, required, window, up
-        As of :func:`share_that_kept`.
+    Arguments as of :func:`share_that_kept`.
 
-    Returns
-    -------
-    array, shape (m,)
-        In [0, 1]; NaN where there is no window or no requirement.
-
-    Examples
-    --------
     >>> units_that_kept(np.array([[0.0, 1.0, 3.0], [0.0, 1.0, 1.0]]), required=[1.5], window=1, up=True).tolist()
     [0.5]
     """

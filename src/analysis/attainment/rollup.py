@@ -99,17 +99,7 @@ def _p_as_if_bound(case: Case, rows: np.ndarray, goal: float) -> np.ndarray:
 def roll_up(frame: pd.DataFrame, world: World) -> pd.DataFrame:
     """Joint simulation of the sub-units of every parent, for targets on shares and counts.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Judged rows: unit, target, threshold, p_attain.
-    world : World
-
-    Returns
-    -------
-    DataFrame
-        unit, target, p_direct, p_from_parts, n_parts, expected_met, met_low, met_high (80 % band of the number of
-        sub-units that meet the same target), median_from_parts, current, current_from_parts, difference.
+    `expected_met` is the number of sub-units that meet the same target, `met_low` to `met_high` its 80 % band.
     """
     rows = [_one_parent(case, own, parent) for case, own, parent in _parents(frame, world, kinds=KINDS)]
     return pd.DataFrame([row for row in rows if row is not None])
@@ -193,8 +183,6 @@ def weights_of(panel: Panel, rows: np.ndarray) -> np.ndarray:
 def together(values: np.ndarray, *, weight: np.ndarray, kind: str) -> float:
     """Sum of counts, or the share of all: numerators over denominators; NaN where a denominator is not known.
 
-    Examples
-    --------
     >>> float(together(np.array([0.9, 0.1]), weight=np.array([100.0, 300.0]), kind="rate"))   # 120 of 400, not 50 %
     0.3
     """
@@ -206,19 +194,7 @@ def contributions(frame: pd.DataFrame, world: World) -> pd.DataFrame:
 
     A share's gap is ``sum(w_i (t - x_i)) / sum(w_i)`` with the sub-units' present denominators w; a count's gap is the
     sum of what each lacks of its own number. Shares without denominators are never averaged, so they have no such sum.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Judged rows: unit, target, threshold, current.
-    world : World
-
-    Returns
-    -------
-    DataFrame
-        unit (the parent), target, part, weight_share (of the denominators; NaN for a count), current, pull (in units of
-        the indicator; positive: holds the parent back; the pulls of a parent sum to its gap), pull_cases (the same in
-        cases) and place (1 pulls most).
+    `pull` is in units of the indicator (positive: holds the parent back), `pull_cases` in cases; place 1 pulls most.
     """
     found = _parents(frame, world, kinds=(*KINDS, "sustained_from"))
     tables = [_pulls(case, own, parent) for case, own, parent in found]

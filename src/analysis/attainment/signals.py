@@ -13,6 +13,7 @@ NHSRplotthedots (nhs-r-community), functions ``ptd_spc_standard`` and ``ptd_calc
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,19 +46,11 @@ class Limits:
 
 
 def signals_table(world: World, *, denominators: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The last period's SPC signal of every unit and indicator, and the figures that need checking.
+    """The last period's SPC signal of every unit and indicator, and the figures that need checking: `COLUMNS`.
 
-    Parameters
-    ----------
-    world : World
-    denominators : DataFrame, optional
-        The "denominators" table of counts, for quotas that are met by a small part of the population.
-
-    Returns
-    -------
-    DataFrame
-        `COLUMNS`. `signal` is ``special_cause_improvement`` or ``special_cause_concern`` (around the trend where there
-        is one), or a code of :mod:`analysis.attainment.suspicions`; common cause is not listed.
+    `signal` is ``special_cause_improvement`` or ``special_cause_concern`` (around the trend where there is one), or a
+    code of :mod:`analysis.attainment.suspicions`; common cause is not listed. The `denominators` of counts show quotas
+    that are met by a small part of the population.
     """
     better = world.better
     tables = [_special(name, panel, up=better.get(name) != "down") for name, panel in sorted(world.panels.items())]
@@ -90,9 +83,9 @@ def _special(name: str, panel: Panel, *, up: bool) -> pd.DataFrame:
         counted = p_prime(np.where(known, panel.numerator, np.nan), np.where(known, panel.denominator, np.nan))
         own = special_causes(np.where(known, values, np.nan), counted)
         rules, chart = np.where(flat[:, None], own, rules), np.where(flat, "p_prime", chart)
-        limits = Limits(*(np.where(flat[:, None], b, a) for a, b in zip(_edges(limits), _edges(counted))))
+        limits = Limits(*(np.where(flat[:, None], b, a) for a, b in zip(vars(limits).values(), vars(counted).values())))
     edges = {}
-    for edge, block in zip(("centre", "lower", "upper"), _edges(limits)):  # as shares or counts again
+    for edge, block in vars(limits).items():  # as shares or counts again
         moved = block[:, -1] + (scaled[:, -1] - charted[:, -1])  # the season of this month back on
         shown = np.where(chart == "p_prime", block[:, -1], inverse_logit(moved))
         edges[edge] = shown if is_rate else moved
@@ -109,15 +102,9 @@ def _special(name: str, panel: Panel, *, up: bool) -> pd.DataFrame:
     return pd.DataFrame(table)[known[:, -1] & (known.sum(axis=1) >= LEAST_POINTS) & (rules[:, -1] != "")]
 
 
-def _edges(limits: Limits) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return limits.centre, limits.lower, limits.upper
-
-
 def compact(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Close up the gaps: observations to the left, NaN to the right; and the column each came from.
 
-    Examples
-    --------
     >>> compact(np.array([[np.nan, 1.0, np.nan, 2.0]]))[0].tolist()
     [[1.0, 2.0, nan, nan]]
     """
@@ -128,8 +115,6 @@ def compact(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def mean_moving_range(values: np.ndarray, *, screen: bool) -> np.ndarray:
     """Mean absolute difference of neighbours in closed-up rows, shape (n,); outlying ranges left out once if `screen`.
 
-    Examples
-    --------
     >>> mean_moving_range(np.array([[0.0, 1.0, 0.0, 1.0, 0.0, 9.0]]), screen=True).tolist()   # 9 > 3.267 x 13/5
     [1.0]
     """
@@ -142,25 +127,12 @@ def mean_moving_range(values: np.ndarray, *, screen: bool) -> np.ndarray:
     return np.where(mean == 0, 0.0, _mean(inside))
 
 
-def xmr(values: np.ndarray, *, screen: bool = True, fix_after: int | None = None) -> Limits:
+def xmr(values: np.ndarray, *, screen: bool = True) -> Limits:
     """Limits of an XmR chart: mean plus or minus 2.66 mean moving ranges.
 
-    Parameters
-    ----------
-    values : array, shape (n, T)
-        One rebased stretch: earlier values are NaN.
-    screen : bool
-        True is NHSRplotthedots' default, False the Excel tool's.
-    fix_after : int or None
-        Limits from the first so many points only.
-
-    Returns
-    -------
-    Limits
-        Shape (n,); NaN where fewer than two points are known.
+    `values` (n, T) are one rebased stretch; `screen` as NHSRplotthedots does, not as the Excel tool. Shape (n,).
     """
     closed, _ = compact(values)
-    closed = closed[:, :fix_after]
     centre, spread = _mean(closed), LIMIT * mean_moving_range(closed, screen=screen)
     return Limits(centre, centre - spread, centre + spread)
 
@@ -172,7 +144,7 @@ def special_causes(values: np.ndarray, limits: Limits) -> np.ndarray:
     ``two_of_three_above`` / ``_below`` (beyond two sigma, all three on one side); ``seven_above`` / ``seven_below``.
     """
     closed, order = compact(values)
-    centre, lower, upper = (_aligned(one, order) for one in (limits.centre, limits.lower, limits.upper))
+    centre, lower, upper = (_aligned(one, order) for one in vars(limits).values())
     with np.errstate(invalid="ignore"):
         side = np.nan_to_num(np.sign(closed - centre))
         outside = (closed > upper) | (closed < lower)
@@ -201,8 +173,6 @@ def special_causes(values: np.ndarray, limits: Limits) -> np.ndarray:
 def point_types(rules: np.ndarray, *, up: bool) -> np.ndarray:
     """Improvement, concern or common cause, from the rule and the direction that is better.
 
-    Examples
-    --------
     >>> point_types(np.array(["rising", "seven_below", ""]), up=False).tolist()
     ['special_cause_concern', 'special_cause_improvement', 'common_cause']
     """
@@ -214,16 +184,8 @@ def point_types(rules: np.ndarray, *, up: bool) -> np.ndarray:
 def assurance(limits: Limits, *, target, up: bool) -> np.ndarray:
     """The NHS rule: target beyond the limits means it is consistently failed or passed, else "inconsistent".
 
-    Parameters
-    ----------
-    limits : Limits
-        Shape (n,): of the last rebased stretch (issue #172).
-    target : float or array
-    up : bool
-        Whether higher is better.
+    `limits` (n,) are those of the last rebased stretch (issue #172).
 
-    Examples
-    --------
     >>> three = Limits(np.array([2.0, 6.0, 4.0]), np.array([1.0, 5.0, 1.0]), np.array([3.0, 7.0, 5.0]))
     >>> assurance(three, target=4.0, up=True).tolist()
     ['consistent_fail', 'consistent_pass', 'inconsistent']
@@ -240,14 +202,7 @@ def assurance(limits: Limits, *, target, up: bool) -> np.ndarray:
 def p_prime(numerator: np.ndarray, denominator: np.ndarray) -> Limits:
     """Laney's P-prime limits: binomial limits widened by the over-dispersion between periods.
 
-    Parameters
-    ----------
-    numerator, denominator : array, shape (n, T)
-
-    Returns
-    -------
-    Limits
-        Shape (n, T), within 0..1; NaN where the denominator is missing or fewer than two points are known.
+    Shape (n, T), within 0..1; NaN where the denominator is missing or fewer than two points are known.
     """
     known = np.isfinite(numerator) & np.isfinite(denominator) & (denominator > 0)
     top, bottom = np.where(known, numerator, np.nan), np.where(known, denominator, np.nan)
@@ -294,17 +249,6 @@ def without_season(values: np.ndarray, *, season_length: int) -> np.ndarray:
     """Values less the profile of the year that all rows share; unchanged where the history is too short to know it.
 
     The profile is the median, over rows and years, of the difference to the centred moving mean over a season.
-
-    Parameters
-    ----------
-    values : array, shape (n, T)
-        On a scale where a season adds (logit for shares).
-    season_length : int
-        1 for none.
-
-    Returns
-    -------
-    array, shape (n, T)
     """
     n, width = values.shape
     if season_length < 2 or width < 2 * season_length or n < LEAST_ROWS:
@@ -326,10 +270,8 @@ def without_season(values: np.ndarray, *, season_length: int) -> np.ndarray:
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
-    known = np.isfinite(values)
-    n = known.sum(axis=1)
-    with np.errstate(all="ignore"):
-        return np.where(n > 0, np.where(known, values, 0.0).sum(axis=1) / n, np.nan)
+    with warnings.catch_warnings(action="ignore"):  # of rows without a figure
+        return np.nanmean(values, axis=1)
 
 
 def _aligned(limit: np.ndarray, order: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ Bands are bounded below by the cut points; a band is left only when p lies past 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,43 +17,33 @@ _BAND_OF = {**{name: i for i, name in enumerate(BANDS)}, "holding": 3}
 _TINY = 1e-12  # 0.8 - 0.05 is not exactly 0.75 in every order of arithmetic
 
 
-def status_of(p, *, settled, attained_now, grade, cut_points: Mapping[str, float], margin: float = 0.0, previous=None):
+@dataclass(frozen=True)
+class Bands:
+    """Lower bounds of ``on_track``, ``likely`` and ``at_risk``, and how far p may pass one before its band is left."""
+
+    cut_points: Mapping[str, float]
+    margin: float = 0.0
+
+
+def status_of(p, *, settled, attained_now, grade, bands: Bands, previous=None):
     """Status of every unit and target.
 
-    Parameters
-    ----------
-    p : array, shape (n,)
-        Probability that the promise is kept; exactly 0 or 1 where settled. NaN: not assessable.
-    settled, attained_now : array of bool, shape (n,)
-    grade : array of str, shape (n,)
-        ``A`` to ``D``; ``D`` forces "not_assessable" unless the event is settled.
-    cut_points : mapping
-        ``on_track``, ``likely``, ``at_risk``.
-    margin : float
-        Hysteresis.
-    previous : array of str or None
-        Status at the cutoff before, "" where there is none or where the promise's text has changed since.
+    `p` is exactly 0 or 1 where `settled`; NaN, or a `grade` of ``D``, is "not_assessable" unless settled. `previous` is
+    the status at the cutoff before, "" where there is none or where the promise's text has changed since.
 
-    Returns
-    -------
-    array of str, shape (n,)
-        One of ``words.schema.STATUSES``.
-
-    Examples
-    --------
-    >>> cuts = {"on_track": 0.8, "likely": 0.5, "at_risk": 0.2}
+    >>> bands = Bands({"on_track": 0.8, "likely": 0.5, "at_risk": 0.2}, margin=0.05)
     >>> status_of([0.78, 0.78, 1.0], settled=[False, False, True], attained_now=[False, False, True],
-    ...           grade=["A", "A", "D"], cut_points=cuts, margin=0.05, previous=["on_track", "likely", ""]).tolist()
+    ...           grade=["A", "A", "D"], bands=bands, previous=["on_track", "likely", ""]).tolist()
     ['on_track', 'likely', 'met']
     """
     p = np.atleast_1d(np.asarray(p, dtype=float))
     settled, attained_now = np.broadcast_to(settled, p.shape), np.broadcast_to(attained_now, p.shape)
     grade = np.broadcast_to(np.asarray(grade, dtype=object), p.shape)
-    lows = np.array([-np.inf, cut_points["at_risk"], cut_points["likely"], cut_points["on_track"]])
+    lows = np.array([-np.inf, *(bands.cut_points[one] for one in ("at_risk", "likely", "on_track"))])
     band = np.clip(np.searchsorted(lows, p, side="right") - 1, 0, 3)
     if previous is not None:
         previous = np.broadcast_to(np.asarray(previous, dtype=object), p.shape)
-        band = apply_hysteresis(p, band, lows=lows, margin=margin, previous=previous)
+        band = apply_hysteresis(p, band, lows=lows, margin=bands.margin, previous=previous)
     status = np.array(BANDS, dtype=object)[band]
     status[(band == 3) & attained_now] = "holding"
     status[(grade == "D") | np.isnan(p)] = "not_assessable"
@@ -82,24 +73,8 @@ def grade_of(n_points, *, n_origins, stale, min_points: int, max_stale_share: fl
     D      less, or every point lies before a declared break: not assessable
     ====== ====================================================================================
 
-    Parameters
-    ----------
-    n_points : array of int, shape (n,)
-        Observed points the model used.
-    n_origins : array of int, shape (n,)
-        Non-overlapping realised origins J of the panel's own calibration.
-    stale : array of int, shape (n,)
-        Periods from the last observation to the cutoff.
-    min_points : int
-    max_stale_share : float
-    broken : array of bool
+    `n_points` the model used; `n_origins` J of the panel's own calibration; `stale` periods since the last observation.
 
-    Returns
-    -------
-    array of str, shape (n,)
-
-    Examples
-    --------
     >>> grade_of([36, 14, 5, 3], n_origins=[9, 3, 0, 0], stale=[0, 0, 1, 0], min_points=4, max_stale_share=0.5).tolist()
     ['A', 'B', 'C', 'D']
     """
@@ -117,8 +92,6 @@ def grade_of(n_points, *, n_origins, stale, min_points: int, max_stale_share: fl
 def bounded(p, *, settled, floor: float) -> np.ndarray:
     """Keep p off 0 and 1 unless the event is settled.
 
-    Examples
-    --------
     >>> bounded([0.0, 0.0, 0.4], settled=[True, False, False], floor=0.01).tolist()
     [0.0, 0.01, 0.4]
     """
@@ -131,18 +104,8 @@ def flip_flop_index(statuses) -> float:
 
     Only statuses with a band count; a run of the same status is one.
 
-    Parameters
-    ----------
-    statuses : sequence of str
-        Oldest first.
+    NaN with fewer than three statuses that have a band.
 
-    Returns
-    -------
-    float
-        In [0, 1]; NaN with fewer than three statuses that have a band.
-
-    Examples
-    --------
     >>> flip_flop_index(["likely", "on_track", "likely", "likely", "at_risk"])   # up, down, down: 1 reversal of 2
     0.5
     """
@@ -158,15 +121,7 @@ def flip_flop_index(statuses) -> float:
 def flip_flops(now: pd.DataFrame, previous: pd.DataFrame | None) -> pd.DataFrame:
     """Flip-flop index of every unit and target over the cutoffs before and this one.
 
-    Parameters
-    ----------
-    now, previous : DataFrame
-        unit, target, cutoff, status; `previous` may hold many cutoffs.
-
-    Returns
-    -------
-    DataFrame
-        unit, target, n_cutoffs, flip_flop_index; empty with fewer than three cutoffs.
+    `previous` may hold many cutoffs; empty with fewer than three in all.
     """
     columns = ["unit", "target", "cutoff", "status"]
     if previous is None or previous["cutoff"].nunique() < 2:
@@ -180,19 +135,10 @@ def flip_flops(now: pd.DataFrame, previous: pd.DataFrame | None) -> pd.DataFrame
     return out.reset_index()
 
 
-def with_statuses(
-    frame: pd.DataFrame, previous: pd.DataFrame | None, *, cut_points: Mapping[str, float], margin: float
-) -> pd.DataFrame:
+def with_statuses(frame: pd.DataFrame, previous: pd.DataFrame | None, *, bands: Bands) -> pd.DataFrame:
     """Add `status`, and the status and probability at the cutoff before; the first is kept within the margin.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Judged rows of one cutoff: columns of ``schema.ASSESSMENTS``.
-    previous : DataFrame or None
-        ``schema.ASSESSMENTS`` of earlier cutoffs; the latest counts.
-    cut_points, margin
-        As of :func:`status_of`.
+    `frame` holds judged rows of one cutoff, `previous` those of earlier ones; the latest counts.
     """
     before = before_of(frame, previous)
     status = status_of(
@@ -200,8 +146,7 @@ def with_statuses(
         settled=frame["settled"].to_numpy(dtype=bool),
         attained_now=frame["attained_now"].to_numpy(dtype=bool),
         grade=np.where(frame["reason"] != "", "D", frame["grade"]),
-        cut_points=cut_points,
-        margin=margin,
+        bands=bands,
         previous=np.where(before["same"], before["status"], ""),
     )
     named = {"previous_status": before["status"].to_numpy(), "previous_p": before["p_attain"].to_numpy()}

@@ -22,16 +22,7 @@ KINDS = ("level_at", "cumulative_count", "coverage_all", "relative_change")
 def scenarios(frame: pd.DataFrame, world: World) -> pd.DataFrame:
     """Scenario rows of all promises on one share.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Judged rows: unit, target, threshold, settled, predicted_median.
-    world : World
-
-    Returns
-    -------
-    DataFrame
-        unit, target, scenario, p_attain, predicted_median; settled rows have none.
+    `frame` holds judged rows; settled ones have no scenario.
     """
     tables = []
     for case in world.cases:
@@ -92,8 +83,6 @@ def _weakest(case: Case, own: pd.DataFrame) -> pd.DataFrame:
 def lift(values: np.ndarray, *, weights: np.ndarray, weakest: int, up: bool) -> float:
     """By how much the weighted mean moves when the weakest values rise to the median of all.
 
-    Examples
-    --------
     >>> lift(np.array([0.2, 0.4, 0.6]), weights=np.array([100.0, 100.0, 200.0]), weakest=1, up=True)   # 100 x 0.2 / 400
     0.05
     """

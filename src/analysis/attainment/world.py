@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.attainment.compare import at_least
+from analysis.attainment.status import Bands
 from analysis.forecasting.panel import Panel
 from analysis.forecasting.predictive import Predictive
 from analysis.registry.kinds import Target
@@ -75,7 +76,6 @@ class AssessOptions:
     pace_window: int = 6
     scenario_points: float = 0.01
     weakest: int = 5
-    forecast: object | None = None  # forecasting.ensemble.Options for calibration; None: its defaults
 
     def __post_init__(self) -> None:
         cuts = [self.cut_points.get(name, np.nan) for name in CUT_POINTS]
@@ -91,38 +91,25 @@ class AssessOptions:
             problems.append(Problem("cut_points", f"they are {dict(self.cut_points)!r}", allowed, remedy))
         require(problems, ParamsError)
 
+    @property
+    def bands(self) -> Bands:
+        """Where a status begins, and when it is left."""
+        return Bands(self.cut_points, self.hysteresis_margin)
+
 
 @dataclass(frozen=True)
 class World:
-    """The tables and arrays of one assessment.
-
-    Parameters
-    ----------
-    targets : tuple of registry.kinds.Target
-    panels : mapping
-        Indicator -> Panel that ends at the cutoff.
-    predictives : mapping
-        Indicator -> Predictive of the same rows; a missing one gives rows that are not assessable.
-    units, indicators : DataFrame
-        ``schema.UNITS`` and ``schema.INDICATORS``.
-    cutoff : str
-        Period code; goes into the key of the assessments.
-    options : AssessOptions
-    tasks : DataFrame or None
-        See :mod:`analysis.attainment.events.tasks`.
-    memory : dict
-        Calibrations and quantiles already made, and answers that other targets look at; filled while assessing.
-    """
+    """The tables and arrays of one assessment."""
 
     targets: tuple[Target, ...]
-    panels: Mapping[str, Panel]
-    predictives: Mapping[str, Predictive]
-    units: pd.DataFrame
-    indicators: pd.DataFrame
-    cutoff: str
+    panels: Mapping[str, Panel]  # Of every indicator, to the cutoff
+    predictives: Mapping[str, Predictive]  # Of the same rows; a missing one gives rows that are not assessable
+    units: pd.DataFrame  # ``schema.UNITS``
+    indicators: pd.DataFrame  # ``schema.INDICATORS``
+    cutoff: str  # Goes into the key of the assessments
     options: AssessOptions = field(default_factory=AssessOptions)
-    tasks: pd.DataFrame | None = None
-    memory: dict = field(default_factory=dict)
+    tasks: pd.DataFrame | None = None  # See :mod:`analysis.attainment.events.tasks`
+    memory: dict = field(default_factory=dict)  # What is made once: calibrations, quantiles, answers others look at
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
@@ -152,28 +139,16 @@ class World:
 class Case:
     """One target next to its series, and what it asks of its units.
 
-    An event that comes down to another one states what that one is asked with :func:`dataclasses.replace`: another
-    operator, other thresholds, another deadline.
-
-    Parameters
-    ----------
-    units : tuple of str
-        Units bound, sorted.
-    operator : str
-        ">=" where the target states none.
-    thresholds : array, shape (n,)
-        Threshold of each unit; NaN where the target states no number.
-    upper : float
-        Upper bound of a two-sided target; NaN for none.
+    An event that comes down to another one states what that one is asked with :func:`dataclasses.replace`.
     """
 
     world: World
     target: Target
     panel: Panel | None
-    units: tuple[str, ...]
-    operator: str
-    thresholds: np.ndarray
-    upper: float
+    units: tuple[str, ...]  # Bound, sorted
+    operator: str  # ">=" where the target states none
+    thresholds: np.ndarray  # (n,); NaN where the target states no number
+    upper: float  # Upper bound of a two-sided target; NaN for none
     deadline: str | None
 
     @property
@@ -271,8 +246,6 @@ def number(value: float | None) -> float:
 def per_unit(value: object, units: Iterable[str], *, default: float = float("nan")) -> np.ndarray:
     """One number for each unit from a number, a mapping or nothing.
 
-    Examples
-    --------
     >>> per_unit({"a": 3}, ["a", "b"], default=1.0).tolist(), per_unit(2, ["a"]).tolist()
     ([3.0, 1.0], [2.0])
     """

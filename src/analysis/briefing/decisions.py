@@ -39,10 +39,7 @@ class Item(NamedTuple):
 def rank(view: View) -> list[Item]:
     """Units by gain, the largest first; the roots are not ranked, they are what the gain is for.
 
-    Returns
-    -------
-    list of Item
-        All units with an open promise in doubt; `gain` is the mean of share x (1 - p) over all promises of its depth.
+    `gain` is the mean of share x (1 - p) over all promises of the unit's depth.
     """
     depth = {unit: len(view.ancestors(unit)) for unit in view.all_assessed()}
     totals: dict[tuple[int, str], float] = {}
@@ -83,15 +80,6 @@ def decisions(view: View) -> Fragment:
     if not items:
         text = _("No unit has an open target in doubt with a known gap, so no decision is needed.")
         return Fragment(parts.note(text).html + urgent_tasks(view, unit=view.root), "note", text)
-    header = [
-        _("Unit"),
-        _("Target with the largest gain"),
-        _("Status and probability"),
-        _("Gap today"),
-        _("Share of the total gap"),
-        _("Lead"),
-        _("Due"),
-    ]
     body = [_row(view, item) for item in items[:MAX_ITEMS]]
     caption = _(
         "Units that need a decision: {k} of {n}, ranked by the gain for the overall result if the target is met"
@@ -100,7 +88,21 @@ def decisions(view: View) -> Fragment:
         "Share = the unit's gap for that target as part of the total gap of all units at the same level; units are "
         "ranked by this share times the probability of missing the target, averaged over all targets."
     )
-    html = table(caption, header, body, class_="decisions", stack=True, unlabelled={1, 2})
+    html = table(
+        caption,
+        [
+            _("Unit"),
+            _("Target with the largest gain"),
+            _("Status and probability"),
+            _("Gap today"),
+            _("Share of the total gap"),
+            _("Lead"),
+            _("Due"),
+        ],
+        body,
+        class_="decisions",
+        cards={1, 2},
+    )
     html += parts.sentence(note, class_="soft") + urgent_tasks(view, unit=view.root)
     lines = [f"{view.name(item.unit)}: {view.target_name(item.row.target)}" for item in items[:MAX_ITEMS]]
     return Fragment(html, "table", "\n".join([caption, *lines]))
@@ -132,17 +134,13 @@ def _row(view: View, item: Item) -> list[object]:
 def urgent_tasks(view: View, *, unit: str) -> Markup:
     """The open tasks of a unit's lists, overdue ones first, then by due date; nothing where it has none.
 
-    Parameters
-    ----------
-    unit : str
-        A unit with a task list of its own; the top unit's holds everybody's.
+    The top unit's list holds everybody's.
     """
     _, language = view._, view.language
     rows = open_tasks(view, unit)
     if not rows:
         return Markup("")
     late = sum(row.state == "open_overdue" for row in rows)
-    header = [_("Task"), _("Lead"), _("Due"), _("State"), _("Probability of completion by the deadline of the list")]
     body = []
     for row in rows[:MAX_TASKS]:
         known, word = view.task_list.get(row.task), OPEN_TASKS[row.state]
@@ -155,10 +153,15 @@ def urgent_tasks(view: View, *, unit: str) -> Markup:
                 percent(row.p_done, language, 0) if math.isfinite(row.p_done) else "–",
             ]
         )
-    caption = _("Open tasks: {k} of {n} shown, {late} overdue").format(
-        k=number(len(body), language), n=number(len(rows), language), late=number(late, language)
+    return table(
+        _("Open tasks: {k} of {n} shown, {late} overdue").format(
+            k=number(len(body), language), n=number(len(rows), language), late=number(late, language)
+        ),
+        [_("Task"), _("Lead"), _("Due"), _("State"), _("Probability of completion by the deadline of the list")],
+        body,
+        class_="tasks",
+        cards={3},
     )
-    return table(caption, header, body, class_="tasks", stack=True, unlabelled={3})
 
 
 def open_tasks(view: View, unit: str) -> list[tuple]:

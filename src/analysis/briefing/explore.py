@@ -127,8 +127,6 @@ def say_tried(view: View, *, unit: str, indicator: str, tried: float) -> str:
 def p_from_quantiles(fan: Fan, *, at: int, threshold: float, up: bool) -> float:
     """P(value at or beyond `threshold`), linear between stored quantiles, held within the outermost ones.
 
-    Examples
-    --------
     >>> fan = Fan(["2026-12"], np.array([0.1, 0.5, 0.9]), np.array([[0.4, 0.5, 0.6]]))
     >>> p_from_quantiles(fan, at=0, threshold=0.55, up=True), p_from_quantiles(fan, at=0, threshold=0.9, up=True)
     (0.3, 0.1)

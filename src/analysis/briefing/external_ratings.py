@@ -76,9 +76,13 @@ def other_rules(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
     text = _("By other organisations' rules, {k} of {n} ratings differ from the status in this report").format(
         k=sum(bool(one.disagrees) for one in shown), n=len(shown)
     )
-    header = [_("Target"), _("Status"), *[_(one) for one in BODIES.values()]]
-    caption = _("Ratings of {unit} by other organisations' rules").format(unit=view.name(unit))
-    made = table(caption, header, body, class_="bodies", stack=True, unlabelled={1})
+    made = table(
+        _("Ratings of {unit} by other organisations' rules").format(unit=view.name(unit)),
+        [_("Target"), _("Status"), *[_(one) for one in BODIES.values()]],
+        body,
+        class_="bodies",
+        cards={1},
+    )
     differing = {one.body for one in shown if one.sentence in DIFFERENCES}
     why = [Markup("{}: {}").format(_(BODIES[one]), _(WHY[one])) for one in BODIES if one in differing and one in WHY]
     return Fragment(parts.sentence(text + ".") + made + (parts.bullets(why) if why else ""), "table", text)

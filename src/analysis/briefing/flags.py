@@ -24,14 +24,7 @@ SEVERITIES = {"error": N_("Rejected"), "warning": N_("To be checked"), "info": N
 def flag_word(flag: str, language: str) -> str:
     """What was found.
 
-    Examples
-    --------
     >>> flag_word("missing_period", "vi"), flag_word("odd_thing", "vi")
     ('thiếu kỳ số liệu', 'odd thing')
     """
     return word_of(FLAG_WORDS, flag, language)
-
-
-def severity_word(severity: str, language: str) -> str:
-    """How grave it is."""
-    return word_of(SEVERITIES, severity, language)

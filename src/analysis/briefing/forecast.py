@@ -11,12 +11,11 @@ import pandas as pd
 from analysis.briefing import method as methods
 from analysis.briefing import parts
 from analysis.briefing.charts import evidence as charts
-from analysis.briefing.fragment import Fragment, table, tag
+from analysis.briefing.fragment import Fragment, table, tabled, tag
 from analysis.briefing.locale import N_, number, percent
 from analysis.briefing.scorecard import MIN_CASES, binned, reliability
-from analysis.briefing.view import ALL_TARGETS, plain, view_of
+from analysis.briefing.view import ALL_TARGETS, plain
 from analysis.briefing.wording import list_of
-from analysis.words.schema import RunTables
 
 SOON_ENOUGH = 8  # realised origins from which calibration carries its full form (docs/methods.md)
 MODELS = {  # models of the evidence table in the order shown
@@ -96,26 +95,22 @@ class ForecastPage(parts.Page):
             cells = [tag("b", text) if one == best else text for one, text in zip(own, shown)]
             rows.append([self.view.indicator_name(code), *cells])
         header = [_("Indicator"), *[_(MODELS[one]) for one in models]]
-        caption = _(
-            "Error of the probabilities (Brier score, 0 is perfect) on the same past cases; the smallest in each "
-            "row is in bold"
-        )
         numeric = set(range(1, len(header)))
-        return Fragment(table(caption, header, rows, class_="models", numeric=numeric, stack=True), "table", caption)
+        return tabled(
+            _("Error of probabilities (Brier, 0 is perfect) on the same past cases; the smallest of a row in bold"),
+            header,
+            rows,
+            class_="models",
+            numeric=numeric,
+            cards=(),
+        )
 
     def reliability(self) -> Fragment:
         """Said against seen, over all indicators."""
-        bins = self._bins()
-        if bins.empty:
+        cases = plain(self.view.run.scorecard)  # the backtest's cases are not kept; our own past probabilities are
+        if len(cases) < MIN_CASES:
             return parts.note(self.view._("There are too few past forecasts to compare with outcomes."))
-        return reliability(self.view, bins, key="rel", ranges=True)
-
-    def _bins(self) -> pd.DataFrame:
-        bins = self.view.extra("reliability")
-        if len(bins) and "indicator" in bins:
-            return bins[bins["indicator"] == ALL_TARGETS]
-        cases = self.view.run.scorecard  # the backtest's cases are not kept; our own past probabilities are
-        return binned(plain(cases)) if len(cases) >= MIN_CASES else bins
+        return reliability(self.view, binned(cases), key="rel", ranges=True)
 
     def skill_by_horizon(self) -> Fragment:
         """Error saved against linear pace, by how far ahead."""
@@ -131,12 +126,16 @@ class ForecastPage(parts.Page):
         )
         subtitle = _("error reduction = 1 − Brier score / Brier score of linear pace, by periods ahead; 0% = no better")
         steps = sorted({int(one) for _code, horizon, _s in lines for one in horizon})
-        header = [_("Indicator"), *[number(one, language) for one in steps]]
         rows = []
         for code, horizon, skill in lines:
             at = dict(zip(horizon.astype(int).tolist(), skill.tolist()))
             rows.append([self.view.indicator_name(code), *[percent(at.get(one), language, 0) for one in steps]])
-        data = table(_("Error reduction compared with linear pace, by periods ahead"), header, rows, class_="data")
+        data = table(
+            _("Error reduction compared with linear pace, by periods ahead"),
+            [_("Indicator"), *[number(one, language) for one in steps]],
+            rows,
+            class_="data",
+        )
         drawn = charts.skill_by_horizon(
             [(self.view.indicator_name(code), horizon, skill) for code, horizon, skill in lines],
             language=language,
@@ -170,14 +169,6 @@ class ForecastPage(parts.Page):
             if len(low)
             else _("The 80% intervals were right at least 75% of the time for every indicator.")
         )
-        header = [
-            _("Indicator"),
-            _("80% interval coverage"),
-            _("95% interval coverage"),
-            _("Calibration slope"),
-            _("Calibration error (ECE)"),
-            _("Cases"),
-        ]
         rows = [
             [
                 self.view.indicator_name(row.indicator),
@@ -189,11 +180,26 @@ class ForecastPage(parts.Page):
             ]
             for row in self.overall.itertuples(index=False)
         ]
-        caption = _(
-            "How often the intervals were right at past deadlines; a slope of 1 is right, below 1 is overconfident"
-        )
         return Fragment(
-            parts.sentence(text) + table(caption, header, rows, class_="record", stack=True, numeric={1, 2, 3, 4, 5}),
+            parts.sentence(text)
+            + table(
+                _(
+                    "How often the intervals were right at past deadlines; a slope of 1 is right, "
+                    "below 1 is overconfident"
+                ),
+                [
+                    _("Indicator"),
+                    _("80% interval coverage"),
+                    _("95% interval coverage"),
+                    _("Calibration slope"),
+                    _("Calibration error (ECE)"),
+                    _("Cases"),
+                ],
+                rows,
+                class_="record",
+                cards=(),
+                numeric={1, 2, 3, 4, 5},
+            ),
             "table",
             text,
         )
@@ -218,23 +224,4 @@ class ForecastPage(parts.Page):
         return methods.sentences(self.view)
 
 
-def forecast_page(run: RunTables, *, language: str) -> ForecastPage:
-    """The forecast page of a run.
-
-    Parameters
-    ----------
-    run : RunTables
-        From :func:`analysis.load_run`.
-    language : {"vi", "en"}
-
-    Returns
-    -------
-    ForecastPage
-        Its methods give the sections: sentences, tables, charts.
-
-    Raises
-    ------
-    ParamsError
-        When we do not speak `language`.
-    """
-    return ForecastPage(view_of(run, language))
+forecast_page = parts.opener(ForecastPage)

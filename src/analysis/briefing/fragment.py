@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from markupsafe import Markup, escape
 
@@ -27,21 +28,9 @@ _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\u202a-\u202e\u2066-\u2069]
 class Fragment:
     """A piece of a page.
 
-    Parameters
-    ----------
-    html : str
-        Escaped, self-contained: no script, no remote address.
-    kind : str
-        One of ``KINDS``.
-    text : str
-        The same for a reader without HTML (terminal, search index, summary document).
-    meta : dict
-        Plain values for the exporter; only the closing fragment (kind ``page``) has any.
-
-    Raises
-    ------
-    PublishError
-        If `kind` is not known.
+    Escaped, self-contained `html` (no script, no remote address) of one of the ``KINDS``; `text` says the same to a
+    reader without HTML (terminal, search index, summary document); only the closing fragment (kind ``page``) has
+    `meta`. PublishError: the kind is not known.
     """
 
     html: str
@@ -82,8 +71,6 @@ def clean_text(text: str) -> str:
 def name_html(text: str) -> Markup:
     """A name from the data: escaped and isolated, so that its writing direction cannot spill into the sentence.
 
-    Examples
-    --------
     >>> name_html("<b>")
     Markup('<bdi>&lt;b&gt;</bdi>')
     """
@@ -95,8 +82,6 @@ def tag(name: str, *children: object, **attributes: object) -> Markup:
 
     Attributes that are None or False are left out; True writes the bare name.
 
-    Examples
-    --------
     >>> tag("td", "a<b", class_="x", colspan=2)
     Markup('<td class="x" colspan="2">a&lt;b</td>')
     """
@@ -116,28 +101,17 @@ def table(
     rows: Iterable[Iterable[object]],
     *,
     class_: str = "",
-    numeric: frozenset[int] | set[int] = frozenset(),
-    stack: bool = False,
-    unlabelled: frozenset[int] | set[int] = frozenset(),
+    numeric: Collection[int] = (),
+    cards: Collection[int] | None = None,
 ) -> Markup:
     """A table a screen reader can walk: a caption, a scope on every header, the first cell of a row is its header.
 
-    Parameters
-    ----------
-    caption, header, rows
-        Text or Markup; a row may be shorter than the header.
-    class_ : str
-        Class of the table.
-    numeric : set of int
-        Columns set flush right (class ``num``).
-    stack : bool
-        On a narrow screen each row becomes a card, each cell with its column's name.
-    unlabelled : set of int
-        Columns whose cells say by themselves what they are: no name before them in a card.
+    A row may be shorter than the header; columns in `numeric` are set flush right. With `cards` each row becomes a card
+    on a narrow screen, each cell with its column's name, but for the columns in it, which say what they are.
     """
     header = list(header)
-    named = _column_names(header, unlabelled=unlabelled) if stack else ""
-    class_ = f"{class_} stack" if stack else class_
+    named = "" if cards is None else _column_names(header, unlabelled=cards)
+    class_ = class_ if cards is None else f"{class_} stack"
     classes = {one: ' class="num"' for one in numeric}
     out = [f'<div class="table-wrap"><table class="{escape(class_)}"{named}>']
     out.append(f"<caption>{escape(caption)}</caption><thead><tr>")
@@ -151,11 +125,16 @@ def table(
     return Markup("".join(out) + "</tbody></table></div>")
 
 
-def _column_names(header: list[object], *, unlabelled: frozenset[int] | set[int]) -> str:
+def _column_names(header: list[object], *, unlabelled: Collection[int]) -> str:
     """Names of the columns for the style sheet, once a table: on a narrow screen it writes them before the cells."""
     plain = [_UNQUOTABLE.sub(" ", Markup(escape(one)).striptags().replace("'", "\u2019")) for one in header]
     pairs = [f"--c{at}:'{one}: '" for at, one in enumerate(plain, start=1) if at > 1 and at - 1 not in unlabelled]
     return f' style="{escape(";".join(pairs))}"'.replace("&#39;", "'") if pairs else ""
+
+
+def tabled(caption: str, header: Iterable[object], rows: Iterable[Iterable[object]], **look: Any) -> Fragment:
+    """A table as a fragment of its own, see :func:`table`; its caption is its text."""
+    return Fragment(table(caption, header, rows, **look), "table", caption)
 
 
 def details(summary: object, body: object) -> Markup:

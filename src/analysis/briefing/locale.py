@@ -57,13 +57,8 @@ def N_(message: str) -> str:
 def translator(language: str) -> Translator:
     """The catalogue of a language.
 
-    Raises
-    ------
-    ParamsError
-        If `language` is not one of ``LANGUAGES``.
+    ParamsError: `language` is not one of ``LANGUAGES``.
 
-    Examples
-    --------
     >>> translator("vi")("On track"), translator("en")("On track")
     ('Đúng lộ trình', 'On track')
     """
@@ -88,8 +83,6 @@ def _read(language: str) -> dict[str, str]:
 def translate_markdown(source: str, language: str) -> str:
     """A notebook's markdown cell in the page's language: block by block, heading marks and bullets kept.
 
-    Examples
-    --------
     >>> translate_markdown("## Method", "vi")
     '## Phương pháp'
     """
@@ -107,8 +100,6 @@ def _block(block: str, _: Translator) -> str:
 def number(value: float | None, language: str, digits: int = 0) -> str:
     """A number with its grouping marks; a dash where there is none.
 
-    Examples
-    --------
     >>> number(1473, "vi"), number(1473, "en"), number(-0.04, "vi", 1), number(None, "vi")
     ('1.473', '1,473', '0,0', '–')
     """
@@ -123,8 +114,6 @@ def number(value: float | None, language: str, digits: int = 0) -> str:
 def percent(share: float | None, language: str, digits: int = 1) -> str:
     """A share (fraction) as per cent.
 
-    Examples
-    --------
     >>> percent(21 / 46, "vi"), percent(21 / 46, "en"), percent(1, "vi", 0)
     ('45,7%', '45.7%', '100%')
     """
@@ -134,8 +123,6 @@ def percent(share: float | None, language: str, digits: int = 1) -> str:
 def points(difference: float | None, language: str, digits: int = 1, *, signed: bool = False) -> str:
     """A difference of two shares, in percentage points: never "%".
 
-    Examples
-    --------
     >>> points(-0.0144, "vi", 2), points(0.05, "en", signed=True), points(0.01, "en", 0)
     ('−1,44 điểm phần trăm', '+5.0 percentage points', '1 percentage point')
     """
@@ -151,8 +138,6 @@ def points(difference: float | None, language: str, digits: int = 1, *, signed: 
 def ratio(k: float, n: float, language: str) -> str:
     """``177/177``: a count out of a count, both with grouping marks.
 
-    Examples
-    --------
     >>> ratio(1452, 1452, "vi")
     '1.452/1.452'
     """
@@ -163,8 +148,6 @@ def ratio(k: float, n: float, language: str) -> str:
 def period(code: str, language: str, *, short: bool = False) -> str:
     """A period as a sentence (or, `short`, an axis) writes it; a text that is no period stands as it is.
 
-    Examples
-    --------
     >>> period("2023-09", "vi"), period("2023-Q3", "vi"), period("2025", "vi")
     ('tháng 9/2023', 'quý III/2023', 'năm 2025')
     >>> period("2023-09", "en"), period("2023-Q3", "en"), period("2023-09", "vi", short=True)
@@ -187,8 +170,6 @@ def period(code: str, language: str, *, short: bool = False) -> str:
 def date(iso: str, language: str) -> str:
     """A calendar date, ``2024-09-25``; a text that is none stands as it is.
 
-    Examples
-    --------
     >>> date("2024-09-05", "vi"), date("2024-09-05", "en"), date("undated", "vi")
     ('05/9/2024', '5 September 2024', 'undated')
     """

@@ -55,9 +55,11 @@ def heat_map(view: View) -> Fragment:
     caption = view._(
         "Status by unit and target (units: {n}, targets: {m}); the worst units of each level come first"
     ).format(n=number(len(view.all_assessed()), view.language), m=number(len(targets), view.language))
+    icons = [Markup("{} ").format(parts.chip(one, view.language)) for one in STATUSES]
+    legend = tag("p", *icons, class_="soft legend")
     names = [tag("div", tag("dt", one, id=f"t-{one}"), tag("dd", view.target_name(one))) for one in targets]
     tables = Markup("").join(_table(view, level, units) for level, units in _groups(view))
-    html = parts.sentence(caption) + legend(view) + tag("dl", *names, class_="codes") + _tools(view) + tables
+    html = parts.sentence(caption) + legend + tag("dl", *names, class_="codes") + _tools(view) + tables
     return Fragment(html, "table", caption)
 
 
@@ -91,11 +93,6 @@ def _table(view: View, level: str, units: list[str]) -> Markup:
         f'<div class="table-wrap wide"><table class="heat"><caption>{escape(caption)}</caption>'
         f"<thead><tr>{''.join(head)}</tr></thead>{_body(view, units, targets)}</table></div>"
     )
-
-
-def legend(view: View) -> Markup:
-    """Icon and full word of every status."""
-    return tag("p", *[Markup("{} ").format(parts.chip(one, view.language)) for one in STATUSES], class_="soft legend")
 
 
 def _targets(view: View) -> list[str]:
@@ -150,8 +147,6 @@ def _cell(status: str, *, words: dict[str, str], usual: str) -> str:
 def place_of(name: str) -> tuple[int, int] | None:
     """Row and column of a province's tile, None where the name is none of the 34.
 
-    Examples
-    --------
     >>> place_of("Thành phố Hồ Chí Minh"), place_of("Tỉnh Đắk Lắk"), place_of("Huế"), place_of("Xã Ia Grai")
     ((16, 4), (13, 6), (9, 5), None)
     """

@@ -62,19 +62,24 @@ def record_table(view: View, *, indicators: Sequence[str]) -> Markup:
     rows = [_record(view, view.records[code]) for code in indicators if code in view.records]
     if not rows:
         return parts.note(_("There is no track record yet: the data has no past deadline to test.")).html
-    header = [
-        _("Indicator"),
-        _("Error of the probabilities (Brier score)"),
-        _("Error reduction compared with linear pace"),
-        _("80% interval coverage"),
-        _("95% interval coverage"),
-        _("Past deadlines (J)"),
-        _("Verdict"),
-    ]
-    caption = _(
-        "Track record at past deadlines of all units: forecasts from the data of that time, compared with the outcomes"
+    return table(
+        _(
+            "Track record at past deadlines of all units: forecasts from the data of that time, "
+            "compared with the outcomes"
+        ),
+        [
+            _("Indicator"),
+            _("Error of the probabilities (Brier score)"),
+            _("Error reduction compared with linear pace"),
+            _("80% interval coverage"),
+            _("95% interval coverage"),
+            _("Past deadlines (J)"),
+            _("Verdict"),
+        ],
+        rows,
+        class_="record",
+        numeric={1, 2, 3, 4, 5},
     )
-    return table(caption, header, rows, class_="record", numeric={1, 2, 3, 4, 5})
 
 
 def _record(view: View, row) -> list[object]:

@@ -12,13 +12,13 @@ from markupsafe import Markup
 from analysis.briefing import parts
 from analysis.briefing.charts.bars import strip
 from analysis.briefing.decisions import decisions
-from analysis.briefing.fragment import Fragment, name_html, table, tag
+from analysis.briefing.fragment import Fragment, name_html, table, tabled, tag
 from analysis.briefing.locale import N_, number, percent, period, points, ratio
 from analysis.briefing.maps import heat_map, tile_map
 from analysis.briefing.parts import measure_of, speaks_of_series
-from analysis.briefing.view import View, view_of
+from analysis.briefing.view import View
 from analysis.briefing.wording import list_of, quantity, reason_word, upper_first, word_of
-from analysis.words.schema import ON_TRACK, STATUSES, RunTables
+from analysis.words.schema import ON_TRACK, STATUSES
 
 MAX_CHANGES = 6
 MAX_OF_TARGET = 2
@@ -104,26 +104,7 @@ class OverviewPage(parts.Page):
         return parts.end(self.view, title=title, notebook=self.NOTEBOOK, description=self.answer().text)
 
 
-def overview_page(run: RunTables, *, language: str) -> OverviewPage:
-    """The overview of a run.
-
-    Parameters
-    ----------
-    run : RunTables
-        From :func:`analysis.load_run`.
-    language : {"vi", "en"}
-
-    Returns
-    -------
-    OverviewPage
-        Its methods give the sections: sentences, tables, charts.
-
-    Raises
-    ------
-    ParamsError
-        When we do not speak `language`.
-    """
-    return OverviewPage(view_of(run, language))
+overview_page = parts.opener(OverviewPage)
 
 
 def say_overview(view: View, rows: list[tuple], all_rows: list[tuple]) -> str:
@@ -167,12 +148,14 @@ def changes(view: View) -> Fragment:
     largest = _largest(rows)
     if not largest:
         return Fragment(parts.sentence(text) + signals, "sentence", text)
-    header = [_("Unit"), _("Target"), _("Before"), _("Now"), _("Change"), _("Why")]
     body = [_change(view, row) for row in largest]
-    caption = _(
-        "Largest changes in probability since last quarter, at most two units per target, changed statuses first"
+    made = table(
+        _("Largest changes in probability since last quarter, at most two units per target, changed statuses first"),
+        [_("Unit"), _("Target"), _("Before"), _("Now"), _("Change"), _("Why")],
+        body,
+        class_="changes",
+        cards={1},
     )
-    made = table(caption, header, body, class_="changes", stack=True, unlabelled={1})
     return Fragment(parts.sentence(text) + made + signals, "table", text)
 
 
@@ -328,12 +311,6 @@ def sub_units(view: View, rows: list[tuple]) -> Fragment:
     rows = [row for row in rows if row.n_sub_units > 0]
     if not rows:
         return parts.note(_("The top unit has no assessed sub-units."))
-    header = [
-        _("Target"),
-        _("Overall status and probability"),
-        _("Sub-units on track"),
-        _("Level of the worst 10% of sub-units"),
-    ]
     body = [
         [
             view.target_name(row.target),
@@ -343,11 +320,21 @@ def sub_units(view: View, rows: list[tuple]) -> Fragment:
         ]
         for row in rows
     ]
-    caption = _("{unit} and its sub-units: the overall result does not replace the result of each sub-unit").format(
-        unit=view.name(view.root)
+    return tabled(
+        _("{unit} and its sub-units: the overall result does not replace the result of each sub-unit").format(
+            unit=view.name(view.root)
+        ),
+        [
+            _("Target"),
+            _("Overall status and probability"),
+            _("Sub-units on track"),
+            _("Level of the worst 10% of sub-units"),
+        ],
+        body,
+        class_="subunits",
+        numeric={2, 3},
+        cards={1},
     )
-    made = table(caption, header, body, class_="subunits", stack=True, numeric={2, 3}, unlabelled={1})
-    return Fragment(made, "table", caption)
 
 
 def scenarios(view: View) -> Fragment:
@@ -368,13 +355,17 @@ def scenarios(view: View) -> Fragment:
             continue
         cells = [percent(one, language, 0) for one in (row.p_attain, *own)]
         body.append([view.target_name(row.target), *cells, *_band(view, sub)])
-    caption = _(
-        "Probability that {unit} meets each target under each assumption, and how many sub-units will meet it if "
-        "the overall trend is included"
-    ).format(unit=view.name(view.root))
     numeric = set(range(1, len(levers) + 2))
-    made = table(caption, header, body, class_="scenarios", stack=True, numeric=numeric, unlabelled={len(header) - 1})
-    return Fragment(made, "table", caption)
+    return tabled(
+        _("Probability of {unit} if a lever moved, and what a common course makes of its sub-units").format(
+            unit=view.name(view.root)
+        ),
+        header,
+        body,
+        class_="scenarios",
+        numeric=numeric,
+        cards={len(header) - 1},
+    )
 
 
 def _levers(found: list[tuple]) -> tuple[list[str], dict[tuple[str, str], float]]:
@@ -435,9 +426,14 @@ def thin_evidence(view: View, rows: list[tuple]) -> Fragment:
     body = [line for _least, line in found[:MAX_THIN]]
     if not body:
         return Fragment(parts.sentence(text), "sentence", text)
-    header = [_("Target"), _("Units with grade C"), _("Past deadlines tested (J)")]
-    caption = _("Targets with evidence of grade C, fewest past deadlines first: {k} of {n}").format(
-        k=number(len(body), language), n=number(len(found), language)
+    made = table(
+        _("Targets with evidence of grade C, fewest past deadlines first: {k} of {n}").format(
+            k=number(len(body), language), n=number(len(found), language)
+        ),
+        [_("Target"), _("Units with grade C"), _("Past deadlines tested (J)")],
+        body,
+        class_="thin",
+        cards=(),
+        numeric={1, 2},
     )
-    made = table(caption, header, body, class_="thin", stack=True, numeric={1, 2})
     return Fragment(parts.sentence(text) + made, "table", text)

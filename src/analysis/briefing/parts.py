@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.resources import files
 from types import SimpleNamespace
 from typing import ClassVar
@@ -15,11 +14,11 @@ from markupsafe import Markup, escape
 
 from analysis.briefing.fragment import Fragment, details, name_html, tag
 from analysis.briefing.locale import date, number, period, translator
-from analysis.briefing.view import View
+from analysis.briefing.view import View, view_of
 from analysis.briefing.wording import ICONS, probability, reason_word, say_chance, status_word, upper_first
 from analysis.words.files import page_slug
 from analysis.words.periods import last_day
-from analysis.words.schema import STATUSES
+from analysis.words.schema import STATUSES, RunTables
 
 PAGE_SCHEMA = 1
 DAGGER = "†"
@@ -45,6 +44,32 @@ class Page:
         """The sentinel."""
         heading, said = self.view._(self.TITLE), self.answer().text
         return end(self.view, title=heading, notebook=self.NOTEBOOK, description=said)
+
+
+def opener(kind: type[Page]) -> Callable[..., Page]:
+    """The function that opens this kind of page, of a run and in a language."""
+
+    def open_page(run: RunTables, *, language: str) -> Page:
+        """A page of a run; its methods give the sections: sentences, tables, charts.
+
+        Parameters
+        ----------
+        run : RunTables
+            From :func:`analysis.load_run`.
+        language : {"vi", "en"}
+
+        Returns
+        -------
+        Page
+
+        Raises
+        ------
+        ParamsError
+            When we do not speak `language`.
+        """
+        return kind(view_of(run, language))
+
+    return open_page
 
 
 def chip(status: str, language: str, *, word: str = "") -> Markup:
@@ -159,7 +184,7 @@ def provenance(view: View, *, notebook: str) -> Fragment:
         (_("Forecast as of the end of"), period(view.cutoff, view.language)),
         (_("Notebook"), notebook),
     ]
-    for source in source_rows(run.manifest):
+    for source in run.manifest.get("sources", ()):
         said = [source.get("path", "")]
         if source.get("rows") is not None:
             rows = _.plural("{n} row", "{n} rows", source["rows"])
@@ -172,14 +197,6 @@ def provenance(view: View, *, notebook: str) -> Fragment:
     listing = tag("dl", *[tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs], class_="provenance")
     text = "; ".join(f"{name}: {Markup(value).striptags()}" for name, value in pairs)
     return Fragment(listing + tag("p", check, class_="soft"), "provenance", text)
-
-
-def source_rows(manifest: dict) -> list[dict]:
-    """The manifest's raw files, each as a mapping with at least its path."""
-    sources = manifest.get("sources", [])
-    if isinstance(sources, dict):
-        sources = [{"path": path, "sha256": digest} for path, digest in sorted(sources.items())]
-    return [one if isinstance(one, dict) else {"path": str(one)} for one in sources]
 
 
 def end(view: View, *, title: str, notebook: str, unit: str = "", description: str = "") -> Fragment:
@@ -239,16 +256,12 @@ def speaks_of_series(view: View, row) -> bool:
     return math.isclose(row.current, history.values[history.periods.index(row.current_period)], rel_tol=1e-6)
 
 
-@lru_cache(maxsize=1)
-def _theme() -> str:
-    return files("analysis.briefing").joinpath("theme.css").read_text(encoding="utf-8")
-
-
 class LabStyle:
     """The pages' style sheet for an analyst's JupyterLab: shows nothing; a page has it in its head."""
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return {"text/html": f"<style>{_theme()}</style>", "text/plain": ""}
+        theme = files("analysis.briefing").joinpath("theme.css").read_text(encoding="utf-8")
+        return {"text/html": f"<style>{theme}</style>", "text/plain": ""}
 
 
 def lab_style() -> LabStyle:

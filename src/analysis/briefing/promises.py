@@ -8,11 +8,9 @@ from types import SimpleNamespace
 from markupsafe import Markup
 
 from analysis.briefing import parts
-from analysis.briefing.fragment import Fragment, table, tag
+from analysis.briefing.fragment import Fragment, tabled, tag
 from analysis.briefing.locale import N_, date, number, percent, period
-from analysis.briefing.view import view_of
 from analysis.briefing.wording import list_of, say_goal, word_of
-from analysis.words.schema import RunTables
 
 MOST_SHARE = 2.0  # a threshold of a count at or below it is a share of a quota, not a count
 KINDS = {
@@ -82,18 +80,22 @@ class RegistryPage(parts.Page):
     def promises(self) -> Fragment:
         """The register itself."""
         _ = self.view._
-        header = [
-            _("Commitment"),
-            _("Exact wording and source"),
-            _("Content of the commitment"),
-            _("Lead"),
-            _("Status, by number of units"),
-        ]
         body = [self._row(row) for row in self.view.targets.values()]
-        caption = _(
-            "Registered commitments; {dagger} marks details that the text does not state and that we inferred"
-        ).format(dagger=parts.DAGGER)
-        return Fragment(table(caption, header, body, class_="promises", stack=True), "table", caption)
+        return tabled(
+            _(
+                "Registered commitments; {dagger} marks details that the text does not state and that we inferred"
+            ).format(dagger=parts.DAGGER),
+            [
+                _("Commitment"),
+                _("Exact wording and source"),
+                _("Content of the commitment"),
+                _("Lead"),
+                _("Status, by number of units"),
+            ],
+            body,
+            class_="promises",
+            cards=(),
+        )
 
     def _row(self, row) -> list[object]:
         _, language = self.view._, self.view.language
@@ -141,10 +143,15 @@ class RegistryPage(parts.Page):
             [self.view.target_name(row.target), self._fields(row), note or "–"][: len(header)]
             for row, note in zip(rows, notes, strict=True)
         ]
-        caption = _("{dagger} Commitments with inferred details: {n}").format(
-            dagger=parts.DAGGER, n=number(len(rows), language)
+        return tabled(
+            _("{dagger} Commitments with inferred details: {n}").format(
+                dagger=parts.DAGGER, n=number(len(rows), language)
+            ),
+            header,
+            body,
+            class_="inferred",
+            cards=(),
         )
-        return Fragment(table(caption, header, body, class_="inferred", stack=True), "table", caption)
 
     def _fields(self, row) -> str:
         language, names = self.view.language, row.inferred.replace(",", " ").split()
@@ -166,35 +173,20 @@ class RegistryPage(parts.Page):
             ]
             for row in self.view.indicators.values()
         ]
-        header = [
-            _("Indicator"),
-            _("Definition"),
-            _("Numerator or unit counted"),
-            _("Denominator"),
-            _("Direction"),
-            _("Valid from"),
-        ]
-        caption = _("Indicators and their definitions; similar indicators are kept separate")
-        return Fragment(table(caption, header, body, class_="indicators", stack=True), "table", caption)
+        return tabled(
+            _("Indicators and their definitions; similar indicators are kept separate"),
+            [
+                _("Indicator"),
+                _("Definition"),
+                _("Numerator or unit counted"),
+                _("Denominator"),
+                _("Direction"),
+                _("Valid from"),
+            ],
+            body,
+            class_="indicators",
+            cards=(),
+        )
 
 
-def registry_page(run: RunTables, *, language: str) -> RegistryPage:
-    """The registry of promises of a run.
-
-    Parameters
-    ----------
-    run : RunTables
-        From :func:`analysis.load_run`.
-    language : {"vi", "en"}
-
-    Returns
-    -------
-    RegistryPage
-        Its methods give the sections: sentences, tables, charts.
-
-    Raises
-    ------
-    ParamsError
-        When we do not speak `language`.
-    """
-    return RegistryPage(view_of(run, language))
+registry_page = parts.opener(RegistryPage)

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from markupsafe import Markup
 
 from analysis.briefing import parts
-from analysis.briefing.flags import flag_word, severity_word
+from analysis.briefing.flags import SEVERITIES, flag_word
 from analysis.briefing.found import found_words
-from analysis.briefing.fragment import Fragment, name_html, table, tag
-from analysis.briefing.locale import number, percent, period
-from analysis.briefing.view import View, view_of
-from analysis.briefing.wording import list_of
+from analysis.briefing.fragment import Fragment, name_html, tabled, tag
+from analysis.briefing.locale import N_, number, percent, period, ratio
+from analysis.briefing.wording import list_of, word_of
 from analysis.words.periods import ordinals
-from analysis.words.schema import RunTables
 
-NOTEBOOK = "data_quality"
-SEVERITIES = ("error", "warning", "info")
 MAX_UNITS = 20
 MAX_EXAMPLES = 3
 
 
-@dataclass(frozen=True)
-class QualityPage:
+class QualityPage(parts.Page):
     """The data quality page of a run; see :func:`quality_page`."""
 
-    view: View
-
-    def title(self) -> Fragment:
-        """What the page is about."""
-        return parts.title(self.view, self.view._("Data quality"))
+    NOTEBOOK = "data_quality"
+    TITLE = N_("Data quality")
 
     def answer(self) -> Fragment:
         """How many findings, how grave, in how many units."""
@@ -52,23 +42,21 @@ class QualityPage:
             ),
             (_("findings in total"), number(len(found), language)),
         ]
-        return Fragment(tag("p", text, class_="answer") + parts.facts(pairs), "sentence", text)
+        return parts.answered(text, parts.facts(pairs))
 
     def findings(self) -> Fragment:
         """Findings by kind, the grave ones first, with examples."""
         _, language, found = self.view._, self.view.language, self.view.run.quality
         if found.empty:
-            text = _("The checks found nothing.")
-            return Fragment(tag("p", text, class_="note"), "note", text)
-        rows = []
-        for (severity, flag), group in found.groupby(["severity", "flag"], sort=True):
-            rows.append(
-                (SEVERITIES.index(severity) if severity in SEVERITIES else 9, -len(group), flag, severity, group)
-            )
+            return parts.note(_("The checks found nothing."))
+        groups = found.groupby(["severity", "flag"], sort=True)
+        rows = [
+            (list(SEVERITIES).index(severity), -len(group), flag, severity, group) for (severity, flag), group in groups
+        ]
         rows.sort(key=lambda one: one[:3])
         body = [
             [
-                severity_word(severity, language),
+                word_of(SEVERITIES, severity, language),
                 flag_word(flag, language),
                 number(len(group), language),
                 number(group["unit"].nunique(), language),
@@ -76,9 +64,14 @@ class QualityPage:
             ]
             for _rank, _n, flag, severity, group in rows
         ]
-        header = [_("Severity"), _("Finding"), _("Count"), _("Units"), _("For example")]
-        caption = _("Findings by type")
-        return Fragment(table(caption, header, body, class_="findings", stack=True, numeric={2, 3}), "table", caption)
+        return tabled(
+            _("Findings by type"),
+            [_("Severity"), _("Finding"), _("Count"), _("Units"), _("For example")],
+            body,
+            class_="findings",
+            cards=(),
+            numeric={2, 3},
+        )
 
     def _examples(self, group) -> Markup:
         shown = []
@@ -93,56 +86,55 @@ class QualityPage:
         _, language, found = self.view._, self.view.language, self.view.run.quality
         grave = found[(found["severity"] != "info") & (found["unit"] != "")]
         if grave.empty:
-            text = _("No unit has an important finding.")
-            return Fragment(tag("p", text, class_="note"), "note", text)
+            return parts.note(_("No unit has an important finding."))
         counts = grave.groupby("unit").size().sort_values(ascending=False, kind="stable")
         body = []
         for unit, n in counts.head(MAX_UNITS).items():
             mine = grave[grave["unit"] == unit]
             kinds = [flag_word(one, language) for one in sorted(mine["flag"].unique())]
-            link = parts.unit_link(self.view, unit, folder="") if unit in self.view.units else name_html(unit)
+            link = parts.unit_link(self.view, unit, folder="")
             body.append([link, number(n, language), list_of(kinds, language)])
-        caption = _("Units with the most findings: {k} of {n}").format(
-            k=number(len(body), language), n=number(len(counts), language)
-        )
-        return Fragment(
-            table(caption, [_("Unit"), _("Findings"), _("Types")], body, class_="worst", stack=True, numeric={1}),
-            "table",
-            caption,
+        return tabled(
+            _("Units with the most findings: {k} of {n}").format(
+                k=number(len(body), language), n=number(len(counts), language)
+            ),
+            [_("Unit"), _("Findings"), _("Types")],
+            body,
+            class_="worst",
+            cards=(),
+            numeric={1},
         )
 
     def freshness(self) -> Fragment:
         """Latest period, units that have it, and how complete the history is."""
         _, language, run = self.view._, self.view.language, self.view.run
         body = []
-        for code, indicator in self.view.indicators.items():
+        for code in self.view.indicators:
             mine = run.observations[run.observations["indicator"] == code]
             if mine.empty:
-                body.append([self.view.text(indicator, "name") or code, "–", "–", "–"])
+                body.append([self.view.indicator_name(code), "–", "–", "–"])
                 continue
             latest, units = mine["period"].max(), mine["unit"].nunique()
             span = int(np.ptp(ordinals([mine["period"].min(), latest]))) + 1
             has_latest = mine.loc[mine["period"] == latest, "unit"].nunique()
             filled = len(mine.drop_duplicates(["unit", "period"])) / (span * units)
-            body.append(
-                [
-                    self.view.text(indicator, "name") or code,
-                    period(latest, language),
-                    f"{number(has_latest, language)}/{number(units, language)}",
-                    percent(filled, language),
-                ]
-            )
-        header = [_("Indicator"), _("Latest period"), _("Units with data"), _("Share of periods with data, all units")]
-        caption = _("How up to date and how complete each indicator is")
-        return Fragment(table(caption, header, body, class_="fresh", stack=True, numeric={2, 3}), "table", caption)
+            have = ratio(has_latest, units, language)
+            body.append([self.view.indicator_name(code), period(latest, language), have, percent(filled, language)])
+        return tabled(
+            _("How up to date and how complete each indicator is"),
+            [_("Indicator"), _("Latest period"), _("Units with data"), _("Share of periods with data, all units")],
+            body,
+            class_="fresh",
+            cards=(),
+            numeric={2, 3},
+        )
 
     def sources(self) -> Fragment:
         """Raw files with their rows, used and refused."""
         _, language = self.view._, self.view.language
-        sources = parts.source_rows(self.view.run.manifest)
+        sources = self.view.run.manifest.get("sources")
         if not sources:
-            text = _("The manifest lists no source.")
-            return Fragment(tag("p", text, class_="note"), "note", text)
+            return parts.note(_("The manifest lists no source."))
         body = [
             [
                 one.get("path", "–"),
@@ -151,38 +143,14 @@ class QualityPage:
             ]
             for one in sources
         ]
-        header = [_("File"), _("Rows"), _("Used"), _("Rejected"), _("SHA-256")]
-        caption = _("Sources of this run")
-        return Fragment(table(caption, header, body, class_="sources", stack=True, numeric={1, 2, 3}), "table", caption)
-
-    def provenance(self) -> Fragment:
-        """Where the figures come from."""
-        return parts.provenance(self.view, notebook=NOTEBOOK)
-
-    def end(self) -> Fragment:
-        """The sentinel."""
-        return parts.end(
-            self.view, title=self.view._("Data quality"), notebook=NOTEBOOK, description=self.answer().text
+        return tabled(
+            _("Sources of this run"),
+            [_("File"), _("Rows"), _("Used"), _("Rejected"), _("SHA-256")],
+            body,
+            class_="sources",
+            cards=(),
+            numeric={1, 2, 3},
         )
 
 
-def quality_page(run: RunTables, *, language: str) -> QualityPage:
-    """The data quality page of a run.
-
-    Parameters
-    ----------
-    run : RunTables
-        From :func:`analysis.load_run`.
-    language : {"vi", "en"}
-
-    Returns
-    -------
-    QualityPage
-        Its methods give the sections: sentences, tables, charts.
-
-    Raises
-    ------
-    ParamsError
-        When we do not speak `language`.
-    """
-    return QualityPage(view_of(run, language))
+quality_page = parts.opener(QualityPage)

@@ -23,13 +23,7 @@ BACK = {"M": 3, "Q": 1, "Y": 1}  # periods in a quarter; a yearly score is compa
 
 
 def remarks(view: View, row) -> list[str]:
-    """Sentences on an assessment, in a fixed order; empty where nothing more is known.
-
-    Parameters
-    ----------
-    row : namedtuple
-        A row of the assessments.
-    """
+    """Sentences on an assessment, in a fixed order; empty where nothing more is known."""
     names = [name for name in _REMARKS if not (row.settled and name in AHEAD)]
     tables = {name: view.rows(name, row.unit, row.target) for name in names}
     return [text for name, rows in tables.items() if rows and (text := _REMARKS[name](view, row, rows))]
@@ -205,15 +199,6 @@ def _component_table(view: View, row, components: list) -> Markup:
     _, language = view._, view.language
     components = sorted(components, key=lambda one: (-one.headroom, one.component))
     before, when = _before(view, row.unit, [one.component for one in components])
-    header = [
-        _("Component"),
-        _("Points today"),
-        _("Maximum points"),
-        _("Share today"),
-        _("Share in {period}").format(period=period(when, language)) if when else _("Share last quarter"),
-        _("Points to gain"),
-        _("Gain if 90% is reached"),
-    ]
     body = [
         [
             view.indicator_name(one.component),
@@ -227,8 +212,22 @@ def _component_table(view: View, row, components: list) -> Markup:
         for one in components
     ]
     target = view.target_name(row.target)
-    caption = _("Components of “{target}”, most points to gain first").format(target=target)
-    return table(caption, header, body, class_="components", stack=True, numeric=set(range(1, 7)))
+    return table(
+        _("Components of “{target}”, most points to gain first").format(target=target),
+        [
+            _("Component"),
+            _("Points today"),
+            _("Maximum points"),
+            _("Share today"),
+            _("Share in {period}").format(period=period(when, language)) if when else _("Share last quarter"),
+            _("Points to gain"),
+            _("Gain if 90% is reached"),
+        ],
+        body,
+        class_="components",
+        cards=(),
+        numeric=set(range(1, 7)),
+    )
 
 
 def _before(view: View, unit: str, codes: list[str]) -> tuple[dict[str, float], str]:

@@ -10,11 +10,10 @@ import pandas as pd
 
 from analysis.briefing import parts
 from analysis.briefing.charts import evidence as charts
-from analysis.briefing.fragment import Fragment, table
+from analysis.briefing.fragment import Fragment, table, tabled
 from analysis.briefing.locale import N_, number, percent, period, points
-from analysis.briefing.view import View, plain, view_of
+from analysis.briefing.view import View, plain
 from analysis.briefing.wording import say_chance, word_of
-from analysis.words.schema import RunTables
 
 MAX_MISSES = 15  # the downloads hold them all
 BINS = np.linspace(0, 1, 11)
@@ -91,18 +90,22 @@ class ScorecardPage(parts.Page):
         if misses.empty:
             return self._none()
         rows = [self._miss(row) for row in misses.head(MAX_MISSES).itertuples(index=False)]
-        header = [
-            _("Unit"),
-            _("Target"),
-            _("Forecast with data up to"),
-            _("Probability at the time"),
-            _("Outcome"),
-            _("Cause"),
-        ]
-        caption = _("Wrong forecasts: {k} of {n} shown, most confident first").format(
-            k=number(len(rows), language), n=number(len(misses), language)
+        return tabled(
+            _("Wrong forecasts: {k} of {n} shown, most confident first").format(
+                k=number(len(rows), language), n=number(len(misses), language)
+            ),
+            [
+                _("Unit"),
+                _("Target"),
+                _("Forecast with data up to"),
+                _("Probability at the time"),
+                _("Outcome"),
+                _("Cause"),
+            ],
+            rows,
+            class_="misses",
+            cards=(),
         )
-        return Fragment(table(caption, header, rows, class_="misses", stack=True), "table", caption)
 
     def _miss(self, row) -> list[object]:
         _, language = self.view._, self.view.language
@@ -126,7 +129,7 @@ class ScorecardPage(parts.Page):
             for cause, n in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
         ]
         caption, header = _("Wrong forecasts by cause"), [_("Cause"), _("Wrong forecasts"), _("Share")]
-        return Fragment(table(caption, header, rows, class_="causes", numeric={1, 2}), "table", caption)
+        return tabled(caption, header, rows, class_="causes", numeric={1, 2})
 
     def reliability(self) -> Fragment:
         """Said against seen, in classes of ten points."""
@@ -151,17 +154,21 @@ class ScorecardPage(parts.Page):
             ]
             for target, mine in self.cases.groupby("target", sort=True)
         ]
-        header = [
-            _("Target"),
-            _("Number of forecasts"),
-            _("Wrong forecasts"),
-            _("Average forecast"),
-            _("Actually met"),
-            _("Brier score"),
-        ]
-        caption = _("Track record by target")
-        made = table(caption, header, rows, class_="record", stack=True, numeric={1, 2, 3, 4, 5})
-        return Fragment(made, "table", caption)
+        return tabled(
+            _("Track record by target"),
+            [
+                _("Target"),
+                _("Number of forecasts"),
+                _("Wrong forecasts"),
+                _("Average forecast"),
+                _("Actually met"),
+                _("Brier score"),
+            ],
+            rows,
+            class_="record",
+            cards=(),
+            numeric={1, 2, 3, 4, 5},
+        )
 
 
 def reliability(view: View, bins: pd.DataFrame, *, key: str, ranges: bool = False) -> Fragment:
@@ -178,8 +185,12 @@ def reliability(view: View, bins: pd.DataFrame, *, key: str, ranges: bool = Fals
     for row in bins.itertuples(index=False):
         between = [f"{show(row.share_lower)}–{show(row.share_upper)}"] if ranges else []
         rows.append([show(row.mean_p), show(row.share), *between, number(row.n, language)])
-    header = [_("Forecast (group average)"), _("Actually met"), *([_("95% interval")] if ranges else []), _("Cases")]
-    data = table(_("Forecast probabilities and outcomes"), header, rows, class_="data")
+    data = table(
+        _("Forecast probabilities and outcomes"),
+        [_("Forecast (group average)"), _("Actually met"), *([_("95% interval")] if ranges else []), _("Cases")],
+        rows,
+        class_="data",
+    )
     said = "; ".join(_("forecast {p}, actual {share}").format(p=row[0], share=row[1]) for row in rows)
     description = f"{subtitle}. {said}."
     drawn = charts.reliability(bins, language=language, key=key, title=headline, description=description)
@@ -189,10 +200,7 @@ def reliability(view: View, bins: pd.DataFrame, *, key: str, ranges: bool = Fals
 def binned(cases: pd.DataFrame) -> pd.DataFrame:
     """Said against seen in classes of ten points, with Wilson's 95 % bounds of the share.
 
-    Returns
-    -------
-    DataFrame
-        ``mean_p, share, share_lower, share_upper, n``; one row a class that has cases.
+    Columns ``mean_p, share, share_lower, share_upper, n``; one row a class that has cases.
 
     References
     ----------
@@ -209,23 +217,4 @@ def binned(cases: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def scorecard_page(run: RunTables, *, language: str) -> ScorecardPage:
-    """The scorecard of a run.
-
-    Parameters
-    ----------
-    run : RunTables
-        From :func:`analysis.load_run`.
-    language : {"vi", "en"}
-
-    Returns
-    -------
-    ScorecardPage
-        Its methods give the sections: sentences, tables, charts.
-
-    Raises
-    ------
-    ParamsError
-        When we do not speak `language`.
-    """
-    return ScorecardPage(view_of(run, language))
+scorecard_page = parts.opener(ScorecardPage)

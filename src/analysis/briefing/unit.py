@@ -15,10 +15,9 @@ from analysis.briefing import external_ratings, parts, unit_sections, unit_targe
 from analysis.briefing import method as methods
 from analysis.briefing.fragment import Fragment, name_html
 from analysis.briefing.locale import number, ratio
-from analysis.briefing.view import UnitView, View, unit_view, view_of
+from analysis.briefing.view import UnitView, View, view_of
 from analysis.briefing.wording import level_word, probability, say_chance, say_chance_of, status_word
 from analysis.words.schema import ON_TRACK, RunTables
-from analysis.words.units import find_unit
 
 WORST_FIRST = ("unlikely", "at_risk", "likely", "missed")
 
@@ -133,8 +132,7 @@ def unit_page(run: RunTables, *, unit: str, language: str) -> UnitPage:
     ParamsError
         When we do not speak `language`.
     """
-    code = find_unit(run, unit)
-    return UnitPage(unit_view(run, unit=code, language=language), code)
+    return UnitPage(UnitView(view_of(run, language), unit), unit)
 
 
 def warm(run: RunTables, *, language: str) -> None:
@@ -142,16 +140,7 @@ def warm(run: RunTables, *, language: str) -> None:
 
     Starts no thread and changes nothing a page shows.
 
-    Parameters
-    ----------
-    run : RunTables
-        The very object that the pages will get (the views belong to it).
-    language : {"vi", "en"}
-
-    Raises
-    ------
-    ParamsError
-        When we do not speak `language`.
+    `run` is the very object that the pages will get: the views belong to it.
     """
     view = view_of(run, language)
     for unit in [view.root, *view.units][:2]:  # the root and one ordinary unit touch every cache

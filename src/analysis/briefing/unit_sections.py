@@ -13,9 +13,9 @@ from markupsafe import Markup
 from analysis.briefing import parts
 from analysis.briefing.charts import trajectory
 from analysis.briefing.charts.trajectory import MAX_HISTORY, Panel, Promised, frequency_of
-from analysis.briefing.flags import SIGNALS, flag_word, severity_word
+from analysis.briefing.flags import SEVERITIES, SIGNALS, flag_word
 from analysis.briefing.found import found_words
-from analysis.briefing.fragment import Fragment, name_html, table, tag
+from analysis.briefing.fragment import Fragment, name_html, table, tabled, tag
 from analysis.briefing.locale import NOTHING, number, percent, period
 from analysis.briefing.parts import measure_of, speaks_of_series
 from analysis.briefing.view import Fan, History, UnitView, View
@@ -229,14 +229,17 @@ def fan_table(view: View, indicator, fan: Fan) -> Markup:
     bands = [(level, fan.band(level)) for level in (0.5, 0.8, 0.95)]
     bands = [(level, bounds) for level, bounds in bands if bounds is not None]
     median = fan.at_level(0.5)
-    header = [_("Period"), _("Median"), *[f"{level:.0%}" for level, _bounds in bands]]
     columns = [[period(code, language, short=True) for _at, code in listed]]
     columns.append(show(median) if median is not None else [NOTHING] * len(listed))
     for _level, bounds in bands:
         columns.append([f"{low}–{high}" for low, high in zip(*map(show, bounds))])
     rows = zip(*columns)
-    caption = _("Forecast ({unit})").format(unit=_unit(view, indicator) or NOTHING)
-    return table(caption, header, rows, class_="data")
+    return table(
+        _("Forecast ({unit})").format(unit=_unit(view, indicator) or NOTHING),
+        [_("Period"), _("Median"), *[f"{level:.0%}" for level, _bounds in bands]],
+        rows,
+        class_="data",
+    )
 
 
 def shown_periods(periods: list[str]) -> list[tuple[int, str]]:
@@ -244,8 +247,6 @@ def shown_periods(periods: list[str]) -> list[tuple[int, str]]:
 
     The chart's bands are smooth between them; the downloads hold every period.
 
-    Examples
-    --------
     >>> [code for _at, code in shown_periods([f"2026-{m:02d}" for m in range(1, 13)])]
     ['2026-01', '2026-03', '2026-06', '2026-09', '2026-12']
     """
@@ -256,8 +257,6 @@ def shown_periods(periods: list[str]) -> list[tuple[int, str]]:
 def bare_all(values: np.ndarray, indicator, language: str) -> list[str]:
     """Values without their unit, which the caption names: per cents without their sign.
 
-    Examples
-    --------
     >>> from types import SimpleNamespace
     >>> bare_all(np.array([0.45652, np.nan, 1.0]), SimpleNamespace(kind="rate"), "vi")
     ['45,7', '–', '100,0']
@@ -277,16 +276,19 @@ def peers(view: UnitView, *, unit: str, rows: list[tuple]) -> Fragment:
     shown = [row for row in rows if row.indicator in view.indicators and math.isfinite(row.current)][:MAX_PEER_TARGETS]
     if not view.peers or not shown:
         return parts.note(_("The data has no unit of the same level with a known size."))
-    header = [_("Unit"), *[view.target_name(row.target) for row in shown]]
     body = []
     for code in [unit, *view.peers]:
         mine = {row.target: row for row in view.assessed(code)}
         name = tag("b", name_html(view.name(code))) if code == unit else parts.unit_link(view, code, folder="units")
         body.append([name, *[_peer_cell(view, mine.get(row.target)) for row in shown]])
-    caption = _("{unit} and the units of its level nearest in size ({n}); not a ranking").format(
-        unit=view.name(unit), n=number(len(view.peers), language)
+    return tabled(
+        _("{unit} and the units of its level nearest in size ({n}); not a ranking").format(
+            unit=view.name(unit), n=number(len(view.peers), language)
+        ),
+        [_("Unit"), *[view.target_name(row.target) for row in shown]],
+        body,
+        class_="peers",
     )
-    return Fragment(table(caption, header, body, class_="peers"), "table", caption)
 
 
 def _peer_cell(view: View, row) -> Markup | str:
@@ -306,9 +308,16 @@ def last_forecast(view: UnitView, *, unit: str) -> Fragment:
         inside = _("Within last quarter's 80% intervals: {k} of {n} figures.").format(
             k=number(held, view.language), n=number(len(rows), view.language)
         )
-        header = [_("Indicator"), _("Period"), _("Forecast at the time (80%)"), _("Observed"), _("Within interval")]
-        caption = _("Last quarter's forecast and the actual result")
-        pieces += [parts.sentence(inside), table(caption, header, rows, class_="then", stack=True)]
+        pieces += [
+            parts.sentence(inside),
+            table(
+                _("Last quarter's forecast and the actual result"),
+                [_("Indicator"), _("Period"), _("Forecast at the time (80%)"), _("Observed"), _("Within interval")],
+                rows,
+                class_="then",
+                cards=(),
+            ),
+        ]
         texts.append(inside)
     settled = view.rows("scorecard", unit)
     if settled:
@@ -347,11 +356,15 @@ def _settled_table(view: View, settled) -> Markup:
         outcome = _("met") if row.outcome > 0.5 else _("not met")
         said = f"{percent(row.p_attain, language, 0)} ({say_chance(row.p_attain, language)})"
         rows.append([view.target_name(row.target), period(row.cutoff, language), said, outcome])
-    header = [_("Target"), _("Forecast with data up to"), _("Probability at the time"), _("Outcome")]
-    caption = _("Past probabilities and outcomes, wrong forecasts first: {k} of {n}").format(
-        k=number(min(len(rows), MAX_SETTLED), language), n=number(len(rows), language)
+    return table(
+        _("Past probabilities and outcomes, wrong forecasts first: {k} of {n}").format(
+            k=number(min(len(rows), MAX_SETTLED), language), n=number(len(rows), language)
+        ),
+        [_("Target"), _("Forecast with data up to"), _("Probability at the time"), _("Outcome")],
+        rows[:MAX_SETTLED],
+        class_="settled",
+        cards=(),
     )
-    return table(caption, header, rows[:MAX_SETTLED], class_="settled", stack=True)
 
 
 def data_notes(view: View, *, unit: str) -> Fragment:
@@ -399,4 +412,4 @@ def _line(view: View, severity: str, finding: str, periods: tuple[str, ...], cod
     said = _("{finding} ({when})").format(finding=finding, when=when) if when else finding
     if name:
         said += f": {name}"
-    return Markup("{} {}").format(tag("b", severity_word(severity, language) + ":"), said)
+    return Markup("{} {}").format(tag("b", word_of(SEVERITIES, severity, language) + ":"), said)

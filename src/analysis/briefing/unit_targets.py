@@ -27,28 +27,25 @@ from analysis.briefing.wording import (
 
 
 def targets_table(view: View, *, unit: str, rows: list[tuple]) -> Fragment:
-    """One row a promise.
-
-    Parameters
-    ----------
-    rows : list of namedtuples
-        The unit's assessments.
-    """
+    """One row a promise."""
     _ = view._
     if not rows:
         return parts.note(_("This unit has no target in this run."))
-    header = [
-        _("Target"),
-        _("Status"),
-        _("Probability"),
-        _("Now, forecast at the deadline, target"),
-        _("Pace needed, actual pace"),
-        _("Gap to close, other information"),
-    ]
     scales = scales_of(view, rows)
     body = [_row(view, row, scales.get(scale_key(view, row))) for row in rows]
-    caption = _("Targets of {unit}, {upto}").format(unit=view.name(unit), upto=parts.say_upto(view))
-    html = table(caption, header, body, class_="targets stack")
+    html = table(
+        _("Targets of {unit}, {upto}").format(unit=view.name(unit), upto=parts.say_upto(view)),
+        [
+            _("Target"),
+            _("Status"),
+            _("Probability"),
+            _("Now, forecast at the deadline, target"),
+            _("Pace needed, actual pace"),
+            _("Gap to close, other information"),
+        ],
+        body,
+        class_="targets stack",
+    )
     if any(_inferred(view, row.target) for row in rows):
         note = _("{dagger} not stated in the source text, inferred by us; the register of commitments lists each case.")
         html += tag("p", note.format(dagger=parts.DAGGER), class_="soft")

@@ -69,16 +69,8 @@ class Grouped:
     A process that publishes thousands of pages forks one child a page, and every fork copies the table of the parent's
     memory pages: hundreds of thousands of ready-made rows would cost each child more than the dozens of rows it shows.
 
-    Parameters
-    ----------
-    frame : DataFrame
-    keys : str
-        Columns.
-    columns : iterable of str, optional
-        Columns wanted; default: all. Nullable whole numbers become floats: missing is NaN.
+    Columns `keys`; nullable whole numbers become floats: missing is NaN.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"unit": ["a", "b", "a"], "target": ["x", "x", "y"], "p": [0.1, 0.2, 0.3]})
     >>> [row.p for row in Grouped(table, "unit").rows("a")]
     [0.1, 0.3]
@@ -163,10 +155,7 @@ class View:
     def unit(self, code: str) -> tuple:
         """Row of a unit.
 
-        Raises
-        ------
-        DataError
-            When the run has no such unit.
+        DataError: the run has no such unit.
         """
         if code not in self.units:
             raise DataError(
@@ -350,15 +339,7 @@ _shown = attrgetter(*Peer._fields)
 class UnitView:
     """A run as one unit's page reads it: ``COMMON`` and the methods below, under the names of :class:`View`.
 
-    Parameters
-    ----------
-    view : View
-    unit : str
-
-    Raises
-    ------
-    DataError
-        When the run has no such unit.
+    DataError: the run has no such unit.
     """
 
     def __init__(self, view: View, unit: str):
@@ -466,19 +447,6 @@ def view_of(run: RunTables, language: str) -> View:
         translator(language)
         found = _VIEWS[key] = View(run, language)
     return found
-
-
-def unit_view(run: RunTables, *, unit: str, language: str) -> UnitView:
-    """What the page of `unit` may read of a run, in a language.
-
-    Raises
-    ------
-    DataError
-        When the run has no such unit.
-    ParamsError
-        When we do not speak `language`.
-    """
-    return UnitView(view_of(run, language), unit)
 
 
 def _by_order(frame: pd.DataFrame, key: str) -> dict[str, tuple]:

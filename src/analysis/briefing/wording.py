@@ -89,8 +89,6 @@ PER_PERIOD = {"M": N_("a month"), "Q": N_("a quarter"), "Y": N_("a year")}
 def status_word(status: str, language: str) -> str:
     """The status in words, domain's eight.
 
-    Examples
-    --------
     >>> status_word("at_risk", "vi"), status_word("at_risk", "en")
     ('Nguy cơ không hoàn thành', 'At risk')
     """
@@ -115,8 +113,6 @@ def level_word(level: str, language: str) -> str:
 def say_chance(p: float | None, language: str) -> str:
     """A probability as a natural frequency, out of ten, or out of a hundred near the ends.
 
-    Examples
-    --------
     >>> say_chance(0.72, "vi"), say_chance(0.72, "en"), say_chance(0.03, "en")
     ('khoảng 7 trong 10 trường hợp', 'about 7 in 10', 'about 3 in 100')
     """
@@ -131,8 +127,6 @@ def say_chance(p: float | None, language: str) -> str:
 def probability(p: float | None, language: str) -> str:
     """A probability in whole per cent: our figures support no more.
 
-    Examples
-    --------
     >>> probability(0.724, "vi"), probability(1.0, "vi")
     ('72%', '100%')
     """
@@ -142,16 +136,8 @@ def probability(p: float | None, language: str) -> str:
 def quantity(value: float | None, indicator, language: str, *, unit: bool = True, stated: bool = False) -> str:
     """A value of an indicator with its unit: ``45,7%``, ``1.473 tài khoản``, ``92,8 điểm``, ``3``.
 
-    Parameters
-    ----------
-    value : float or None
-    indicator : row of ``schema.INDICATORS``, or None
-        None: a plain number.
-    language : str
-    unit : bool
-        False leaves the word out, where the place says it already.
-    stated : bool
-        A number somebody wrote down (a threshold), printed as they did: ``80%``, not ``80,0%``.
+    Without an indicator a plain number; without `unit` the word is left out, where the place says it already; a number
+    that somebody `stated` (a threshold) is printed as they did: ``80%``, not ``80,0%``.
     """
     if value is None or not math.isfinite(value):
         return NOTHING
@@ -187,8 +173,6 @@ def _unit_of(text: str, indicator, language: str) -> str:
 def say_goal(assessment, indicator, language: str, target=None) -> str:
     """What is promised: operator in words, threshold, deadline.
 
-    Examples
-    --------
     >>> from types import SimpleNamespace as Row
     >>> row = Row(kind="level_at", operator=">", threshold=0.6, deadline="2023-09")
     >>> say_goal(row, Row(kind="rate"), "vi")
@@ -269,8 +253,6 @@ def _finite(value) -> bool:
 def say_chance_of(assessment, language: str) -> str:
     """Probability as number and natural frequency, or why there is none.
 
-    Examples
-    --------
     >>> from types import SimpleNamespace as Row
     >>> say_chance_of(Row(status="likely", settled=False, p_attain=0.62, reason=""), "vi")
     'xác suất 62%, khoảng 6 trong 10 trường hợp'
@@ -288,8 +270,6 @@ def say_chance_of(assessment, language: str) -> str:
 def list_of(items: list[str], language: str) -> str:
     """``a, b and c``.
 
-    Examples
-    --------
     >>> list_of(["a", "b", "c"], "vi"), list_of(["a"], "en")
     ('a, b và c', 'a')
     """

@@ -1,6 +1,6 @@
 """Forecasts at past cutoffs, each using only data available at the cutoff, next to the outcomes.
 
-Nothing dated after a cutoff reaches an answer given at it: the panel is cut (or read as it was known), and the
+Nothing dated after a cutoff reaches an answer given at it: the panel is cut, and the
 calibration at a cutoff learns only from earlier cutoffs whose deadlines had passed. The one exception is
 "climatology", the base rate of the very cases, known only in hindsight, and so a stern reference.
 
@@ -24,10 +24,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from analysis.forecasting import past
-from analysis.forecasting.calibration import Calibration, Threshold, calibrate_level, cap, ladder
+from analysis.forecasting.calibration import Calibration, Event, Threshold, calibrate_level, cap, ladder
 from analysis.forecasting.ensemble import Options, forecast_panel
 from analysis.forecasting.panel import Panel, last_observed, truncate
-from analysis.words.errors import Problem, did_you_mean, examples, require
 
 MODELS = MappingProxyType(
     {
@@ -51,7 +50,6 @@ CASE_COLUMNS = (
     *QUANTILE_COLUMNS,
 )
 MIN_POINTS = 4  # a unit with fewer observed periods is not assessable, so it is no case
-EPSILON = 1e-9  # 0.8 read from a file as 0.7999999999999999 is 0.8
 
 
 class Forecast(Protocol):
@@ -65,32 +63,6 @@ class Forecast(Protocol):
 
 
 Model = Callable[[Panel, int], Forecast]
-
-
-@dataclass(frozen=True)
-class Event:
-    """Which values count as attained: at least (or at most) the threshold, or strictly beyond it."""
-
-    at_least: bool = True
-    strict: bool = False
-
-    def happened(self, values: ArrayLike, threshold: ArrayLike) -> np.ndarray:
-        """1.0, 0.0, or NaN where the value or the threshold is missing.
-
-        >>> Event().happened([0.79, 0.8, np.nan], 0.8).tolist(), Event(strict=True).happened([0.8], 0.8).tolist()
-        ([0.0, 1.0, nan], [0.0])
-        """
-        threshold = np.asarray(threshold, float)
-        margin = EPSILON * np.maximum(1, np.abs(threshold))
-        gap = (1 if self.at_least else -1) * (np.asarray(values, float) - threshold)
-        met = gap > margin if self.strict else gap >= -margin
-        return np.where(np.isnan(gap), np.nan, met.astype(float))
-
-    def probability(self, forecast: Forecast, threshold: np.ndarray, *, horizon: int) -> np.ndarray:
-        """P(attained) under `forecast`, shape (n,)."""
-        if self.at_least:
-            return np.asarray(forecast.p_exceeds(threshold, horizon=horizon, strict=self.strict), float)
-        return 1 - np.asarray(forecast.p_exceeds(threshold, horizon=horizon, strict=not self.strict), float)
 
 
 @dataclass(frozen=True)
@@ -142,7 +114,6 @@ class Answers:
     panel: Panel
     horizon: int
     options: Options
-    known: Callable[[str], Panel] | None = None
     peers: Mapping[str, Model] = field(default_factory=dict)
     _panels: dict[int, Panel] = field(default_factory=dict)
     _forecasts: dict[tuple[str, int], Forecast] = field(default_factory=dict)
@@ -151,8 +122,7 @@ class Answers:
     def panel_at(self, index: int) -> Panel:
         """What was known when column `index` was the last one."""
         if index not in self._panels:
-            seen = truncate(self.panel, index + 1)
-            self._panels[index] = seen if self.known is None else aligned(self.known(seen.periods[-1]), to=seen)
+            self._panels[index] = truncate(self.panel, index + 1)
         return self._panels[index]
 
     def case(self, question: Question, index: int) -> Case:
@@ -195,21 +165,20 @@ class Answers:
         return Points(SIMPLE[name](panel, horizon=self.horizon))
 
     def _raw(self, name: str, question: Question, index: int) -> np.ndarray:
-        threshold = question.threshold_at(self.panel_at(index))
-        return question.event.probability(self.forecast(name, index), threshold, horizon=question.horizon)
+        event, threshold = question.event, question.threshold_at(self.panel_at(index))
+        p = self.forecast(name, index).p_exceeds(threshold, horizon=question.horizon, strict=event.above)
+        return np.asarray(p, float) if event.at_least else 1 - np.asarray(p, float)
 
     def _calibrated(self, p: np.ndarray, question: Question, index: int) -> np.ndarray:
-        panel, event = self.panel_at(index), question.event
+        panel = self.panel_at(index)
         if callable(question.threshold):
             correction = self._ladder(question, index)
         else:
             correction = calibrate_level(
                 panel,
+                question.event,
                 threshold=question.threshold_at(panel),
                 horizon=question.horizon,
-                strict=event.strict,
-                at_least=event.at_least,
-                options=self.options,
                 predictive=self.forecast("ensemble", index),
             )
         return cap(correction.apply(p))
@@ -227,108 +196,66 @@ class Answers:
         return ladder(*(np.concatenate(one) for one in (p, outcome, origin)), n_origins=n_origins)
 
 
-def aligned(panel: Panel, *, to: Panel) -> Panel:
-    """`panel` with the units and periods of `to`; what it does not hold is missing."""
-    if panel.units == to.units and panel.periods == to.periods:
-        return panel
+@dataclass(frozen=True)
+class Plan:
+    """When every model is asked, which ones, and whose answers count."""
 
-    def moved(block: np.ndarray) -> np.ndarray:
-        frame = pd.DataFrame(block, index=panel.units, columns=panel.periods)
-        return frame.reindex(index=to.units, columns=to.periods).to_numpy()
-
-    return panel.changed(moved, units=to.units, periods=to.periods, first=to.first)
+    horizons: Sequence[int]  # Periods ahead, 1 = first after the cutoff
+    cutoffs: Sequence[str] | None = None  # Periods; default: `n_origins` spread over the last two thirds of the history
+    n_origins: int = 6
+    models: Sequence[str] = STANDARD  # Keys of `MODELS`
+    peers: Mapping[str, Model] = field(default_factory=dict)  # More models, on the same cases
+    scored: Sequence[str] | None = None  # Only these units are cases (default: all); all units inform the pooled models
 
 
 def backtest_panel(
     panel: Panel,
+    plan: Plan,
     *,
     thresholds: Threshold | Mapping[str, Threshold],
-    horizons: Sequence[int],
-    cutoffs: Sequence[str] | None = None,
-    n_origins: int = 6,
-    at_least: bool = True,
-    strict: bool = False,
-    options: Options | None = None,
-    models: Sequence[str] = STANDARD,
-    peers: Mapping[str, Model] = MappingProxyType({}),
-    known: Callable[[str], Panel] | None = None,
-    scored: Sequence[str] | None = None,
+    event: Event = Event(),  # noqa: B008  frozen
+    options: Options = Options(),  # noqa: B008
 ) -> pd.DataFrame:
-    """Query every model at past cutoffs and put its answer next to what happened.
+    """Query every model at past cutoffs and put its answer next to what happened (all that `panel` knows today).
 
-    Parameters
-    ----------
-    panel : Panel
-        All that is known today; its values are the outcomes.
-    thresholds : number, array (n,), function of the panel at the cutoff, or a mapping label -> one of these
-        Natural units. A function serves targets that start from the value at the cutoff (growth by 10 %).
-    horizons : sequence of int
-        Periods ahead, 1 = first after the cutoff.
-    cutoffs : sequence of period codes, optional
-        Default: `n_origins` spread evenly over the last two thirds of the history.
-    at_least, strict : bool
-        Attained when the value is at least (False: at most) the threshold; `strict`: beyond it.
-    options : Options, optional
-        Of the ensemble; default ``Options()``.
-    models : sequence of names
-        Keys of `MODELS`.
-    peers : mapping name -> function of (panel at the cutoff, number of horizons) that returns a :class:`Forecast`
-        More models, on the same cases.
-    known : function of a period code, optional
-        The panel as it was known when that period was the last one; default: today's panel, cut.
-    scored : sequence of unit codes, optional
-        Only these units are cases; all units inform the pooled models.
+    `thresholds` are numbers, arrays (n,) or functions of the panel at the cutoff (for growth by 10 %) in natural units,
+    one of them or a mapping from labels. Returns a row for each case and model: `CASE_COLUMNS`, sorted by `CASE_KEY`.
 
-    Returns
-    -------
-    DataFrame
-        One row a case and model: the columns of `CASE_COLUMNS`, sorted by the first five.
-
-    Raises
-    ------
-    DataError
-        An unknown model or cutoff, no horizon, or no outcome after any cutoff.
-
-    Examples
-    --------
     >>> values = np.array([[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [0.3, 0.3, 0.4, 0.4, 0.4, 0.4]])
     >>> panel = Panel(("a", "b"), ("2018", "2019", "2020", "2021", "2022", "2023"), values)
-    >>> cases = backtest_panel(panel, thresholds=0.5, horizons=[2], cutoffs=["2021"], models=["pace3"])
+    >>> cases = backtest_panel(panel, Plan([2], cutoffs=["2021"], models=["pace3"]), thresholds=0.5)
     >>> cases[["unit", "cutoff", "horizon", "model", "p_attain", "outcome"]].values.tolist()
     [['a', '2021', 2, 'pace3', 1.0, 1.0], ['b', '2021', 2, 'pace3', 0.0, 0.0]]
     """
-    require(_problems(panel, horizons=horizons, cutoffs=cutoffs, models=models))
-    answers = Answers(panel, horizon=max(horizons), known=known, options=options or Options(), peers=peers)
+    answers = Answers(panel, horizon=max(plan.horizons), options=options, peers=plan.peers)
     targets = dict(thresholds) if isinstance(thresholds, Mapping) else {"target": thresholds}
-    wanted = np.ones(panel.n_units, bool) if scored is None else np.isin(panel.units, list(scored))
-    names = [name for name in (*models, *peers) if name != "climatology"]
+    wanted = np.ones(panel.n_units, bool) if plan.scored is None else np.isin(panel.units, list(plan.scored))
+    names = [name for name in (*plan.models, *plan.peers) if name != "climatology"]
     blocks = []
-    for index in cutoff_columns(panel, cutoffs=cutoffs, n_origins=n_origins, shortest=min(horizons)):
+    for index in cutoff_columns(panel, plan):
         for label, threshold in targets.items():
-            for horizon in (h for h in sorted(set(horizons)) if index + h < panel.n_periods):
-                question = Question(Event(at_least, strict), threshold, horizon)
+            for horizon in (h for h in sorted(set(plan.horizons)) if index + h < panel.n_periods):
+                question = Question(event, threshold, horizon)
                 blocks += _blocks(answers, question, index, names=names, label=label, wanted=wanted)
-    return _as_cases(blocks, climatology="climatology" in models)
+    return _as_cases(blocks, climatology="climatology" in plan.models)
 
 
-def cutoff_columns(panel: Panel, *, cutoffs: Sequence[str] | None, n_origins: int, shortest: int) -> list[int]:
-    """Columns of the cutoffs: those named, or `n_origins` spread evenly over the last two thirds of the history.
-
-    The last one is the newest that still has an outcome at the shortest horizon.
+def cutoff_columns(panel: Panel, plan: Plan) -> list[int]:
+    """Columns of the plan's cutoffs; the last one is the newest that still has an outcome at the shortest horizon.
 
     >>> panel = Panel(("a",), tuple(str(2000 + t) for t in range(13)), np.zeros((1, 13)))
-    >>> cutoff_columns(panel, cutoffs=None, n_origins=3, shortest=2)
+    >>> cutoff_columns(panel, Plan([2], n_origins=3))
     [4, 7, 10]
-    >>> cutoff_columns(panel, cutoffs=["2005"], n_origins=3, shortest=2)
+    >>> cutoff_columns(panel, Plan([2], cutoffs=["2005"]))
     [5]
     """
-    if cutoffs is not None:
-        return sorted(panel.periods.index(one) for one in cutoffs)
-    newest = panel.n_periods - 1 - shortest
+    if plan.cutoffs is not None:
+        return sorted(panel.periods.index(one) for one in plan.cutoffs)
+    newest = panel.n_periods - 1 - min(plan.horizons)
     oldest = max(MIN_POINTS - 1, panel.n_periods // 3)
     if newest < oldest:
         return []
-    return sorted({int(round(one)) for one in np.linspace(oldest, newest, n_origins)})
+    return sorted({int(round(one)) for one in np.linspace(oldest, newest, plan.n_origins)})
 
 
 def _blocks(
@@ -366,25 +293,6 @@ def _as_cases(blocks: list[dict], *, climatology: bool) -> pd.DataFrame:
         base[list(QUANTILE_COLUMNS)] = np.nan
         cases = pd.concat([cases, base], ignore_index=True)
     return cases.sort_values(list(CASE_KEY), kind="stable", ignore_index=True)
-
-
-def _problems(
-    panel: Panel, *, horizons: Sequence[int], cutoffs: Sequence[str] | None, models: Sequence[str]
-) -> list[Problem]:
-    problems = []
-    if not len(horizons) or min(horizons) < 1:
-        found = f"horizons are {examples(horizons) or 'empty'}"
-        problems.append(Problem("backtest", found, "whole numbers from 1", "Name at least one horizon"))
-    for name in models:
-        if name not in MODELS:
-            found = f"model {name!r} is not known"
-            problems.append(Problem("backtest", found, ", ".join(MODELS), did_you_mean(name, MODELS)))
-    unknown = [one for one in cutoffs or () if one not in panel.periods]
-    if unknown:
-        allowed = f"{panel.periods[0]} .. {panel.periods[-1]}"
-        found = f"cutoffs {examples(unknown)} are not periods of the panel"
-        problems.append(Problem("backtest", found, allowed, "Name periods of the panel"))
-    return problems
 
 
 def naive(panel: Panel, *, horizon: int) -> np.ndarray:

@@ -18,9 +18,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from analysis.forecasting import ensemble, past
-from analysis.forecasting.ensemble import Options
+from analysis.forecasting import past
 from analysis.forecasting.panel import Panel, truncate
 from analysis.forecasting.predictive import Predictive
 from analysis.forecasting.published import Latent, p_beyond
@@ -36,9 +36,35 @@ PRIOR_SHIFT, PRIOR_SLOPE = 1.0, 0.5  # standard deviations of a around 0 and b a
 STEPS = 30
 FOLLOWS = 0.25  # spread of the gaps to the present value, relative to the spread of the thresholds, below which they do
 MIN_UNITS = 5
+EPSILON = 1e-9  # 0.8 read from a file as 0.7999999999999999 is 0.8
 EDGE = 1e-3  # a share is kept this far from 0 and 1 before the logit
 
 Threshold = float | np.ndarray | Callable[[Panel], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Which values count as attained: at least (or at most) the threshold, or strictly beyond it."""
+
+    at_least: bool = True
+    strict: bool = False
+
+    def happened(self, values: ArrayLike, threshold: ArrayLike) -> np.ndarray:
+        """1.0, 0.0, or NaN where the value or the threshold is missing.
+
+        >>> Event().happened([0.79, 0.8, np.nan], 0.8).tolist(), Event(strict=True).happened([0.8], 0.8).tolist()
+        ([0.0, 1.0, nan], [0.0])
+        """
+        threshold = np.asarray(threshold, float)
+        margin = EPSILON * np.maximum(1, np.abs(threshold))
+        gap = (1 if self.at_least else -1) * (np.asarray(values, float) - threshold)
+        met = gap > margin if self.strict else gap >= -margin
+        return np.where(np.isnan(gap), np.nan, met.astype(float))
+
+    @property
+    def above(self) -> bool:
+        """Whether the probability, or its complement (`at_least` is False), is that of values strictly above."""
+        return self.strict == self.at_least
 
 
 @dataclass(frozen=True)
@@ -72,44 +98,26 @@ def cap(p: np.ndarray) -> np.ndarray:
 
 def calibrate_level(
     panel: Panel,
+    event: Event = Event(),  # noqa: B008  frozen
     *,
     threshold: Threshold,
     horizon: int,
-    strict: bool = False,
-    at_least: bool = True,
-    options: Options = Options(),  # noqa: B008
-    predictive: Predictive | None = None,
+    predictive: Predictive,
 ) -> Calibration:
-    """Compare the models' past probabilities of "value beyond `threshold` `horizon` periods on" with what came.
+    """Compare the models' past probabilities of an event at `threshold`, `horizon` periods on, with what came.
 
-    Parameters
-    ----------
-    threshold : array, shape (n,), or float, or function
-        Natural units. A function of the panel as it was at an origin gives that origin's thresholds, shape (n,): growth
-        of 10 % from today's level becomes growth of 10 % from the level of then. An array that follows the units'
-        present values is taken for such a function (:func:`moving`).
-    horizon : int
-        Periods after the cutoff.
-    strict, at_least : bool
-        ``>=`` (at_least), ``>`` (at_least, strict), ``<=`` or ``<``.
-    predictive : Predictive, optional
-        The panel's forecast, at least `horizon` long: its past forecasts are used instead of new ones.
-
-    Returns
-    -------
-    Calibration
-        Uncorrected when fewer than two origins can be looked back on.
+    A `threshold` (natural units) that is a function of the panel as it was at an origin gives that origin's thresholds:
+    growth of 10 % from the level of then; an array that follows the units' present values is taken for one
+    (:func:`moving`). `predictive` is at least `horizon` long: its past forecasts are compared. Uncorrected when fewer
+    than two origins can be looked back on.
     """
-    if predictive is None or predictive.horizon < horizon:
-        predictive = ensemble.forecast_panel(panel, horizon=horizon, options=options)
     behind = predictive.past
     if behind is None:
-        behind = ensemble.past_forecasts(panel, scale=predictive.scale, horizon=horizon, options=options)
+        return Calibration()
     if not callable(threshold):
         threshold = np.broadcast_to(np.asarray(threshold, dtype=float), (panel.n_units,))
         threshold = moving(threshold, panel=panel) or threshold
     values = panel.usable()[behind.rows]
-    upward = strict if at_least else not strict
     scale = predictive.scale.rows(behind.rows)
     few = None if predictive.counted is None else predictive.counted.rows(behind.rows)
     probabilities, outcomes, origins = [], [], []
@@ -117,14 +125,14 @@ def calibrate_level(
         if origin + horizon > panel.n_periods:
             continue
         limit = _threshold_at(threshold, panel, n_periods=int(origin))[behind.rows]
-        width = past.learn_shocks(behind, n_periods=int(origin)).width[horizon - 1] if options.shocks else 1.0
+        width = past.learn_shocks(behind, n_periods=int(origin)).width[horizon - 1]
         latent = Latent(scale, behind.mean[k, :, horizon - 1], behind.sd[k, :, horizon - 1] * width, behind.df[k])
-        p = p_beyond(limit, latent, strict=upward, counted=few)
+        p = p_beyond(limit, latent, strict=event.above, counted=few)
         seen = values[:, origin + horizon - 1]
-        above = seen > limit if upward else seen >= limit
+        above = seen > limit if event.above else seen >= limit
         known = np.isfinite(p) & np.isfinite(seen) & np.isfinite(limit)
-        probabilities.append((p if at_least else 1.0 - p)[known])
-        outcomes.append((above if at_least else ~above)[known])
+        probabilities.append((p if event.at_least else 1.0 - p)[known])
+        outcomes.append((above if event.at_least else ~above)[known])
         origins.append(np.full(int(known.sum()), origin))
     if not origins:
         return Calibration()

@@ -104,11 +104,6 @@ def predict(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options
     return replace(members, mean=mean, sd=sd, lean=lean, spent=spent)
 
 
-def past_forecasts(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options) -> past.Past:
-    """Forecasts of the same models from earlier origins, each with the weight of the views that it could know."""
-    return past.settled(past_views(panel, scale=scale, horizon=horizon, options=options))
-
-
 def past_views(panel: Panel, *, scale: scales.Scale, horizon: int, options: Options) -> past.Past:
     """Forecasts of the same models from earlier origins, for at most ``past.MAX_UNITS`` units."""
     y = scale.forward(panel.usable())

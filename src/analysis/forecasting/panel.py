@@ -104,14 +104,11 @@ def as_panel(
     *,
     indicator: dict,
     cutoff: str | None,
-    units: list[str] | None = None,
-    as_of: str | None = None,
 ) -> Panel:
     """Arrange one indicator's observations as a panel that ends at `cutoff`.
 
-    Of several vintages of one unit and period the latest counts (the latest not after `as_of`, when given). What the
-    indicator leaves open (kind, cumulative, season length, resolution: None, NaN or "") is inferred from the values
-    up to the cutoff.
+    Of several vintages of one unit and period the latest counts. What the indicator leaves open (kind, cumulative,
+    season length, resolution: None, NaN or "") is inferred from the values up to the cutoff.
 
     Parameters
     ----------
@@ -121,10 +118,6 @@ def as_panel(
         A row of ``schema.INDICATORS``; only "indicator" is required.
     cutoff : str or None
         Last period the model may see; None: the last observed one.
-    units : list of str, optional
-        Rows of the panel in this order (a unit without data is a row of NaN); default: every unit with data, sorted.
-    as_of : str, optional
-        Vintages after this are not known yet.
 
     Raises
     ------
@@ -133,12 +126,10 @@ def as_panel(
     """
     code = indicator["indicator"]
     rows = observations[observations["indicator"] == code]
-    if units is not None:
-        rows = rows[rows["unit"].isin(set(units))]
     rows = rows.assign(_at=words.ordinals(rows["period"]))
     end = words.as_period(cutoff).ordinal if cutoff is not None else rows["_at"].max()
     rows = rows[rows["_at"] <= end] if len(rows) else rows
-    rows = _latest_vintage(rows, as_of=as_of)
+    rows = _latest_vintage(rows)
     if rows.empty:
         found = examples(sorted(set(map(str, observations["indicator"]))))
         raise DataError(
@@ -149,19 +140,17 @@ def as_panel(
                 "Correct the indicator's code or the cutoff",
             )
         )
-    names = tuple(sorted(set(rows["unit"])) if units is None else units)
+    names = tuple(sorted(set(rows["unit"])))
     start = int(rows["_at"].min())
     return _fill(rows, indicator=indicator, names=names, start=start, n_periods=int(end) - start + 1)
 
 
-def _latest_vintage(rows: pd.DataFrame, *, as_of: str | None) -> pd.DataFrame:
+def _latest_vintage(rows: pd.DataFrame) -> pd.DataFrame:
     if "vintage" not in rows.columns:
         return rows.drop_duplicates(["unit", "_at"], keep="last")
     texts = {one: "" if pd.isna(one) else str(one) for one in rows["vintage"].unique()}
     if any(one != text for one, text in texts.items()):
         rows = rows.assign(vintage=rows["vintage"].map(texts))
-    if as_of is not None:
-        rows = rows[rows["vintage"] <= as_of]
     if len(set(texts.values())) > 1:
         rows = rows.sort_values("vintage", kind="stable")
     return rows.drop_duplicates(["unit", "_at"], keep="last")

@@ -116,8 +116,7 @@ class Predictive:
             z = z.astype(exact, copy=False)
             z *= self.latent_sd(rows[part])[:, :length, None].astype(exact)
             z += self.mean[rows[part], :length, None].astype(exact)
-            natural = self.published(z, rows=rows[part], seed=seed)
-            out[part] = natural if self.relapse is None else self._relapsed(natural, rows[part], seed=seed)
+            out[part] = self.relapsed(self.published(z, rows=rows[part], seed=seed), rows[part], seed=seed)
         if self.cumulative:
             np.maximum.accumulate(out, axis=1, out=out)
             np.maximum(out, self.last[rows, None, None], out=out)
@@ -148,16 +147,16 @@ class Predictive:
             natural[one] = values
         return natural
 
-    def _relapsed(self, natural: np.ndarray, rows: np.ndarray, *, seed: int) -> np.ndarray:
-        """Replace paths of units at a bound by what followed elsewhere, as often as its weight says."""
-        for index, row in enumerate(rows):
+    def relapsed(self, natural: np.ndarray, rows: np.ndarray, *, seed: int, begin: int = 0) -> np.ndarray:
+        """Replace paths of units at a bound, from horizon ``begin + 1`` on, by what followed elsewhere; in place."""
+        for index, row in enumerate(rows if self.relapse else ()):
             side = int(self.relapse.side[row])
             if side:
                 chance, which = choices(self.units[row], n_paths=natural.shape[2], seed=seed)
                 segments = self.relapse.segments[side]
                 picked = segments[np.minimum((which * len(segments)).astype(int), len(segments) - 1)]
                 taken = chance < self.relapse.weight[side]
-                natural[index] = np.where(taken, picked.T[: natural.shape[1]], natural[index])
+                natural[index] = np.where(taken, picked.T[begin : begin + natural.shape[1]], natural[index])
         return natural
 
 
@@ -169,13 +168,13 @@ def path_errors(
     `common` is the share of a shock's variance that all units have in common.
     """
     n, horizon = len(units), carry.shape[1] + 1
-    shared = _generator(seed, "").standard_normal((horizon, n_paths), dtype=np.float32) * np.float32(np.sqrt(common))
+    shared = stream(seed, "").standard_normal((horizon, n_paths), dtype=np.float32) * np.float32(np.sqrt(common))
     out = np.empty((n, horizon, n_paths), dtype=np.float32)  # seven digits are plenty for a random error
     divisor = np.empty((n, n_paths), dtype=np.float32)
     for index, unit in enumerate(units):
-        stream = _generator(seed, "unit:" + unit)
-        stream.standard_normal(dtype=np.float32, out=out[index])
-        divisor[index] = stream.standard_gamma(df[index] / 2.0, n_paths, dtype=np.float32)
+        own = stream(seed, "unit:" + unit)
+        own.standard_normal(dtype=np.float32, out=out[index])
+        divisor[index] = own.standard_gamma(df[index] / 2.0, n_paths, dtype=np.float32)
     out *= np.float32(np.sqrt(1.0 - common))
     out += shared
     out = _carry(out, carry.astype(np.float32))
@@ -188,12 +187,12 @@ def path_errors(
 
 def choices(unit: str, *, n_paths: int, seed: int) -> np.ndarray:
     """Two rows of uniform numbers of one unit, shape (2, n_paths); independent of :func:`path_errors`."""
-    return _generator(seed, "choice:" + unit).random((2, n_paths))
+    return stream(seed, "choice:" + unit).random((2, n_paths))
 
 
 def cases(unit: str, about: str, *, seed: int) -> np.random.Generator:
     """Random numbers for one unit's counts; independent of :func:`path_errors` and :func:`choices`."""
-    return _generator(seed, f"cases:{about}:{unit}")
+    return stream(seed, f"cases:{about}:{unit}")
 
 
 def _carry(shocks: np.ndarray, carry: np.ndarray) -> np.ndarray:
@@ -208,6 +207,6 @@ def _carry(shocks: np.ndarray, carry: np.ndarray) -> np.ndarray:
     return out
 
 
-def _generator(seed: int, name: str) -> np.random.Generator:
+def stream(seed: int | str, name: str) -> np.random.Generator:
     digest = hashlib.blake2b(f"{seed}|{name}".encode(), digest_size=16).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))

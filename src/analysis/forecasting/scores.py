@@ -8,7 +8,6 @@ missing probability or outcome is refused.
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from analysis.forecasting.scales import inverse_logit, logit
@@ -61,53 +60,10 @@ def skill(score: float, reference: float) -> float:
     return float(1 - score / reference) if reference > 0 else float("nan")
 
 
-def reliability(p: ArrayLike, outcome: ArrayLike, *, n_bins: int = 10) -> pd.DataFrame:
-    """Forecast probability against observed share, in `n_bins` bins of equal width; the last bin includes 1.
-
-    Returns
-    -------
-    DataFrame
-        One row a bin that has cases: ``bin_lower, bin_upper, n, mean_p, share, share_lower, share_upper``; the last
-        two are the Wilson 95 % bounds of the share, as if cases were independent (they share shocks: a minimum).
-
-    Raises
-    ------
-    DataError
-        As :func:`brier`.
-
-    References
-    ----------
-    Murphy & Winkler (1977), Applied Statistics 26(1), 41-47. Wilson (1927), JASA 22(158), 209-212.
-
-    Examples
-    --------
-    >>> reliability([0.15, 0.85, 0.95], [0, 1, 1], n_bins=2)[["n", "mean_p", "share"]].round(2).values.tolist()
-    [[1.0, 0.15, 0.0], [2.0, 0.9, 1.0]]
-    """
-    p, outcome = as_cases(p, outcome)
-    # 1e-9: 0.3 must fall into the bin that starts at 0.3, which floor(0.3 * 10) alone does not promise
-    which = np.minimum((p * n_bins + 1e-9).astype(int), n_bins - 1)
-    n = np.bincount(which, minlength=n_bins).astype(float)
-    used = n > 0
-    share = np.bincount(which, weights=outcome, minlength=n_bins)[used] / n[used]
-    lower, upper = _wilson(share, n[used])
-    return pd.DataFrame(
-        {
-            "bin_lower": np.arange(n_bins)[used] / n_bins,
-            "bin_upper": (np.arange(n_bins)[used] + 1) / n_bins,
-            "n": n[used].astype(int),
-            "mean_p": np.bincount(which, weights=p, minlength=n_bins)[used] / n[used],
-            "share": share,
-            "share_lower": lower,
-            "share_upper": upper,
-        }
-    )
-
-
 def ece(p: ArrayLike, outcome: ArrayLike, *, n_bins: int = 10) -> float:
-    """Expected calibration error: mean gap of forecast and observed share over :func:`reliability`'s bins, by cases.
+    """Expected calibration error: mean gap of forecast and observed share over `n_bins` bins of equal width, by cases.
 
-    Biased upwards when bins are thin: 50 perfectly calibrated cases already show about 0.1.
+    The last bin includes 1. Biased upwards when bins are thin: 50 perfectly calibrated cases already show about 0.1.
 
     Raises
     ------
@@ -122,11 +78,17 @@ def ece(p: ArrayLike, outcome: ArrayLike, *, n_bins: int = 10) -> float:
     --------
     >>> round(ece([0.15, 0.85, 0.95], [0, 1, 1], n_bins=2), 4)   # (0.15 + 2 * 0.1) / 3
     0.1167
+    >>> round(ece([0.3, 0.39], [0, 1]), 4)   # 0.3 begins its bin: one bin, said 0.345, came 0.5
+    0.155
     """
-    table = reliability(p, outcome, n_bins=n_bins)
-    if table.empty:
+    p, outcome = as_cases(p, outcome)
+    if not len(p):
         return float("nan")
-    return float(np.average((table["mean_p"] - table["share"]).abs(), weights=table["n"]))
+    # 1e-9: 0.3 must fall into the bin that starts at 0.3, which floor(0.3 * 10) alone does not promise
+    which = np.minimum((p * n_bins + 1e-9).astype(int), n_bins - 1)
+    n = np.bincount(which)
+    mean_p, share = (np.bincount(which, weights=one)[n > 0] / n[n > 0] for one in (p, outcome))
+    return float(np.average(np.abs(mean_p - share), weights=n[n > 0]))
 
 
 def coverage(lower: ArrayLike, upper: ArrayLike, observed: ArrayLike) -> float:
@@ -193,27 +155,6 @@ def calibration_slope(p: ArrayLike, outcome: ArrayLike) -> float:
     return calibration_line(p, outcome)[1]
 
 
-def flip_flop_index(values: ArrayLike) -> float:
-    """How much a sequence of forecasts of one event goes back and forth, 0 where it only ever moves one way.
-
-    ``(sum of absolute changes - (max - min)) / (n - 2)``, in the unit of `values`; NaN with fewer than three.
-
-    References
-    ----------
-    Griffiths, Foley, Ioannou & Leeuwenburg (2019), Meteorological Applications 26(1), 30-35.
-
-    Examples
-    --------
-    >>> round(flip_flop_index([0.2, 0.8, 0.2, 0.8]), 6)   # (1.8 - 0.6) / 2
-    0.6
-    """
-    values = np.asarray(values, float)
-    values = values[~np.isnan(values)]
-    if len(values) < 3:
-        return float("nan")
-    return float((np.abs(np.diff(values)).sum() - np.ptp(values)) / (len(values) - 2))
-
-
 def as_cases(p: ArrayLike, outcome: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities and outcomes as arrays of floats, shape (n,)."""
     p, outcome = np.asarray(p, float).ravel(), np.asarray(outcome, float).ravel()
@@ -229,9 +170,3 @@ def as_cases(p: ArrayLike, outcome: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         problems.append(Problem("scores", found, "0 or 1", "Drop cases that have no outcome yet"))
     require(problems)
     return p, outcome
-
-
-def _wilson(share: np.ndarray, n: np.ndarray, z: float = 1.959964) -> tuple[np.ndarray, np.ndarray]:
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return np.maximum(centre - half, 0), np.minimum(centre + half, 1)

@@ -6,7 +6,7 @@ Nothing is written. A row that cannot be used stands in `quality` with its value
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,7 @@ def _read_inputs(params: RunParams, *, data_dir: Path | None, root: Path) -> Inp
     if any(map(len, rows)):
         seen = pd.concat(rows, ignore_index=True)
         seen = seen.assign(value=seen[list(SIDES)].bfill(axis=1).iloc[:, 0])
-        caught.add(check_deadlines(targets, observations=seen, paths=paths, **dated), ParamsError)
+        caught.add(check_deadlines(targets, observations=seen, places=places_of(paths), **dated), ParamsError)
     caught.stop()
     rows = [one[COLUMNS] for one in rows]
     observations, found = join(rows, sources=sources, units=units, indicators=indicators, crosswalk=crosswalk)
@@ -247,12 +247,12 @@ def check_deadlines(
     observations: pd.DataFrame,
     indicators: pd.DataFrame,
     cutoff: str | None,
-    paths: Sequence[Path] = (),
+    places: Mapping[str, str],
 ) -> list[Problem]:
     """Targets whose deadline lies before the cutoff without saying that they are settled.
 
     A deadline at the cutoff is the moment at which a target settles, and is well. Both are compared in the indicator's
-    own frequency: of a monthly one the deadline 2026 is 2026-12.
+    own frequency: of a monthly one the deadline 2026 is 2026-12. `places` says where each target is written.
     """
     last = cutoffs(observations, indicators=indicators, cutoff=cutoff)
     overall = cutoff or max(last.values(), key=lambda code: (last_day(code), len(code)), default=None)
@@ -261,7 +261,6 @@ def check_deadlines(
         here = last.get(target.indicator, overall)
         if not target.settled and target.deadline and here and between(here, target.deadline) < 0:
             passed.append((target, here))
-    places = places_of(paths) if passed else {}
     return [
         Problem(
             f"{places.get(target.target, f'target {target.target}')}: deadline",

@@ -26,8 +26,6 @@ BLOCK = 128  # units whose draws are held at once
 def points_of(values, *, kind: str, weight: float) -> np.ndarray:
     """Points of a component, from its share or its points.
 
-    Examples
-    --------
     >>> points_of([0.9], kind="rate", weight=12).round(2).tolist(), points_of([8.48], kind="level", weight=12).tolist()
     ([10.8], [8.48])
     """
@@ -38,8 +36,6 @@ def points_of(values, *, kind: str, weight: float) -> np.ndarray:
 def points_gained(points, *, weight: float, share: float = LEVER) -> np.ndarray:
     """Points gained when a component rises to `share` of its highest points; nothing where it is already there.
 
-    Examples
-    --------
     >>> points_gained([8.48, 11.0], weight=12).round(2).tolist()   # the source says "about 2,3"
     [2.32, 0.0]
     """

@@ -14,7 +14,7 @@ import numpy as np
 from analysis.attainment import pace
 from analysis.attainment.world import World
 from analysis.forecasting.panel import Panel
-from analysis.forecasting.predictive import Predictive, choices
+from analysis.forecasting.predictive import stream
 
 SHRINK = 20.0  # pseudo-observations that draw a correlation to 0
 _BYTES = 48_000_000  # paths held at once
@@ -28,12 +28,7 @@ def seed_of(seed: int, name: str) -> int:
 def path_blocks(world: World, indicator: str, *, rows: np.ndarray, horizon: int) -> Iterator[tuple[slice, np.ndarray]]:
     """Paths of some rows of an indicator, a block of units at a time.
 
-    Yields
-    ------
-    part : slice
-        Of `rows`.
-    paths : array, shape (b, horizon, n_paths)
-        Natural units; the same numbers whatever the blocks are.
+    Yields a slice of `rows` and its paths, shape (b, horizon, n_paths): the same numbers whatever the blocks are.
     """
     n_paths = world.options.n_paths
     size = max(1, min(world.options.block_units, _BYTES // (8 * horizon * n_paths)))
@@ -60,50 +55,24 @@ def paths_at(world: World, indicator: str, *, rows: np.ndarray, horizon: int) ->
 def _draws(world: World, indicator: str, rows: np.ndarray, horizon: int) -> np.ndarray:
     predictive, n_paths = world.predictives[indicator], world.options.n_paths
     seed, column = seed_of(world.options.seed, indicator), horizon - 1
-    shared = _stream(seed, "", horizon).standard_normal(n_paths)
+    shared = stream(f"{seed}|{horizon}", "").standard_normal(n_paths)
     z, common = np.empty((len(rows), n_paths)), float(predictive.common.mean())
     for at, row in enumerate(rows):
-        stream = _stream(seed, "unit:" + predictive.units[row], horizon)
-        own = np.sqrt(1 - common) * stream.standard_normal(n_paths) + np.sqrt(common) * shared
+        random = stream(f"{seed}|{horizon}", "unit:" + predictive.units[row])
+        own = np.sqrt(1 - common) * random.standard_normal(n_paths) + np.sqrt(common) * shared
         half = predictive.df[row] / 2
-        z[at] = own / np.sqrt(stream.standard_gamma(half, n_paths) / half)
+        z[at] = own / np.sqrt(random.standard_gamma(half, n_paths) / half)
     z = predictive.mean[rows, column][:, None] + predictive.latent_sd(rows)[:, column][:, None] * z
     natural = predictive.published(z, rows=rows, seed=seed, about=str(horizon))
-    if predictive.relapse is not None:
-        _relapse(natural, predictive, rows, column, seed)
+    natural = predictive.relapsed(natural[:, None, :], rows, seed=seed, begin=column)[:, 0]
     return np.maximum(natural, predictive.last[rows][:, None]) if predictive.cumulative else natural
-
-
-def _relapse(natural: np.ndarray, predictive: Predictive, rows: np.ndarray, column: int, seed: int) -> None:
-    """Units at a bound: what followed elsewhere, as often as its weight says; in place."""
-    for at, row in enumerate(rows):
-        side = int(predictive.relapse.side[row])
-        if side:
-            chance, which = choices(predictive.units[row], n_paths=natural.shape[1], seed=seed)
-            values = predictive.relapse.segments[side][:, column]
-            picked = values[np.minimum((which * len(values)).astype(int), len(values) - 1)]
-            natural[at] = np.where(chance < predictive.relapse.weight[side], picked, natural[at])
-
-
-def _stream(seed: int, name: str, horizon: int) -> np.random.Generator:
-    digest = hashlib.blake2b(f"{seed}|{horizon}|{name}".encode(), digest_size=16).digest()
-    return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))
 
 
 def correlation(panels: list[Panel], *, signs: list[float] | None = None) -> np.ndarray:
     """Correlation of the indicators' changes from period to period, pooled over units, drawn to 0 by `SHRINK` pairs.
 
-    Parameters
-    ----------
-    panels : list of Panel, length m
-        Of one frequency; units and periods may differ, what they share is used.
-    signs : list of float, optional
-        -1 where lower is better, so that "moving together" means towards the targets.
-
-    Returns
-    -------
-    array, shape (m, m)
-        Positive semi-definite, ones on the diagonal.
+    Panels of one frequency; what their units and periods share is used. `signs` are -1 where lower is better, so that
+    "moving together" means towards the targets. Shape (m, m), positive semi-definite, ones on the diagonal.
     """
     changes = [_changes(panel, sign) for panel, sign in zip(panels, signs or [1.0] * len(panels))]
     m = len(changes)
@@ -152,14 +121,7 @@ def copula_scores(matrix: np.ndarray, *, n_paths: int, seed: int) -> np.ndarray:
 def tie_together(draws: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Reorder each row of draws so that its ranks follow the scores; the draws of each row stay the same set.
 
-    Parameters
-    ----------
-    draws : array, shape (..., m, n_paths)
-    scores : array, shape (m, n_paths)
-
-    Returns
-    -------
-    array, shape of `draws`
+    `draws` have the shape (..., m, n_paths), `scores` (m, n_paths).
 
     References
     ----------

@@ -16,8 +16,7 @@ from analysis.attainment import measures
 from analysis.attainment.compare import meets_threshold, p_meets_threshold
 from analysis.attainment.status import bounded
 from analysis.attainment.world import Case, Outcome
-from analysis.forecasting.calibration import calibrate_level
-from analysis.forecasting.ensemble import Options
+from analysis.forecasting.calibration import Event, calibrate_level
 
 OWN_EVENT = ("cumulative_count", "rank_le", "score_ge", "relative_change", "tasks_k_of_n")  # half a quota is no level
 
@@ -82,11 +81,9 @@ def calibrated(raw: np.ndarray, case: Case, thresholds: np.ndarray) -> tuple[np.
     if key not in memory:
         memory[key] = calibrate_level(
             case.panel,
+            Event(at_least=case.up, strict=case.operator in (">", "<")),
             threshold=thresholds,
             horizon=case.horizon,
-            strict=case.operator in (">", "<"),
-            at_least=case.up,
-            options=case.options.forecast or Options(),
             predictive=case.predictive,  # the past forecasts it carries serve every target of the indicator
         )
     return np.asarray(memory[key].apply(raw)), int(memory[key].n_origins)
@@ -110,8 +107,6 @@ def settle_absorbing(frame: pd.DataFrame, case: Case) -> None:
 def fell(values: np.ndarray) -> bool:
     """Whether any row ever falls from one observation to the next observed one.
 
-    Examples
-    --------
     >>> fell(np.array([[1.0, np.nan, 2.0]])), fell(np.array([[3.0, np.nan, 2.0]]))
     (False, True)
     """

@@ -87,8 +87,6 @@ def _ranks(values: np.ndarray, among: np.ndarray) -> np.ndarray:
 
     Only the rows marked in `among` are rivals; each other row is ranked against them as if it alone had joined.
 
-    Examples
-    --------
     >>> _ranks(np.array([[1.0], [3.0], [2.0], [2.5]]), np.array([True, True, False, False])).ravel().tolist()
     [1.0, 2.0, 2.0, 2.0]
     """
@@ -106,8 +104,6 @@ def _within_noise(paths: np.ndarray, among: np.ndarray) -> np.ndarray:
 
     What all peers share cancels in a difference: its band is that of two normal values as correlated as the paths are.
 
-    Examples
-    --------
     >>> rng = np.random.default_rng(0)
     >>> alone, shared = rng.normal(size=(3, 5000)), rng.normal(size=5000)
     >>> far = np.array([[0.0], [1.5], [90.0]])

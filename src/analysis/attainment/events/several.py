@@ -26,19 +26,8 @@ _BLOCK = 256
 def p_at_least(p: np.ndarray, *, k: int, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """P(at least k of m events) and the expected number, with the dependence of the normal scores.
 
-    Parameters
-    ----------
-    p : array, shape (n, m)
-        Marginal probabilities; exact 0 and 1 allowed.
-    k : int
-    scores : array, shape (m, n_paths)
+    `p` (n, m) may be exactly 0 or 1; `scores` (m, n_paths); both answers (n,).
 
-    Returns
-    -------
-    p_joint, expected : arrays, shape (n,)
-
-    Examples
-    --------
     >>> independent = np.random.default_rng(0).standard_normal((12, 200_000))
     >>> p_at_least(np.full((1, 12), 0.9), k=12, scores=independent)[0].round(2).tolist()
     [0.28]

@@ -156,15 +156,8 @@ def _simulate(frame: pd.DataFrame, mine: pd.DataFrame, case: Case, *, common: fl
 def states(due, done, *, today: int) -> np.ndarray:
     """One of `STATES` for each task.
 
-    Parameters
-    ----------
-    due, done : array of int
-        Day numbers; `done` < 0 while open. A task done after `today` is open.
-    today : int
-        Last day of the cutoff. A task due today and open is still in time.
+    `due` and `done` are day numbers, `done` < 0 while open; a task done after `today` is open, one due today in time.
 
-    Examples
-    --------
     >>> states([10, 10, 10, 30], [9, 11, -1, -1], today=20).tolist()
     ['done_on_time', 'done_late', 'open_overdue', 'open_in_time']
     """
@@ -177,21 +170,9 @@ def states(due, done, *, today: int) -> np.ndarray:
 def delay_curve(delay, *, finished) -> Curve:
     """Kaplan-Meier share of tasks still open this many days after their due date.
 
-    Parameters
-    ----------
-    delay : array, shape (n,)
-        Days from due date to completion, or to today for open tasks (negative: before it).
-    finished : array of bool, shape (n,)
+    `delay` counts days from due date to completion, or to today for open tasks. From ``days[i]`` on the share is
+    ``still_open[i]``, before the first it is 1; the last number is of the tasks that the curve is read from.
 
-    Returns
-    -------
-    days, still_open : arrays, shape (m,)
-        Steps: from ``days[i]`` on the share is ``still_open[i]``; before the first it is 1.
-    n : int
-        Tasks that the curve is read from.
-
-    Examples
-    --------
     >>> days, still, n = delay_curve([-5, 0, 3, 3], finished=[True, True, True, False])
     >>> days.tolist(), still.round(2).tolist(), n
     ([-5.0, 0.0, 3.0], [0.75, 0.5, 0.25], 4)
@@ -208,8 +189,6 @@ def p_done_by(due, *, today: int, deadline: float, curve: Curve) -> np.ndarray:
 
     ``1 - S(deadline - due) / S(today - due)``; beyond the longest delay ever seen the curve stays flat.
 
-    Examples
-    --------
     >>> curve = delay_curve([-5.0] * 70 + [20.0] * 30, finished=[True] * 100)   # 30 of 100 were late
     >>> p_done_by([10], today=0, deadline=10, curve=curve).round(3).tolist()   # 1 - 30.5 / 101
     [0.698]
@@ -250,8 +229,6 @@ def score_correlation(marks: float, *, share: float) -> float:
 
     ``P(both) = E[Phi((z - sqrt(r) x) / sqrt(1 - r))^2]`` over a standard normal x grows with r: found by halving.
 
-    Examples
-    --------
     >>> round(score_correlation(1 / 3, share=0.5), 6)   # P(both) = 1/4 + arcsin(r) / (2 pi) = 1/3, so r = 1/2
     0.5
     """
@@ -269,24 +246,9 @@ def score_correlation(marks: float, *, share: float) -> float:
 def p_k_done(p: np.ndarray, *, done: int, k, common: float, scores: np.ndarray, bodies=None) -> np.ndarray:
     """P(at least k tasks are done), open tasks of one body tied together by a score they share on each path.
 
-    Parameters
-    ----------
-    p : array, shape (m,)
-        Of the open tasks.
-    done : int
-        Tasks done already.
-    k : float or array, shape (q,)
-        One number, or several that are asked of the same paths.
-    common : float
-        Correlation of the normal scores.
-    scores : array, shape (>= m + number of bodies, n_paths)
-        Standard normal; the first rows are those of the bodies.
-    bodies : array, shape (m,), optional
-        Whose each task is; left out: all are of one body.
-
-    Returns
-    -------
-    float or array, shape (q,)
+    `p` (m,) of the open tasks; `k` one number or several asked of the same paths; `common` the correlation of the
+    normal scores; `scores` (>= m + number of bodies, n_paths), those of the bodies first; `bodies`: all are of one
+    where left out.
     """
     names, whose = np.unique(np.zeros(len(p)) if bodies is None else bodies, return_inverse=True)
     own = np.sqrt(common) * scores[whose] + np.sqrt(1 - common) * scores[len(names) : len(names) + len(p)]

@@ -16,12 +16,7 @@ from analysis.briefing.charts.trajectory import Scale
 def bullet(*, scale: Scale, current: float, median: float, lower: float, upper: float, threshold: float) -> Markup:
     """Where a target is, where it is heading, where it must be; natural units, 180 x 26 pixels.
 
-    Parameters
-    ----------
-    scale : Scale
-        Common to all rows of the same indicator.
-    current, median, lower, upper, threshold : float
-        `lower` and `upper` bound the 80 % interval at the deadline.
+    `lower` and `upper` bound the 80 % interval at the deadline; `scale` is common to all rows of the same indicator.
     """
 
     def x(value: float) -> float:

@@ -26,10 +26,7 @@ LABEL_WIDTH = 34  # letters of a direct label in a line
 def reliability(bins: pd.DataFrame, *, language: str, key: str, title: str, description: str) -> Markup:
     """Said against seen: a point a bin with its 95 % range, the size its number of cases, the diagonal is perfect.
 
-    Parameters
-    ----------
-    bins : DataFrame
-        ``mean_p, share, share_lower, share_upper, n``.
+    `bins` have ``mean_p, share, share_lower, share_upper, n``.
     """
     _ = translator(language)
     with rc_context(_style()):
@@ -53,11 +50,8 @@ def skill_by_horizon(
 ) -> Markup:
     """Brier skill against linear pace by horizon, one line an indicator; zero is no better than pace.
 
-    Parameters
-    ----------
-    lines : sequence of (label, horizons, skills)
-        The best and the worst at the longest horizon are named; where more than ``MAX_NAMED`` run between them, these
-        are in the table below it.
+    `lines` are (label, horizons, skills). The best and the worst at the longest horizon are named; where more than
+    ``MAX_NAMED`` run between them, these are in the table below it.
     """
     _ = translator(language)
     order = sorted(range(len(lines)), key=lambda at: float(lines[at][2][-1]))

@@ -69,8 +69,6 @@ def coordinates(x: np.ndarray, y: np.ndarray) -> str:
 
     A tenth is finer than any screen or printer shows; steps are taken between rounded points, so they add up.
 
-    Examples
-    --------
     >>> coordinates([1, 2.456, 4], [3.10, 4, 3.9])
     '1,3.1l1.5 .9 1.5-.1'
     """

@@ -79,8 +79,6 @@ class Scale:
 def step_of(n_steps: int) -> float:
     """Pixels from one period to the next: halves of a pixel, so that coordinates are short.
 
-    Examples
-    --------
     >>> step_of(62), step_of(1), step_of(2000)
     (4.0, 264.0, 0.132)
     """
@@ -117,8 +115,6 @@ def lay_out(first: int, last: int, frequency: str) -> Frame:
 def year_ticks(first: int, last: int, frequency: str) -> tuple[list[float], list[str]]:
     """Where the years stand: at the middle of each, at most six; months for a short span.
 
-    Examples
-    --------
     >>> year_ticks(624, 659, "M")     # 2022-01 to 2024-12
     ([629.5, 641.5, 653.5], ['2022', '2023', '2024'])
     """
@@ -138,8 +134,6 @@ def year_ticks(first: int, last: int, frequency: str) -> tuple[list[float], list
 def nice_top(value: float) -> float:
     """The lowest round number at or above `value` whose quarters are short too.
 
-    Examples
-    --------
     >>> nice_top(28), nice_top(127), nice_top(0)
     (30.0, 200.0, 1.0)
     """
@@ -238,15 +232,8 @@ def scale_of(indicator, *, values: Sequence[float]) -> Scale:
 def draw(panel: Panel, *, key: str, title: str, description: str, shared: str = "", labels: str = "") -> Markup:
     """The panel as SVG.
 
-    Parameters
-    ----------
-    key : str
-        Salt of the ids.
-    title, description : str
-    shared : str
-        Key of an earlier panel on the page with the same horizontal scale: its grid is used again.
-    labels : str
-        Key of an earlier panel with the same vertical scale: its labels are used again.
+    `key` salts the ids. `shared` and `labels` are keys of earlier panels on the page with the same horizontal and the
+    same vertical scale: their grid and their labels are used again.
     """
     frequency = frequency_of(panel.history.periods[-1])
     frame = lay_out(*panel.span, frequency)
@@ -350,8 +337,6 @@ def _labels(panel: Panel, frame: Frame, cutoff: int) -> list[str]:
 def spread(labels: list[tuple[float, str, str]]) -> list[tuple[float, str, str]]:
     """Move labels apart, keeping their order, within the axes; equal texts of one role stand once.
 
-    Examples
-    --------
     >>> spread([(50.0, "80%", "target"), (52.0, "78%", "median")])
     [(44.5, '80%', 'target'), (57.5, '78%', 'median')]
     """
