@@ -97,7 +97,10 @@ class ForecastPage(parts.Page):
         header = [_("Indicator"), *[_(MODELS[one]) for one in models]]
         numeric = set(range(1, len(header)))
         return tabled(
-            _("Error of probabilities (Brier, 0 is perfect) on the same past cases; the smallest of a row in bold"),
+            _(
+                "Error of the probabilities (Brier score, 0 is perfect) on the same past cases; the smallest in each "
+                "row is in bold"
+            ),
             header,
             rows,
             class_="models",

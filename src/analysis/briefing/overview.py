@@ -357,9 +357,10 @@ def scenarios(view: View) -> Fragment:
         body.append([view.target_name(row.target), *cells, *_band(view, sub)])
     numeric = set(range(1, len(levers) + 2))
     return tabled(
-        _("Probability of {unit} if a lever moved, and what a common course makes of its sub-units").format(
-            unit=view.name(view.root)
-        ),
+        _(
+            "Probability that {unit} meets each target under each assumption, and how many sub-units will meet it if "
+            "the overall trend is included"
+        ).format(unit=view.name(view.root)),
         header,
         body,
         class_="scenarios",

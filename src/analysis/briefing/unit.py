@@ -18,6 +18,7 @@ from analysis.briefing.locale import number, ratio
 from analysis.briefing.view import UnitView, View, view_of
 from analysis.briefing.wording import level_word, probability, say_chance, say_chance_of, status_word
 from analysis.words.schema import ON_TRACK, RunTables
+from analysis.words.units import find_unit
 
 WORST_FIRST = ("unlikely", "at_risk", "likely", "missed")
 
@@ -132,7 +133,8 @@ def unit_page(run: RunTables, *, unit: str, language: str) -> UnitPage:
     ParamsError
         When we do not speak `language`.
     """
-    return UnitPage(UnitView(view_of(run, language), unit), unit)
+    code = find_unit(run, unit)
+    return UnitPage(UnitView(view_of(run, language), code), code)
 
 
 def warm(run: RunTables, *, language: str) -> None:

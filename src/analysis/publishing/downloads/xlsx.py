@@ -312,7 +312,7 @@ def _assessments(make: _Maker) -> Sheet:
     ranked = (frame["kind"] == "rank_le").to_numpy()  # counted in places, whatever the indicator is measured in
     value = np.where(ranked, "whole", make.formats(codes))
     gap = np.where(ranked, "whole", make.formats(codes, GAP_FORMATS))
-    measure = np.where(ranked, _("place"), make.measures(codes).values)
+    measure = np.where(ranked, _("rank"), make.measures(codes).values)
     chance = np.where(frame["settled"].to_numpy(bool), np.nan, _numbers(frame["p_attain"]))
     goals = [
         in_cell(say_goal(row, view.indicators.get(row.indicator), view.language, view.targets.get(row.target)))
@@ -402,7 +402,7 @@ def _observations(make: _Maker) -> Sheet:
         Column(_("Value (unit of measure in the next column)"), _numbers(frame["value"]), make.formats(codes), 16),
         Column(_("Numerator (number)"), _numbers(frame["numerator"]), "whole", 14),
         Column(_("Denominator (number)"), _numbers(frame["denominator"]), "whole", 14),
-        Column(_("Marks"), make.words(frame["flags"], flags), width=30),
+        Column(_("Remarks on the figure"), make.words(frame["flags"], flags), width=30),
         Column(_("Known since data version"), make.text(frame["vintage"]), width=14),
     ]
     about = _("Figures used: every unit, indicator and period.")
