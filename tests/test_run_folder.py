@@ -133,15 +133,6 @@ def test_old_runs_are_removed_beyond_the_number_kept_but_never_the_last_of_a_qua
     assert [run.exists() for run in (early, *runs)] == [True, False, False, True, True]
 
 
-def test_history_holds_the_last_run_of_each_earlier_quarter(tmp_path):
-    build(tmp_path / "demo", "q1", cutoff="2026-03")
-    june = [build(tmp_path / "demo", f"q2 {n}", cutoff="2026-06") for n in range(2)]
-    build(tmp_path / "demo", "q3", cutoff="2026-09")
-    found = RunFolder(tmp_path / "demo").history("2026-09")
-    assert list(found) == ["2026-03", "2026-06"] and found["2026-06"] == june[1]
-    assert RunFolder(tmp_path / "demo").history("2026-Q3") == {}  # periods of another frequency
-
-
 def test_another_runs_folder_is_refused(tmp_path):
     build(tmp_path / "x", "first", run_id="other")
     with pytest.raises(DataError, match="it holds runs of 'other'.*Name another folder with --out"):

@@ -11,7 +11,6 @@ from benchmarks.country import write_country
 from analysis import pipeline, statistics
 from analysis.registry.params import read_params
 from analysis.words.errors import ModelError
-from analysis.words.schema import ASSESSMENTS, as_table
 
 ROOT = Path(__file__).parents[1]
 
@@ -60,39 +59,19 @@ def test_groups_put_together_are_the_whole_whatever_the_number_of_processes(coun
 
 
 @pytest.mark.slow
-def test_a_published_quarter_is_used_as_it_was_published(country):
-    """Its statuses hold, and a quarter that has none is computed."""
+def test_history_is_what_the_register_says_and_nothing_else(country):
     params, inputs = country
     plain = statistics.make_statistics(inputs, params=params)
-    before = plain["previous_assessments"]
-    published = before.assign(p_attain=0.123, status="likely")
-    cutoff = before["cutoff"].iloc[0]
-    tables = statistics.make_statistics(inputs, params=params, history={cutoff: published})
+    assert all(plain[name].empty for name in ("previous_assessments", "previous_forecasts", "scorecard"))
+    cutoff = statistics.quarter_before(statistics.cutoff_of(inputs, params=params))
+    said = plain["assessments"].assign(p_attain=0.123, status="likely", cutoff=cutoff, settled=False)
+    entry = Entry("country", 1, cutoff, 1, "2026-07-05", "", "published", True, {}, {}, "")
+    past = Past(entry, said, plain["forecasts"].head(3))
+    tables = statistics.make_statistics(inputs, params=params, history={cutoff: past})
     assert set(tables["previous_assessments"]["p_attain"]) == {0.123}
-    assert set(tables["extra_changes"]["p_before"]) == {0.123}
+    assert set(tables["assessments"]["previous_status"]) == {"likely"}
+    assert set(tables["extra_changes"]["p_before"]) == {0.123} and len(tables["previous_forecasts"]) == 3
     pd.testing.assert_frame_equal(tables["forecasts"], plain["forecasts"])
-
-
-def quarter(cutoff, p, status=""):
-    row = {"unit": "a", "target": "T", "cutoff": cutoff, "p_attain": p, "status": status, "grade": "A", "reason": ""}
-    row |= {"threshold": 0.8, "operator": ">=", "deadline": "2026-12", "settled": False, "attained_now": False}
-    return as_table(pd.DataFrame([row]), ASSESSMENTS)
-
-
-@pytest.mark.parametrize(
-    ("published", "expected"),
-    [
-        ((), ["on_track", "on_track", "on_track"]),  # held within the margin of 0.8, quarter after quarter
-        (("2025-09",), ["likely", "likely", "likely"]),  # from the status that was published, whatever it was
-    ],
-)
-def test_past_statuses_follow_from_the_ones_before(country, published, expected):
-    params, _inputs = country
-    said = {then: quarter(then, p) for then, p in (("2025-09", 0.82), ("2025-12", 0.77), ("2026-03", 0.78))}
-    if published:
-        said["2025-09"] = quarter("2025-09", 0.82, status="likely")
-    found = statistics.past_assessments(said, published=published, params=params)
-    assert found.sort_values("cutoff")["status"].tolist() == expected
 
 
 def test_tables_are_merged_in_the_order_of_the_key():

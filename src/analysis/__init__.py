@@ -16,7 +16,8 @@ On plain tables: :func:`assess`, :func:`check`, :func:`forecast`, :func:`backtes
 :func:`load_run`, then :func:`worst`, :func:`what_if`, :func:`compare`, :func:`explain`, :func:`changes`,
 :func:`diagnose`, :func:`explore`; :func:`sql` queries all runs. A notebook asks for its page: :func:`unit_page`,
 :func:`overview_page` and their kin. :func:`check_run` reads what a run would use, :func:`run` makes it,
-:func:`verify_run` audits it; :func:`make_each` executes a notebook of your own for many values.
+:func:`publish` enters it in the register, :func:`find_seal` finds it there, :func:`verify_run` audits it;
+:func:`make_each` executes a notebook of your own for many values.
 :mod:`analysis.pipeline` is the table of contents of the code.
 """
 
@@ -36,12 +37,14 @@ _HOME = {
     "diagnose": "analyst.answers",
     "explain": "analyst.answers",
     "explore": "analyst.answers",
+    "find_seal": "records",
     "forecast": "analyst.plain_tables",
     "forecast_page": "briefing",
     "lab_style": "briefing",
     "load_run": "records",
     "make_each": "publishing.each",
     "overview_page": "briefing",
+    "publish": "pipeline",
     "quality_page": "briefing",
     "registry_page": "briefing",
     "run": "pipeline",

@@ -39,6 +39,9 @@ def options(
         os.environ["CANDICH_DEBUG"] = "1"
 
 
+RunArgument = Annotated[Path, typer.Argument(help="A finished run, e.g. outputs/demo")]
+
+
 @app.command()
 def run(
     params: ParamsArgument,
@@ -99,14 +102,33 @@ def backtest(
 
 
 @app.command()
+def publish(
+    run_dir: RunArgument,
+    on: Annotated[str | None, typer.Option(help="Day of publication, of simulated runs only; default: today")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes that publish pages")] = os.cpu_count() or 1,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print every page as PDF too, through Chromium")] = False,
+    dask: Annotated[str | None, typer.Option(help="Make pages on a Dask scheduler's workers: tcp://host:port")] = None,
+) -> None:
+    """Publish a finished run: enter its probabilities in the register, print the entry's seal on its pages."""
+    with reporting(sys.stderr) as report:
+        result = cd.publish(run_dir, on=on, options=cd.RunOptions(jobs=jobs, pdf=pdf, dask=dask), report=report)
+    print(f"Seal: {cd.load_run(result.run_dir).manifest['register']['seal']}", file=sys.stderr)
+    print(result.index)
+
+
+@app.command()
 def verify(
-    run_dir: Annotated[Path, typer.Argument(help="A finished run, e.g. outputs/demo")],
+    run_dir: RunArgument,
+    seal: Annotated[str | None, typer.Option(help="Find the entry of the register that a seal on paper is of")] = None,
     unit: Annotated[str | None, typer.Option(help="Make this unit's page only; default: every page")] = None,
     project: Annotated[
         Path | None, typer.Option(help="Folder with `notebooks`; default: the folder above outputs")
     ] = None,
 ) -> None:
     """Check every stored and published file, make the pages again, and report what differs."""
+    if seal is not None:
+        print_tables({"entry": cd.find_seal(run_dir, seal)})
+        return
     verdicts = cd.verify_run(run_dir, unit=unit, project=project)
     counts = verdicts["verdict"].value_counts().sort_index()
     print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))

@@ -7,6 +7,7 @@ arithmetic is in `forecasting` and `attainment`, the words in `briefing`, the pa
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -22,15 +23,16 @@ from analysis.publishing.environment import environment_hashes
 from analysis.publishing.jobs import FAILED, SITE, PageResult
 from analysis.publishing.page_maker import PageMaker
 from analysis.publishing.publish import Maker, publish_pages, too_many_failed, write_results
-from analysis.publishing.verify import altered_files
+from analysis.publishing.verify import FILES, altered_files
+from analysis.records.register import PUBLISHED, as_day, read_entry
 from analysis.records.store import MANIFEST
 from analysis.registry.indicators import read_indicators
 from analysis.registry.params import RunParams, project_root, read_params
 from analysis.registry.targets import places_of, read_targets, targets_table
-from analysis.run_folder import RunFolder, RunKey, RunResult, disk_report, read_key, run_key, stored_tables
+from analysis.run_folder import ENTRY, RunFolder, RunKey, RunResult, disk_report, read_key, run_key, stored_tables
 from analysis.words import periods, schema
 from analysis.words.errors import AnalysisError, ParamsError, Problem, did_you_mean, require, unknown
-from analysis.words.files import json_text, sha256_of_json, write_file
+from analysis.words.files import file_sha256, json_text, sha256_of_json, write_file
 
 if TYPE_CHECKING:
     from analysis import intake
@@ -114,13 +116,14 @@ def run(
     name = params.run_id + ("-units" if options.units is not None else "")
     path = Path(options.out_dir) if options.out_dir else root / "outputs" / name
     read = partial(read_step, params, root=root, data_dir=data_dir, report=report)
+    register = records.Register(root, params.run_id)
     with RunFolder.locked(path, run_id=params.run_id) as folder:
         previous, inputs = folder.current, None
         extras = {"units": sorted(options.units or []), "pdf": options.pdf}
         hashed = partial(run_key, params, params_path=params_path, data_dir=data_dir, extras=extras)
         try:
             cutoff = _stated_cutoff(params, root=root) or _cutoff_of_run(previous)
-            key = hashed(history=folder.history(cutoff))
+            key = hashed(history=register.hashes(before=cutoff))
         except (AnalysisError, OSError):
             read()  # says all that is wrong, at once
             raise
@@ -132,13 +135,13 @@ def run(
 
             inputs = read(stored=_stored(previous, path) if options.start == "forecast" else None)
             cutoff = statistics.cutoff_of(inputs, params=params)
-            key = hashed(history=folder.history(cutoff))
+            key = hashed(history=register.hashes(before=cutoff))
         key = _key_from(options.start, key, previous=previous, path=path)
         _require_newest(cutoff, previous=previous, path=path)
         with folder.build(key, cutoff=cutoff) as building:
             if not stored_tables(building, key, previous=previous):
                 inputs = inputs or read()
-                history = {at: records.read_stored(run, "assessments") for at, run in folder.history(cutoff).items()}
+                history = register.past(before=cutoff)
                 found = forecast_step(inputs, params=params, history=history, jobs=options.jobs, report=report)
                 record_step(found, inputs, params=params, key=key, building=building)
             elif not (building / MANIFEST).is_file():
@@ -149,6 +152,87 @@ def run(
             too_many_failed(pages, max_failed_share=params.max_failed_share)
         folder.remove_old(params.keep_runs)
         return replace(folder.published(), pages=pages)
+
+
+def publish(
+    run_dir: str | Path = "latest",
+    *,
+    on: str | None = None,
+    options: RunOptions = RunOptions(),  # noqa: B008  frozen
+    report: Report = no_report,
+) -> RunResult:
+    """Publish a finished run: an entry in the register, and its pages made again with the entry's seal.
+
+    The entry is appended when all pages are whole on the disk; the same command again after an interruption ends what
+    was begun, and a run that is published already stays as it is.
+
+    Parameters
+    ----------
+    run_dir : str or Path
+        A run's folder, or ``"latest"``.
+    on : str, optional
+        Day of publication, only for simulated runs; default: today.
+    options : RunOptions
+        `jobs`, `pdf` and `dask`.
+    report : callable
+        Called with ``(step, done, total)``.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    DataError
+        There is no finished run, or the run or the register was altered.
+    ParamsError
+        A day was given for a run that is not simulated.
+    PublishError
+        The clock was set back, another publication came first, or too many pages failed.
+    """
+    run = records.find_run(run_dir)
+    run_id = records.read_manifest(run / MANIFEST)["run_id"]
+    with RunFolder.locked(run.parents[1], run_id=run_id) as folder:
+        run = folder.current or run
+        tables, register = records.load_run(run), records.Register(records.project_of(run), run_id)
+        if on is not None and not tables.params.get("simulated"):
+            found, remedy = "the day of publication may be given for simulated runs only", "Leave --on out"
+            raise ParamsError(Problem("--on", found, "", remedy))
+        key = _published_key(run, register)
+        done = folder.find(key.whole) or (run if (run / ENTRY).is_file() else None)
+        if done is not None:  # published before, or interrupted just before it became current
+            register.append(read_entry(done / ENTRY))
+            folder.switch(done)
+            return _published(folder, register)
+        cutoff, entries = tables.manifest["cutoff"], []
+        with folder.build(key, cutoff=cutoff, before_switch=lambda: register.append(entries[0])) as building:
+            if not (building / ENTRY).is_file():
+                kept = {name: getattr(tables, name) for name in ("assessments", "forecasts", "observations")}
+                entry = register.next_entry(tables.manifest, kept, published_on=as_day(on))
+                write_file(building / ENTRY, entry.line() + "\n")
+            entries.append(read_entry(building / ENTRY))
+            shutil.rmtree(building / "tables", ignore_errors=True)
+            shutil.copytree(run / "tables", building / "tables")
+            manifest = tables.manifest | {"register": entries[0].public()}
+            write_file(building / MANIFEST, json_text(manifest))
+            write_file(building / "params.yml", (run / "params.yml").read_bytes())
+            pages = publish_step(building, root=register.root, previous=run, options=options, report=report)
+            folder.log(pages)
+            too_many_failed(pages, max_failed_share=tables.params["max_failed_share"])
+        return replace(_published(folder, register), pages=pages)
+
+
+def _published_key(run: Path, register: records.Register) -> RunKey:
+    """The key of the run that publishing this one would make: it follows the register's last entry."""
+    draft, head = read_key(run), register.entries()[-1:]
+    before = [entry.hash for entry in head]
+    return RunKey(draft["parts"], draft["tables"], sha256_of_json([PUBLISHED, run.name, before]), draft["whole"])
+
+
+def _published(folder: RunFolder, register: records.Register) -> RunResult:
+    """The current run, now that it is published; which files went out with its entry is recorded."""
+    register.record_pages(read_entry(folder.current / ENTRY), file_sha256(folder.current / FILES))
+    return folder.published()
 
 
 def _check_options(options: RunOptions) -> None:

@@ -19,8 +19,8 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from analysis import records
@@ -44,9 +44,9 @@ from analysis.words.files import (
     tree_sha256,
     write_file,
 )
-from analysis.words.periods import frequency_of
 
 RUNS, LOG, LOCK, KEY, INDEX = "runs", "private.log", ".lock", "key.json", "index.html"
+ENTRY = "entry.json"  # of a published run: its line of the register
 BUILDING, REMOVED = ".building-", ".removed-"
 OWN = frozenset([CURRENT, SITE, RUNS, LOG, LOCK])
 LEFTOVERS = frozenset([f".{CURRENT}.part", f".{SITE}.part"])  # of a switch that was interrupted
@@ -78,6 +78,7 @@ class RunKey:
     parts: Mapping[str, str]
     tables: str
     whole: str
+    draft: str = ""  # of a published run: the key of the draft whose tables it has
 
 
 def run_key(
@@ -85,13 +86,13 @@ def run_key(
     *,
     params_path: str | Path,
     data_dir: Path | None,
-    history: Mapping[str, Path],
+    history: Mapping[str, str],
     extras: Mapping[str, object],
 ) -> RunKey:
     """Hash everything that goes into a run.
 
-    `history` is the run whose assessments count for each earlier cutoff; `extras` are options that change what is
-    published.
+    `history` has the hash of the register's entry that counts for each earlier cutoff; `extras` are options that
+    change what is published.
     """
     root = project_root(params_path)
     plain = params.model_dump(mode="json")
@@ -103,7 +104,7 @@ def run_key(
         "params": sha256_of_json({name: value for name, value in plain.items() if name not in NOT_IN_TABLES}),
         "targets": tree_sha256([root / name for name in params.targets], root=root),
         "registry": tree_sha256([root / name for name in registry], root=root),
-        "history": sha256_of_json([[cutoff, _assessments_hash(run)] for cutoff, run in history.items()]),
+        "history": sha256_of_json(sorted(history.items())),
         **environment_hashes(),
     }
     tables = sha256_of_json(parts)
@@ -126,10 +127,6 @@ def _data_hash(params: RunParams, *, base: Path, root: Path) -> str:
             digests = [file_sha256(path) for path in (Path(vintage.path), note) if path.is_file()]
             found.append([source.source, vintage.where, vintage.vintage, *digests])
     return sha256_of_json(found)
-
-
-def _assessments_hash(run: Path) -> str:
-    return records.read_manifest(run / MANIFEST)["tables"].get("assessments", "")
 
 
 class RunFolder:
@@ -196,31 +193,27 @@ class RunFolder:
                 require([Problem(str(self.path), f"it holds runs of {found!r}", f"runs of {run_id!r}", remedy)])
 
     def is_current(self, key: str) -> bool:
-        """Whether the current run was made from exactly this, whole and unaltered.
+        """Whether the current run was made from exactly this, whole and unaltered; also when it was published since.
 
         A finished run that was, but is not current (a switch that was interrupted, a language used before), is made so.
         """
-        if not key:
-            return False
-        for run in [self.current, *reversed(self.finished())]:
-            if run is not None and _key_of(run) == key and _all_pages_made(run) and not altered_files(run):
-                self._switch(run)
-                return True
-        return False
+        run = self.find(key)
+        if run is not None:
+            self.switch(run)
+        return run is not None
+
+    def find(self, key: str) -> Path | None:
+        """The finished run, whole and unaltered, that was made from exactly this: the current one first."""
+        for run in [self.current, *reversed(self.finished())] if key else []:
+            found = read_key(run) if run is not None else {}
+            if key in (found.get("whole"), found.get("draft")) and _all_pages_made(run) and not altered_files(run):
+                return run
+        return None
 
     def published(self) -> RunResult:
         """The current run, with nothing made."""
         pages = [PageResult(**{**vars(page), "status": UNCHANGED}) for page in read_results(self.current)]
         return RunResult(self.current, self.path / SITE / INDEX, tuple(pages))
-
-    def history(self, before: str) -> dict[str, Path]:
-        """The last finished run of each cutoff earlier than `before`, sorted by cutoff."""
-        found: dict[str, Path] = {}
-        for run in self.finished():
-            cutoff = records.read_manifest(run / MANIFEST)["cutoff"]
-            if before and frequency_of(cutoff) == frequency_of(before) and cutoff < before:
-                found[cutoff] = run
-        return dict(sorted(found.items()))
 
     def finished(self) -> list[Path]:
         """The finished runs, the last made last."""
@@ -228,22 +221,25 @@ class RunFolder:
         return sorted(runs, key=lambda path: ((path / FILES).stat().st_mtime_ns, path.name))
 
     @contextlib.contextmanager
-    def build(self, key: RunKey, *, cutoff: str) -> Iterator[Path]:
+    def build(self, key: RunKey, *, cutoff: str, before_switch: Callable[[], None] = lambda: None) -> Iterator[Path]:
         """Yield the folder of a new run; when the block ends without an error, it is flushed and made current.
 
-        An interrupted build with the same key is resumed; every other one is removed.
+        An interrupted build with the same key is resumed; every other one is removed. `before_switch` is called when
+        the run is whole on the disk.
         """
         building = self.runs / f"{BUILDING}{key.whole[:12] or 'unknown'}"
         for left in sorted(self.runs.glob(f"{BUILDING}*")):
             if left != building or not key.whole or _key_of(left) != key.whole:
                 shutil.rmtree(left)
         building.mkdir(parents=True, exist_ok=True)
-        write_file(building / KEY, json_text({"whole": key.whole, "tables": key.tables, "parts": dict(key.parts)}))
+        write_file(building / KEY, json_text(asdict(key)))
         yield building
-        self._finish(building, cutoff=cutoff)
+        run = self._finish(building, cutoff=cutoff)
+        before_switch()
+        self.switch(run)
 
-    def _finish(self, building: Path, *, cutoff: str) -> None:
-        """Name the files and their hashes, flush them, give the folder its name, point to it."""
+    def _finish(self, building: Path, *, cutoff: str) -> Path:
+        """Name the files and their hashes, flush them, give the folder its name."""
         (building / JOURNAL).unlink(missing_ok=True)
         for left in [*building.rglob("*.part"), *building.glob(f"{SCRATCH}*")]:  # of a build that was interrupted
             shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -261,9 +257,9 @@ class RunFolder:
         else:
             os.rename(building, run)
         flush_names(self.runs)
-        self._switch(run)
+        return run
 
-    def _switch(self, run: Path) -> None:
+    def switch(self, run: Path) -> None:
         """Make a finished run the current one."""
         if self.current != run.resolve():
             os.utime(run / FILES)  # the last made of its cutoff
@@ -286,8 +282,11 @@ class RunFolder:
         os.replace(fresh, site)
 
     def remove_old(self, keep_runs: int) -> None:
-        """Remove finished runs beyond `keep_runs`; never the current one, nor the last one of an earlier cutoff."""
-        runs = self.finished()
+        """Remove finished runs beyond `keep_runs`.
+
+        Never the current one, nor the last one of an earlier cutoff, nor one that was published.
+        """
+        runs = [run for run in self.finished() if not (run / ENTRY).is_file()]
         last_of = {records.read_manifest(run / MANIFEST)["cutoff"]: run for run in runs}
         spare = [run for run in runs if run not in (self.current, *last_of.values())]
         for run in spare[: max(0, len(spare) - keep_runs)]:

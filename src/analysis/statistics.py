@@ -24,7 +24,6 @@ import pandas as pd
 
 from analysis import records
 from analysis.attainment.assess import Assessed, assess, check_targets
-from analysis.attainment.status import with_statuses
 from analysis.attainment.world import AssessOptions, World
 from analysis.forecasting.backtest import Plan, backtest_panel
 from analysis.forecasting.calibration import Event
@@ -34,6 +33,7 @@ from analysis.forecasting.panel import Panel, as_panel
 from analysis.forecasting.predictive import Predictive
 from analysis.intake import Inputs
 from analysis.intake.inputs import check_deadlines
+from analysis.records.register import Past
 from analysis.registry.params import RunParams
 from analysis.registry.targets import Target, units_of
 from analysis.words import periods, schema
@@ -44,10 +44,8 @@ EVIDENCE_KINDS = ("level_at", "cumulative_count", "sustained_from")  # events th
 EVIDENCE_HORIZONS = {"M": (3, 6, 12), "Q": (1, 2, 4), "Y": (1, 2)}
 N_ORIGINS = 4
 HAIR = 1e-8  # above the tolerance with which thresholds are compared, below anything published
-N_PAST_QUARTERS = 6  # how far the scorecard looks back
 N_STATUS_QUARTERS = 3  # quarters before this one whose statuses tell whether colours go back and forth
 MIN_HISTORY = 4  # points before a past cutoff
-PERIODS_A_QUARTER = {"M": 3, "Q": 1, "Y": 1}  # the step from one run to the next, in periods of each frequency
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +75,7 @@ def quarter_before(cutoff: str, *, quarters: int = 1) -> str:
     >>> quarter_before("2026-09"), quarter_before("2026-Q1", quarters=2)
     ('2026-06', '2025-Q3')
     """
-    return periods.shift(cutoff, -quarters * PERIODS_A_QUARTER[periods.frequency_of(cutoff)])
+    return periods.shift(cutoff, -quarters * periods.A_QUARTER[periods.frequency_of(cutoff)])
 
 
 def deadlines_of(targets: Iterable[Target]) -> tuple[str, ...]:
@@ -182,21 +180,6 @@ def status_cutoffs(cutoff: str) -> list[str]:
     ['2025-12', '2026-03', '2026-06']
     """
     return [quarter_before(cutoff, quarters=back) for back in range(N_STATUS_QUARTERS, 0, -1)]
-
-
-def past_assessments(said: Mapping[str, pd.DataFrame], *, published: Iterable[str], params: RunParams) -> pd.DataFrame:
-    """Assessments of the quarters before, with the statuses they had: for hysteresis and the flip-flop index.
-
-    `said` maps cutoffs to ``schema.ASSESSMENTS``, oldest first; statuses of `published` cutoffs are kept as they are,
-    the others follow from the ones before.
-    """
-    published, options, out = set(published), assess_options(params), []
-    for cutoff, rows in said.items():
-        if cutoff not in published and len(rows):
-            rows = with_statuses(rows, out[-1] if out else None, bands=options.bands)
-        out += [rows] if len(rows) else []
-    table = pd.concat(out, ignore_index=True) if out else schema.ASSESSMENTS.empty()
-    return schema.as_table(table, schema.ASSESSMENTS, where="past assessments")
 
 
 def assess_options(params: RunParams) -> AssessOptions:
@@ -423,15 +406,15 @@ def make_statistics(
     inputs: Inputs,
     *,
     params: RunParams,
-    history: Mapping[str, pd.DataFrame] = MappingProxyType({}),
+    history: Mapping[str, Past] = MappingProxyType({}),
     jobs: int = 1,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> Tables:
-    """Forecast, assess, look back: today's quarter, the one before, the scorecard of earlier ones, the evidence.
+    """Forecast, assess, look back: today's quarter, what moved since the one before, the scorecard, the evidence.
 
-    `history` has the published assessments of earlier cutoffs; a quarter without any is computed from what was known
-    then. The numbers do not depend on `jobs`. Returns ``forecasts, assessments, evidence, scorecard``, ``previous_*``
-    and ``extra_*``.
+    `history` is what the register says of earlier cutoffs: statuses, previous probabilities and scorecard come from
+    nowhere else. The numbers do not depend on `jobs`. Returns ``forecasts, assessments, evidence, scorecard``,
+    ``previous_*`` and ``extra_*``.
     """
     groups = independent_groups(inputs)
     run = _Run(inputs, params=params, history=history, cutoff=cutoff_of(inputs, params=params))
@@ -442,28 +425,17 @@ def make_statistics(
         done += 1
         report(done, max(total, done))
 
-    past_cutoffs = [cutoff for cutoff in run.looked_back if cutoff not in (*history, *run.recent)]
-    recent = [cutoff for cutoff in run.recent if cutoff not in history or cutoff == run.before]
-    total = len(groups) * (len(recent) + 1 + len(past_cutoffs)) + len(inputs.indicators)
-    first = {(cutoff, at): partial(run.past, part, cutoff) for cutoff in recent for at, part in enumerate(groups)}
-    first |= {("evidence", code): partial(run.evidence, code) for code in inputs.indicators["indicator"]}
-    made = map_parallel(first, jobs=jobs, on_done=tick)
-    then = {key: tables for key, tables in made.items() if key[0] != "evidence"}
-    today = {at: partial(run.today, part, run.statuses(part, then, at=at)) for at, part in enumerate(groups)}
-    parts = list(map_parallel(today, jobs=jobs, on_done=tick).values())
-    parts += [tables for key, tables in made.items() if key[0] == "evidence"]
-    parts += [{"previous_forecasts": tables.pop("forecasts")} for tables in then.values() if "forecasts" in tables]
-    tables = _merged(parts)
-    settled = set(tables["assessments"].loc[tables["assessments"]["settled"], "target"])
-    earlier = {
-        (cutoff, at): partial(run.past_of_settled, part, cutoff, settled)
-        for cutoff in past_cutoffs
-        for at, part in enumerate(groups)
-        if any(target.target in settled for target in part.targets)
-    }
-    again = then | map_parallel(earlier, jobs=jobs, on_done=tick)
+    compare = run.before in history
+    total = len(groups) * (1 + compare) + len(inputs.indicators)
+    tasks = {("today", at): partial(run.today, part) for at, part in enumerate(groups)}
+    tasks |= {("again", at): partial(run.again, part) for at, part in enumerate(groups) if compare}
+    tasks |= {("evidence", code): partial(run.evidence, code) for code in inputs.indicators["indicator"]}
+    made = map_parallel(tasks, jobs=jobs, on_done=tick)
     report(total, total)
-    return tables | run.compared(tables, again=again, settled=settled)
+    tables = _merged(found for (what, _), found in made.items() if what != "again")
+    recomputed = [found["assessments"] for (what, _), found in made.items() if what == "again"]
+    again = merge_tables(recomputed, name="assessments") if recomputed else None
+    return tables | run.compared(tables, again=again)
 
 
 def _merged(parts: Iterable[Tables]) -> Tables:
@@ -483,7 +455,7 @@ class _Run:
 
     inputs: Inputs
     params: RunParams
-    history: Mapping[str, pd.DataFrame]
+    history: Mapping[str, Past]
     cutoff: str
 
     @property
@@ -491,47 +463,24 @@ class _Run:
         return quarter_before(self.cutoff)
 
     @property
-    def recent(self) -> list[str]:
-        return status_cutoffs(self.cutoff)
-
-    @property
-    def looked_back(self) -> list[str]:
-        return [quarter_before(self.cutoff, quarters=back) for back in range(1, N_PAST_QUARTERS + 1)]
-
-    @property
     def deadlines(self) -> tuple[str, ...]:
         return deadlines_of(self.inputs.targets)
 
-    def past(self, part: Inputs, cutoff: str, deadlines: tuple[str, ...] | None = None) -> Tables:
-        """A group as it was assessed at an earlier cutoff."""
-        deadlines = self.deadlines if deadlines is None else deadlines
-        then = forecast_quarter(part, cutoff=cutoff, params=self.params, deadlines=deadlines)
-        tables = {"assessments": assess_quarter(part, then, params=self.params, annexes=False).assessments}
-        if cutoff == self.before:
-            tables["forecasts"] = forecasts_table(then, interval_levels=self.params.interval_levels)
-        return tables
+    def again(self, part: Inputs) -> Tables:
+        """A group as today's model and data assess it at the cutoff of the quarter before."""
+        then = forecast_quarter(part, cutoff=self.before, params=self.params, deadlines=self.deadlines)
+        return {"assessments": assess_quarter(part, then, params=self.params, annexes=False).assessments}
 
-    def past_of_settled(self, part: Inputs, cutoff: str, settled: set[str]) -> Tables:
-        """As :meth:`past`, of targets that are settled by now."""
-        kept = tuple(target for target in self.inputs.targets if target.target in settled)
-        targets = tuple(target for target in part.targets if target.target in settled)
-        named = {name.removeprefix("indicator ") for target in targets for name in _looks_at(target)}
-        used = part.indicators["indicator"].isin(named)
-        part = dataclasses.replace(part, targets=targets, indicators=part.indicators[used])
-        return self.past(part, cutoff, deadlines_of(kept))
-
-    def statuses(self, part: Inputs, then: Mapping[tuple, Tables], *, at: int) -> pd.DataFrame:
-        """What was published, or computed, of a group in the quarters whose statuses count."""
-        found = {
-            cutoff: self.history[cutoff] if cutoff in self.history else then[cutoff, at]["assessments"]
-            for cutoff in self.recent
-        }
+    def statuses(self, part: Inputs) -> pd.DataFrame:
+        """What was published of a group's targets in the quarters whose statuses count."""
         wanted = [target.target for target in part.targets]
-        found = {cutoff: rows[rows["target"].isin(wanted)] for cutoff, rows in found.items()}
-        return past_assessments(found, published=self.history, params=self.params)
+        found = [self.history[cutoff].assessments for cutoff in status_cutoffs(self.cutoff) if cutoff in self.history]
+        table = pd.concat([rows[rows["target"].isin(wanted)] for rows in found]) if found else None
+        return schema.as_table(table, schema.ASSESSMENTS) if found else schema.ASSESSMENTS.empty()
 
-    def today(self, part: Inputs, statuses: pd.DataFrame) -> Tables:
+    def today(self, part: Inputs) -> Tables:
         """Forecasts, assessments and the tables around them of a group."""
+        statuses = self.statuses(part)
         now = forecast_quarter(part, cutoff=self.cutoff, params=self.params, deadlines=self.deadlines)
         assessed = assess_quarter(part, now, params=self.params, previous=statuses)
         return {
@@ -548,23 +497,20 @@ class _Run:
         panels = panels_at(part, cutoff=self.cutoff)
         return {"evidence": evidence_of(backtest_cases(part, panels, seed=self.params.seed))}
 
-    def compared(self, tables: Tables, *, again: Mapping[tuple, Tables], settled: set[str]) -> Tables:
-        """The scorecard, and what changed since the quarter before."""
-        known = self.inputs.observations
-        by_cutoff: dict[str, list[pd.DataFrame]] = {}
-        for (cutoff, _), found in again.items():
-            by_cutoff.setdefault(cutoff, []).append(found["assessments"])
-        past = {cutoff: merge_tables(rows, name="assessments") for cutoff, rows in by_cutoff.items()}
-        cards = []
-        for cutoff in self.looked_back if settled else ():
-            if cutoff in self.history:  # only what was published can have been revised since
-                marked = records.with_current_now(self.history[cutoff], known)
-                cards.append(records.build_scorecard(marked, now=tables["assessments"], origin="published"))
-            elif cutoff in past:
-                cards.append(records.build_scorecard(past[cutoff], now=tables["assessments"], origin="recomputed"))
+    def compared(self, tables: Tables, *, again: pd.DataFrame | None) -> Tables:
+        """The scorecard, what was forecast a quarter ago, and what changed since."""
+        known, now = self.inputs.observations, tables["assessments"]
+        marked = {cutoff: records.with_current_now(past.assessments, known) for cutoff, past in self.history.items()}
+        cards = [
+            records.build_scorecard(rows, now=now, origin=self.history[cutoff].entry.origin)
+            for cutoff, rows in marked.items()
+        ]
         card = pd.concat(cards, ignore_index=True) if cards else schema.SCORECARD.empty()
-        before = tables["previous_assessments"]
+        before = records.with_current_now(tables["previous_assessments"], known)
+        found = {
+            "scorecard": schema.as_table(card, schema.SCORECARD, where="scorecard"),
+            CHANGES: records.build_changes(now, before=before, again=again),
+        }
         if self.before in self.history:
-            before = records.with_current_now(before, known)
-        changes = records.build_changes(tables["assessments"], before=before, again=past.get(self.before))
-        return {"scorecard": schema.as_table(card, schema.SCORECARD, where="scorecard"), CHANGES: changes}
+            found["previous_forecasts"] = self.history[self.before].forecasts
+        return found

@@ -3,11 +3,12 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from analysis import records, statistics
 from analysis.intake import read_inputs
-from analysis.intake.inputs import COLUMNS
+from analysis.intake.inputs import TASK_COLUMNS
 from analysis.registry.params import read_params
 from analysis.words import schema
 from analysis.words.schema import STATUSES
@@ -25,11 +26,8 @@ def run():
 @pytest.fixture(scope="module")
 def now(run):
     params, inputs = run
-    said = {}
-    for then in statistics.status_cutoffs(params.cutoff):
-        forecasted = statistics.forecast_quarter(inputs, cutoff=then, params=params)
-        said[then] = statistics.assess_quarter(inputs, forecasted, params=params, annexes=False).assessments
-    history = statistics.past_assessments(said, published=(), params=params)
+    past = records.Register(ROOT, "demo").past(before=params.cutoff)
+    history = pd.concat([past[then].assessments for then in statistics.status_cutoffs(params.cutoff)])
     forecasted = statistics.forecast_quarter(inputs, cutoff=params.cutoff, params=params)
     return statistics.assess_quarter(inputs, forecasted, params=params, previous=history), history
 
@@ -114,7 +112,7 @@ def test_every_table_and_column_that_the_ten_questions_name_is_there(now):
         for name in ("assessments", "forecasts", "observations", "quality", "scorecard", "evidence")
     }
     made["changes"] = set(records.build_changes(now[0].assessments, before=now[1]).columns)
-    made["task_list"] = set(COLUMNS)
+    made["task_list"] = set(TASK_COLUMNS)
     named = set(re.findall(r"`([a-z_]+)\.([a-z_0-9]+)`", text))
     assert len(named) > 60
     assert {one for one in named if one[1] not in made.get(one[0], set())} == set()

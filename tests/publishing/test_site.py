@@ -44,8 +44,22 @@ def test_the_index_lists_every_unit_under_its_parent(tmp_path):
     )
 
 
-def test_a_real_run_has_no_banner(tmp_path):
-    assert 'class="banner"' not in index_of(make_run(TREE, simulated=False), [], tmp_path)
+ENTRY = {"state": "published", "origin": "published", "published_on": "2026-10-05", "edition": 1, "seal": "ab-cd"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "banner"),
+    [
+        ({"state": "draft"}, "Draft: computed, not published."),
+        (ENTRY, ""),
+        (ENTRY | {"origin": "recomputed"}, "Recomputed: recorded on 5 October 2026, too late to count as a forecast"),
+    ],
+)
+def test_only_a_published_run_of_real_figures_has_no_banner(tmp_path, entry, banner):
+    run = make_run(TREE, simulated=False)
+    run.manifest["register"] = entry
+    html = index_of(run, [], tmp_path, language="en")
+    assert (f'class="banner">{banner}' in html) if banner else 'class="banner"' not in html
 
 
 def test_failed_pages_are_rows_with_the_class_of_their_error_alone(tmp_path):

@@ -17,7 +17,7 @@ from analysis.briefing.locale import N_, number, percent, period, points, ratio
 from analysis.briefing.maps import heat_map, tile_map
 from analysis.briefing.parts import measure_of, speaks_of_series
 from analysis.briefing.view import View
-from analysis.briefing.wording import list_of, quantity, reason_word, upper_first, word_of
+from analysis.briefing.wording import list_of, quantity, reason_word, say_publication, upper_first, word_of
 from analysis.words.schema import ON_TRACK, STATUSES
 
 MAX_CHANGES = 6
@@ -55,7 +55,8 @@ class OverviewPage(parts.Page):
     def answer(self) -> Fragment:
         """One sentence that answers, and three numbers."""
         text = say_overview(self.view, self.rows, self.all_rows)
-        return parts.answered(text, parts.counted(self.rows, self.view.language), self._facts())
+        state = parts.sentence(say_publication(self.view.run.manifest, self.view.language), class_="soft")
+        return parts.answered(text, parts.counted(self.rows, self.view.language), self._facts(), state)
 
     def _facts(self) -> Markup:
         _, language, rows = self.view._, self.view.language, self.all_rows

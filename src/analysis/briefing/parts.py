@@ -15,7 +15,15 @@ from markupsafe import Markup, escape
 from analysis.briefing.fragment import Fragment, details, name_html, tag
 from analysis.briefing.locale import date, number, period, translator
 from analysis.briefing.view import View, view_of
-from analysis.briefing.wording import ICONS, probability, reason_word, say_chance, status_word, upper_first
+from analysis.briefing.wording import (
+    ICONS,
+    probability,
+    reason_word,
+    say_chance,
+    say_publication,
+    status_word,
+    upper_first,
+)
 from analysis.words.files import page_slug
 from analysis.words.periods import last_day
 from analysis.words.schema import STATUSES, RunTables
@@ -183,6 +191,7 @@ def provenance(view: View, *, notebook: str) -> Fragment:
         (_("Data up to"), period(view.newest or view.cutoff, view.language)),
         (_("Forecast as of the end of"), period(view.cutoff, view.language)),
         (_("Notebook"), notebook),
+        (_("Publication"), say_publication(run.manifest, view.language)),
     ]
     for source in run.manifest.get("sources", ()):
         said = [source.get("path", "")]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from analysis.briefing.locale import MINUS, N_, NOTHING, number, percent, period, points, text_of, translator
+from analysis.briefing.locale import MINUS, N_, NOTHING, date, number, percent, period, points, text_of, translator
 
 ICONS = {  # shape carries the status where colour cannot; glyphs that Segoe UI, Arial Unicode and DejaVu share
     "met": "✓",
@@ -282,3 +282,27 @@ def list_of(items: list[str], language: str) -> str:
 def upper_first(text: str) -> str:
     """First letter in upper case, the rest as it is."""
     return text[:1].upper() + text[1:]
+
+
+def is_published(manifest: Mapping) -> bool:
+    """Whether a run was published at the time: not a draft, and not computed again later."""
+    about = manifest.get("register", {})
+    return about.get("state") == "published" and about.get("origin") == "published"
+
+
+def say_publication(manifest: Mapping, language: str) -> str:
+    """Whether and when a run was published, and its seal in the register.
+
+    Examples
+    --------
+    >>> say_publication({}, "en")
+    'Draft: computed, not published.'
+    """
+    _, about = translator(language), manifest.get("register", {})
+    if about.get("state") != "published":
+        return _("Draft: computed, not published.")
+    pattern = _("Published on {day}, edition {edition}, seal {seal}.")
+    if about["origin"] != "published":
+        pattern = _("Recomputed: recorded on {day}, too late to count as a forecast; edition {edition}, seal {seal}.")
+    day, edition = date(about["published_on"], language), number(about["edition"], language)
+    return pattern.format(day=day, edition=edition, seal=about["seal"])

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from analysis.briefing.fragment import clean_text
 from analysis.briefing.locale import N_, translator
 from analysis.briefing.view import view_of
+from analysis.briefing.wording import is_published, say_publication
 from analysis.publishing.chrome import SIMULATED, TEMPLATES, policy, quarters_of, short_script, stylesheet
 from analysis.publishing.jobs import FAILED, PageJob, PageResult
 from analysis.publishing.sanitise import check_page
@@ -62,8 +63,10 @@ def page_frame(run: RunTables, *, page: str, language: str, pages: set[str], uni
     if DOWNLOADS in pages:
         nav.append({"title": _("Downloads"), "href": f"{up}{INDEX}#downloads", "current": False})
     frame = {"language": language, "nav": nav, "cutoff": cutoff}
-    if run.params.get("simulated"):
-        frame["banner"] = _(SIMULATED)
+    warnings = [_(SIMULATED)] if run.params.get("simulated") else []
+    warnings += [] if is_published(run.manifest) else [say_publication(run.manifest, language)]
+    if warnings:
+        frame["banner"] = " ".join(warnings)
     if unit:
         view = view_of(run, language)
         above = [one for one in reversed(view.ancestors(unit)) if page_name(one) in pages and one != unit]
@@ -243,4 +246,5 @@ def type_hash(manifest: Mapping, notebook: Path, *, pages: set[str]) -> str:
     """
     params = {name: value for name, value in manifest["params"].items() if name not in NOT_ON_PAGES}
     parts = [manifest["tables"], params, manifest["hashes"]["code"], manifest["hashes"]["libraries"]]
+    parts.append(manifest.get("register"))  # a draft, or the seal it was published with
     return sha256_of_json([*parts, sorted(pages), file_sha256(notebook)]) if notebook.is_file() else ""

@@ -1,5 +1,6 @@
 """What was run, known and published before: store, manifest, scorecard, changes."""
 
+from analysis.records.register import Register, find_seal
 from analysis.records.scorecard import build_changes, build_scorecard, summarise_scorecard, with_current_now
 from analysis.records.store import (
     build_manifest,
@@ -17,12 +18,14 @@ from analysis.records.store import (
 )
 
 __all__ = [
+    "Register",
     "build_changes",
     "build_manifest",
     "build_scorecard",
     "check_tables",
     "current_run",
     "find_run",
+    "find_seal",
     "load_run",
     "project_of",
     "read_manifest",

@@ -29,6 +29,7 @@ RUN_TABLES = (
 PREVIOUS = "previous_"  # prefix of the tables of the quarter before, kept in the same run folder
 EXTRA = "extra_"  # prefix of the tables that a target kind adds
 CURRENT, LATEST, MANIFEST = "current", "latest", "manifest.json"
+DRAFT = "draft"  # a run that was computed and not published
 _ROW_GROUP = 1 << 20
 
 
@@ -59,8 +60,8 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
         raise DataError(Problem(str(path), found, "", "Name another --out, or make room")) from error
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read one table without starting a thread (the publishing parent forks later).
+def read_table(path: Path, *, name: str = "") -> pd.DataFrame:
+    """Read one table without starting a thread (the publishing parent forks later); `name` where its file has another.
 
     DataError: when the file is missing or is not a whole Parquet file.
     """
@@ -74,7 +75,7 @@ def read_table(path: Path) -> pd.DataFrame:
         raise DataError(
             Problem(str(path), f"it cannot be read: {error}", "a whole Parquet file", "Run the forecast again")
         ) from error
-    known = TABLES.get(path.stem.removeprefix(PREVIOUS))
+    known = TABLES.get(name or path.stem.removeprefix(PREVIOUS))
     whole = (
         [name for name, kind in known.columns.items() if kind == "whole" and name in table.column_names]
         if known
@@ -261,4 +262,5 @@ def build_manifest(
         "sources": [dict(source) for source in sources],
         "tables": {name: file_sha256(path) for name, path in sorted(tables.items())},
         "processor": processor_class(),
+        "register": {"state": DRAFT},
     }

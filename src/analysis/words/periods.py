@@ -23,6 +23,8 @@ _PATTERNS = {
     "Y": re.compile(r"([1-9]\d{3})"),
 }
 
+A_QUARTER = {"M": 3, "Q": 1, "Y": 1}  # the step from one run to the next, in periods of each frequency
+
 
 def frequency_of(code: str) -> str | None:
     """Return ``"M"``, ``"Q"`` or ``"Y"`` for a period code, None where it is none.

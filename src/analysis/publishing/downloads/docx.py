@@ -34,7 +34,16 @@ from analysis.briefing import decisions
 from analysis.briefing.locale import number, period
 from analysis.briefing.overview import say_overview
 from analysis.briefing.view import View, view_of
-from analysis.briefing.wording import ICONS, difference, probability, quantity, reason_word, say_goal, status_word
+from analysis.briefing.wording import (
+    ICONS,
+    difference,
+    probability,
+    quantity,
+    reason_word,
+    say_goal,
+    say_publication,
+    status_word,
+)
 from analysis.publishing.downloads.texts import LOCALES, document_date, shown, write_zip
 from analysis.words.schema import LANGUAGES, STATUSES
 
@@ -185,6 +194,7 @@ def _head(document: DocumentObject, view: View, *, title: str, figures: str) -> 
     document.add_paragraph(_("REPORT"), "NĐ30 Tên loại")
     document.add_paragraph(title, "NĐ30 Trích yếu")
     document.add_paragraph(f"({figures})", "NĐ30 Trích yếu")
+    document.add_paragraph(say_publication(view.run.manifest, view.language), "NĐ30 Trích yếu")
     _shorten(document.add_paragraph("", "NĐ30 Kẻ"), by=Mm(55))
     if view.run.params.get("simulated"):
         document.add_paragraph(_("Simulated data: no figure here describes a real place."), "NĐ30 Cảnh báo")
