@@ -29,7 +29,7 @@ def points(tmp_path, mode, *options):
     return found
 
 
-@pytest.mark.parametrize("mode", ["first", "again", "quarter", "each"])
+@pytest.mark.parametrize("mode", ["first", "again", "quarter", "publish", "each"])
 def test_a_sample_of_all_moments_is_survived(tmp_path, mode):
     found = points(tmp_path, mode, "--every", 5 if mode == "each" else 41)
     assert found["states"] > (10 if mode == "each" else 200) and found["tried"] and found["failures"] == []
@@ -37,7 +37,7 @@ def test_a_sample_of_all_moments_is_survived(tmp_path, mode):
 
 @pytest.mark.everything
 @pytest.mark.parametrize("part", [0, 1])
-@pytest.mark.parametrize("mode", ["dask", "again", "quarter", "first", "each"])
+@pytest.mark.parametrize("mode", ["dask", "again", "quarter", "publish", "first", "each"])
 def test_every_moment_is_survived(tmp_path, mode, part):
     found = points(tmp_path, mode, "--part", part, "--parts", 2)
     assert found["tried"] and found["failures"] == []

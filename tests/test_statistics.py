@@ -9,6 +9,7 @@ import pytest
 from benchmarks.country import write_country
 
 from analysis import pipeline, statistics
+from analysis.records.register import Entry, Past
 from analysis.registry.params import read_params
 from analysis.words.errors import ModelError
 

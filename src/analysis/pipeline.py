@@ -223,10 +223,10 @@ def publish(
 
 
 def _published_key(run: Path, register: records.Register) -> RunKey:
-    """The key of the run that publishing this one would make: it follows the register's last entry."""
-    draft, head = read_key(run), register.entries()[-1:]
-    before = [entry.hash for entry in head]
-    return RunKey(draft["parts"], draft["tables"], sha256_of_json([PUBLISHED, run.name, before]), draft["whole"])
+    """The key of the run that publishing this one makes: it follows the register's last entry that is not its own."""
+    draft, tables = read_key(run), records.read_manifest(run / MANIFEST)["tables"]
+    others = [entry.hash for entry in register.entries() if dict(entry.tables) != tables]
+    return RunKey(draft["parts"], draft["tables"], sha256_of_json([PUBLISHED, run.name, others[-1:]]), draft["whole"])
 
 
 def _published(folder: RunFolder, register: records.Register) -> RunResult:

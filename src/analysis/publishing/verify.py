@@ -23,7 +23,7 @@ from analysis.publishing.page_maker import PageMaker
 from analysis.publishing.publish import PAGES
 from analysis.publishing.site import page_jobs
 from analysis.records.store import MANIFEST
-from analysis.words.errors import ParamsError, require, unknown
+from analysis.words.errors import DataError, ParamsError, require, unknown
 from analysis.words.files import file_sha256, sha256
 
 FILES = "files.json"  # of a finished run: every other file and its hash
@@ -73,7 +73,9 @@ def verify_run(
     ParamsError: the run has no such unit, or there is no project.
     """
     run = records.find_run(run_dir)
+    project = project or records.project_of(run)
     verdicts = [Verdict(file, ALTERED, reason=reason) for file, reason in altered_files(run)]
+    verdicts += _register_verdicts(records.read_manifest(run / MANIFEST), project)
     records.check_tables(run, records.read_manifest(run / MANIFEST))
     tables = records.load_run(run)
     known, hint = set(tables.units["unit"]), "Take a code of the unit list"
@@ -82,10 +84,22 @@ def verify_run(
         unknown(asked, known, where="--unit", what="unit", allowed="codes of the unit table", remedy=hint), ParamsError
     )
     published = {page["page"]: page for page in json.loads((run / PAGES).read_text(encoding="utf-8"))}
-    jobs = page_jobs(tables, root=project or records.project_of(run), run_dir=run, units=_units_of(published))
+    jobs = page_jobs(tables, root=project, run_dir=run, units=_units_of(published))
     jobs = [job for job in jobs if unit is None or job.unit == unit]
     verdicts += _made_again(jobs, published, run=run, n_jobs=n_jobs)
     return pd.DataFrame([asdict(verdict) for verdict in verdicts], columns=list(Verdict.__dataclass_fields__))
+
+
+def _register_verdicts(manifest: Mapping, project: Path) -> list[Verdict]:
+    """What is wrong with the register; of a published run also whether its entry is still there."""
+    register = records.Register(project, manifest["run_id"])
+    name = register.path.relative_to(project).as_posix()
+    try:
+        seal = manifest["register"].get("seal")
+        register.find(seal) if seal else register.entries()
+    except DataError as error:
+        return [Verdict(name, ALTERED, reason=problem.found) for problem in error.problems]
+    return []
 
 
 def altered_files(run: Path) -> list[tuple[str, str]]:
