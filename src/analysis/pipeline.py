@@ -365,10 +365,16 @@ def publish_step(
     building: Path, *, root: Path, previous: Path | None, options: RunOptions, report: Report = no_report
 ) -> tuple[PageResult, ...]:
     """Execute the notebooks, publish the pages that are proven whole, build the site around them."""
-    from analysis.publishing.site import DOWNLOADS, build_site, page_jobs
+    from analysis.publishing.site import DOWNLOADS, build_site, page_jobs, pages_of
 
     tables = records.load_run(building)
     check_units(options.units, known=tables.units["unit"])
+    site, language = building / SITE, tables.params["language"]
+    altered = altered_files(previous) if previous is not None else []
+    if previous is not None:
+        check_archive(previous, altered, cutoff=tables.manifest["cutoff"])
+        there = pages_of(tables, units=options.units)
+        keep_quarters(site, before=previous / SITE, cutoff=tables.manifest["cutoff"], pages=there)
     jobs = page_jobs(tables, root=root, run_dir=building, units=options.units)
     done: list[PageResult] = []
 
@@ -376,15 +382,10 @@ def publish_step(
         done.append(result)
         report("publish", len(done), len(jobs))
 
-    altered = altered_files(previous) if previous is not None else []
     with page_maker(options) as maker:  # nothing is taken over from a run that was altered
         pages = publish_pages(
             jobs, building=building, previous=None if altered else previous, maker=maker, on_done=tick
         )
-    site, language = building / SITE, tables.params["language"]
-    if previous is not None:
-        check_archive(previous, altered, cutoff=tables.manifest["cutoff"])
-        keep_quarters(site, before=previous / SITE, cutoff=tables.manifest["cutoff"])
     files = []
     if tables.params["publish"]["downloads"] and options.units is None:
         from analysis.publishing.downloads import write_downloads  # office formats: only when they are wanted

@@ -6,7 +6,7 @@ import pytest
 from tests.publishing.conftest import make_run
 from tests.publishing.test_site import TREE, published
 
-from analysis.publishing.chrome import keep_quarters, quarters_of
+from analysis.publishing.chrome import archived_pages, keep_quarters, quarters_of
 from analysis.publishing.site import build_site, page_name
 
 PAGES = [published(unit) for unit, *_ in TREE]
@@ -77,6 +77,22 @@ def test_a_quarter_published_again_has_the_earlier_quarters_that_it_had(tmp_path
     second = site_of(tmp_path / "second", "2026-09", before=first)
     third = site_of(tmp_path / "third", "2026-09", before=second)
     assert tree(third) == tree(second)
+
+
+def test_an_archived_page_says_so_and_leads_to_the_same_page_or_the_index(tmp_path):
+    for folder, cutoff in (("first", "2026-03"), ("second", "2026-06")):
+        (tmp_path / folder / "units").mkdir(parents=True)
+        for page in ("index.html", "units/a.html", "units/b.html"):
+            html = f'<html lang="en"><meta name="candich-cutoff" content="{cutoff}"><main id="content" tabindex="-1">\n'
+            (tmp_path / folder / page).write_text(html)
+    keep_quarters(tmp_path / "second", before=tmp_path / "first", cutoff="2026-06", pages={"units/a.html"})
+    keep_quarters(tmp_path / "third", before=tmp_path / "second", cutoff="2026-09", pages={"units/b.html"})
+    for code, said in (("2026-03", "March 2026"), ("2026-06", "June 2026")):
+        for page, goal in (("units/a.html", "index.html"), ("units/b.html", "units/b.html")):
+            html = (tmp_path / "third/quarters" / code / page).read_text()
+            assert html.count("Earlier quarter") == 1 and f"Figures up to {said}" in html
+            assert f'href="../../../{goal}"' in html
+    assert archived_pages(tmp_path / "third")["units/a.html"] == ["2026-06", "2026-03"]
 
 
 def test_quarters_left_by_an_interrupted_build_are_replaced(tmp_path):

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -21,7 +21,7 @@ from analysis.briefing.locale import N_, period, translator
 from analysis.publishing.jobs import SITE
 from analysis.records.store import MANIFEST, read_manifest
 from analysis.words.errors import Problem, PublishError, require
-from analysis.words.files import copy_file, write_file
+from analysis.words.files import write_file
 
 TEMPLATES = Path(__file__).parent / "template"
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -97,28 +97,37 @@ FOLDER = "quarters"
 _LEFT_OUT = re.compile(  # what an archived index no longer leads to
     r'<section id="(?:downloads|quarters)".*?</section>\n?|<li><a href="[^"]*#downloads">[^<]*</a></li>', re.DOTALL
 )
+_EARLIER = re.compile(r'<div class="notice" role="note" data-notice="earlier-quarter">.*?</div>\n?', re.DOTALL)
 _SAFE = re.compile(r"[0-9A-Za-z-]+")
 
 
-def keep_quarters(site: Path, *, before: Path, cutoff: str) -> None:
+def keep_quarters(site: Path, *, before: Path, cutoff: str, pages: Collection[str] = ()) -> None:
     """Copy the earlier quarters of the site before into a new one, and its own pages when they are of an earlier one.
 
-    `before` is the site of the run before, `cutoff` the last period of the new run.
+    `before` is the site of the run before, `cutoff` the last period of the new run, `pages` are its pages: an archived
+    page says which quarter it is of, and leads to the same page of the new run.
     """
-    if (before / FOLDER).is_dir():
-        shutil.copytree(before / FOLDER, site / FOLDER, dirs_exist_ok=True)
-    html = (before / "index.html").read_text(encoding="utf-8")
-    earlier = _stated(_CUTOFF, html)
-    if not _SAFE.fullmatch(earlier) or earlier >= cutoff:
-        return
-    folder = site / FOLDER / earlier
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for page in sorted(before.rglob("*.html")):
-        inside = page.relative_to(before)
-        if inside.parts[0] != FOLDER and inside.name != "index.html":
-            copy_file(page, folder / inside)
-    write_file(folder / "index.html", _archived(html, earlier))
+    found = {path.name: path for path in sorted((before / FOLDER).glob("*")) if path.is_dir()}
+    earlier = _stated(_CUTOFF, (before / "index.html").read_text(encoding="utf-8"))
+    if _SAFE.fullmatch(earlier) and earlier < cutoff:
+        found[earlier] = before
+    shutil.rmtree(site / FOLDER, ignore_errors=True)
+    for code, folder in found.items():
+        for page in sorted(folder.rglob("*.html")):
+            inside = page.relative_to(folder).as_posix()
+            if not inside.startswith(f"{FOLDER}/"):
+                goal = inside if inside in pages else "index.html"
+                html = _archived(page.read_text(encoding="utf-8"), code, page=inside, goal=goal)
+                write_file(site / FOLDER / code / inside, html)
+
+
+def archived_pages(site: Path) -> dict[str, list[str]]:
+    """The quarters in which a site has an earlier version of a page, the latest first, by the page's path."""
+    found: dict[str, list[str]] = {}
+    for path in sorted((site / FOLDER).glob("*"), reverse=True):
+        for page in sorted(path.rglob("*.html")):
+            found.setdefault(page.relative_to(path).as_posix(), []).append(path.name)
+    return found
 
 
 def check_archive(run: Path, altered: Sequence[tuple[str, str]], *, cutoff: str) -> None:
@@ -155,10 +164,11 @@ def quarters_of(site: Path, *, language: str) -> list[dict[str, str]]:
     return [{"href": f"{FOLDER}/{one}/index.html", "title": period(one, language)} for one in kept]
 
 
-def _archived(html: str, cutoff: str) -> str:
-    """The index of an earlier quarter, saying that it is one."""
+def _archived(html: str, cutoff: str, *, page: str, goal: str) -> str:
+    """A page of an earlier quarter, saying that it is one and leading to `goal` of the new run."""
     language = _stated(_LANGUAGE, html[:200]) or "vi"
-    _ = translator(language)
+    _, up = translator(language), "../" * (2 + page.count("/"))
     said = _("Figures up to {period}").format(period=period(cutoff, language))
-    text = f'{escape(said)}. <a href="../../index.html">{escape(_("To the latest quarter"))}</a>'
-    return _noted(_LEFT_OUT.sub("", html), "earlier-quarter", title=_("Earlier quarter"), text=text)
+    text = f'{escape(said)}. <a href="{up}{escape(goal)}">{escape(_("To the latest quarter"))}</a>'
+    html = _LEFT_OUT.sub("", _EARLIER.sub("", html))
+    return _noted(html, "earlier-quarter", title=_("Earlier quarter"), text=text)

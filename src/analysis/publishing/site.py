@@ -13,11 +13,20 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from analysis.briefing.fragment import clean_text
-from analysis.briefing.locale import N_, translator
+from analysis.briefing.locale import N_, period, translator
 from analysis.briefing.view import view_of
 from analysis.briefing.wording import is_published, say_publication
-from analysis.publishing.chrome import SIMULATED, TEMPLATES, policy, quarters_of, short_script, stylesheet
-from analysis.publishing.jobs import FAILED, PageJob, PageResult
+from analysis.publishing.chrome import (
+    FOLDER,
+    SIMULATED,
+    TEMPLATES,
+    archived_pages,
+    policy,
+    quarters_of,
+    short_script,
+    stylesheet,
+)
+from analysis.publishing.jobs import FAILED, SITE, PageJob, PageResult
 from analysis.publishing.sanitise import check_page
 from analysis.words.errors import PublishError, require
 from analysis.words.files import file_sha256, page_slug, sha256_of_json, write_file
@@ -201,41 +210,59 @@ RUN_PAGES = {  # key of params' `publish` -> (notebook, page of the whole run)
 }
 
 
+def pages_of(tables: RunTables, *, units: Sequence[str] | None = None) -> dict[str, str]:
+    """The pages that the params ask for, in the order of the site, each with its unit (``""``: of the whole run)."""
+    wanted = tables.params["publish"]
+    whole_run = [] if units is not None else [page for key, (_, page) in RUN_PAGES.items() if wanted.get(key)]
+    codes = units if units is not None else tables.units["unit"] if wanted["unit"] else []
+    return dict.fromkeys(whole_run, "") | {page_name(unit): unit for unit in codes}
+
+
 def page_jobs(tables: RunTables, *, root: Path, run_dir: Path, units: Sequence[str] | None = None) -> list[PageJob]:
     """Every page the params ask for, in the order of the site: pages of the whole run, then a page a unit.
 
     With `units`, only these units' pages; pages of the whole run are left out then.
     """
-    wanted = dict(tables.params["publish"])
     language, cutoff = tables.params["language"], tables.manifest["cutoff"]
+    _ = translator(language)
     notebooks = {page: root / "notebooks" / f"{name}.ipynb" for name, page in RUN_PAGES.values()}
-    whole_run = [] if units is not None else [page for key, (_, page) in RUN_PAGES.items() if wanted.get(key)]
-    codes = list(units if units is not None else tables.units["unit"]) if wanted["unit"] or units is not None else []
-    downloads = [DOWNLOADS] if wanted.get("downloads") and units is None else []  # a run of some units makes none
-    there = {*whole_run, *map(page_name, codes), *downloads}
+    pages = pages_of(tables, units=units)
+    downloads = [DOWNLOADS] if tables.params["publish"].get("downloads") and units is None else []  # not of some units
+    there, earlier = {*pages, *downloads}, archived_pages(run_dir / SITE)
     common = {"run_dir": str(run_dir), "language": language}
     unit_notebook = root / "notebooks" / f"{UNIT_NOTEBOOK}.ipynb"
-    hashes = {path: type_hash(tables.manifest, path, pages=there) for path in {*notebooks.values(), unit_notebook}}
+    linked = {*there, *(f"{FOLDER}/{code}/{page}" for page, codes in earlier.items() for code in codes[:1])}
+    hashes = {path: type_hash(tables.manifest, path, pages=linked) for path in {*notebooks.values(), unit_notebook}}
+
+    def frame(page: str, unit: str = "") -> dict:
+        made = page_frame(tables, page=page, language=language, pages=there, unit=unit, cutoff=cutoff)
+        for code in earlier.get(page, [])[:1]:
+            up, title = "../" * page.count("/"), _("Earlier: {period}").format(period=period(code, language))
+            made["nav"].append({"title": title, "href": f"{up}{FOLDER}/{code}/{page}", "current": False})
+        return made
+
     jobs = [
         PageJob(
             page=page,
             notebook=notebooks[page],
             parameters=common,
-            context=page_frame(tables, page=page, language=language, pages=there, cutoff=cutoff),
+            context=frame(page),
             type_hash=hashes[notebooks[page]],
         )
-        for page in whole_run
+        for page, unit in pages.items()
+        if not unit
     ]
     return jobs + [
         PageJob(
-            page=page_name(unit),
+            page=page,
             notebook=unit_notebook,
             parameters=common | {"unit": unit},
-            context=page_frame(tables, page=page_name(unit), language=language, pages=there, unit=unit, cutoff=cutoff),
+            context=frame(page, unit),
             type_hash=hashes[unit_notebook],
             together=True,  # it reads through UnitView and leaves nothing behind
         )
-        for unit in codes
+        for page, unit in pages.items()
+        if unit
     ]
 
 
