@@ -76,6 +76,7 @@ def test_assess_reads_parquet_as_it_reads_csv(tmp_path):
     pd.testing.assert_frame_equal(assess(table, targets, cutoff="2025-12"), wanted)
 
 
+@pytest.mark.slow
 def test_assess_refuses_rows_with_their_reason_and_loses_none(tmp_path):
     observations = write_observations(tmp_path / "o.csv")
     observations.write_text(observations.read_text() + "007,online,22.8,0.5\n012,online,2025-12,chưa có\n")
@@ -154,6 +155,7 @@ def test_the_first_example_of_the_readme_runs(tmp_path, monkeypatch):
     assert len(names["answer"]) == 2 and names["refused"].empty
 
 
+@pytest.mark.slow
 def test_the_users_mistakes_exit_with_2_and_no_traceback(tmp_path):
     done = candich("run", tmp_path / "none.yml")
     assert done.returncode == 2 and "none.yml" in done.stderr and "Traceback" not in done.stderr
@@ -168,6 +170,7 @@ def test_debug_shows_the_traceback(tmp_path):
     assert done.returncode == 2 and "Traceback" in done.stderr
 
 
+@pytest.mark.slow
 def test_check_writes_nothing_and_says_what_a_run_would_use(tmp_path):
     before = sorted(path.name for path in (ROOT / "outputs").iterdir())
     done = candich("check", "params/demo.yml")
@@ -176,6 +179,7 @@ def test_check_writes_nothing_and_says_what_a_run_would_use(tmp_path):
     assert sorted(path.name for path in (ROOT / "outputs").iterdir()) == before
 
 
+@pytest.mark.slow
 def test_every_command_explains_itself():
     env = {**os.environ, "NO_COLOR": "1"}
     for command in ("run", "check", "assess", "backtest", "verify"):

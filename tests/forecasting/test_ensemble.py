@@ -227,6 +227,7 @@ def test_a_panel_in_per_cent_gets_the_answer_of_the_same_panel_in_shares():
     assert per_cent.quantiles([0.999]).max() <= 100.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_periods", [12, 36])
 def test_intervals_of_a_unit_alone_are_as_wide_as_it_errs(n_periods):
     """A unit without a panel: its season, settings and spread all come from its own few points."""

@@ -54,6 +54,7 @@ def test_probabilities_are_those_of_a_slow_oracle(size):
         np.testing.assert_allclose(found, wanted, atol=0.006)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "beta"), [(5, None), (10, None), (20, None), (60, None), (20, 60.0)])
 def test_coverage_and_calibration_of_simulated_counts(size, beta):
     rng, inside, pit, stated, came = np.random.default_rng(1), [], [], [], []

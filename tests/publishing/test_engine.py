@@ -30,6 +30,7 @@ def test_papermill_knows_the_engine_by_its_entry_point():
     assert papermill_engines.get_engine("candich") is CandichEngine
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["papermill", "analysis.publishing.engine", "analysis.publishing.make"])
 def test_it_can_be_imported_first_or_last(first):
     script = f"import {first}; from analysis.publishing.engine import CandichEngine; print(CandichEngine.__name__)"
@@ -179,6 +180,7 @@ def looked(*before, engine="candich", cwd):
     return run_clean(AFTER, engine, json.dumps(before), json.dumps(LOOKS), metadata, cwd=cwd)
 
 
+@pytest.mark.slow
 def test_nothing_of_a_notebook_is_seen_by_the_next_one_in_its_process(tmp_path):
     after, alone = looked(*LEAVES, cwd=tmp_path), looked(cwd=tmp_path)
     for source, one, other in zip(LOOKS, after, alone, strict=True):
@@ -223,11 +225,13 @@ def test_a_tolerated_error_does_not_stop_it():
     assert replies[3] is True
 
 
+@pytest.mark.slow
 def test_a_cell_that_takes_too_long_is_stopped():
     with pytest.raises(CellTimeoutError):
         run(make_notebook("import time\ntime.sleep(30)"), execution_timeout=1)
 
 
+@pytest.mark.slow
 def test_the_command_line_takes_it_for_an_analysts_own_notebook(tmp_path):
     nbformat.write(make_notebook("from beside import x\nprint(unit, x)", end=""), tmp_path / "in.ipynb")
     (tmp_path / "beside.py").write_text("x = 5")

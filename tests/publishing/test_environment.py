@@ -49,6 +49,7 @@ def test_a_refused_value_does_not_start_it_for_ever(monkeypatch):
     assert restart_pinned() is None
 
 
+@pytest.mark.slow
 def test_numpy_pandas_and_pyarrow_start_no_thread(tmp_path):
     """Parquet is read with ``use_threads=False`` and ``pre_buffer=False``; without either a thread stays."""
     script = (
@@ -67,6 +68,7 @@ HASHES = (
 )
 
 
+@pytest.mark.slow
 def test_code_templates_styles_and_words_are_in_the_hash_of_the_code_and_nothing_that_python_writes(tmp_path):
     copy = tmp_path / "analysis"
     shutil.copytree(Path(analysis.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))

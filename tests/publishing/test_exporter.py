@@ -133,6 +133,7 @@ def test_the_style_sheet_cannot_close_its_element():
     assert "</" not in stylesheet() and "url(" not in stylesheet() and "@import" not in stylesheet()
 
 
+@pytest.mark.slow
 def test_jupyter_nbconvert_on_the_executed_notebook_gives_the_published_page(tmp_path):
     done, _ = executed(make_notebook("Fragment('<p>x</p>', 'note')"))
     notebook = canonical(done, context={"language": "en", "cutoff": "2026"})

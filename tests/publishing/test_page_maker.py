@@ -64,6 +64,7 @@ def test_pages_made_in_batches_are_those_made_alone(tmp_path, write_notebook):
         )  # the code, and three cells that ran
 
 
+@pytest.mark.slow
 def test_a_page_that_leaves_traces_is_the_last_of_its_process(tmp_path, write_notebook, maker):
     notebook = write_notebook(
         make_notebook("import os\nif unit == 'u6': os.environ['LEFT'] = '1'\nprint('LEFT' in os.environ)")

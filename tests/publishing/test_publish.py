@@ -241,6 +241,7 @@ def test_a_page_that_fails_keeps_nothing_where_there_is_no_whole_page_before(tmp
     assert (result.status, result.kept, result.shown) == ("failed", False, False) and pages_of(building) == {}
 
 
+@pytest.mark.slow
 def test_a_page_that_fails_twice_is_still_the_last_good_one(tmp_path, write_notebook, maker):
     notebook = write_notebook(make_notebook("import os\n1 / (not os.path.exists(os.path.join(run_dir, 'broken')))"))
     previous, first = None, {}

@@ -17,6 +17,8 @@ from analysis.run_folder import RunFolder, RunKey
 from analysis.words.errors import DataError, ParamsError
 from analysis.words.files import write_file
 
+pytestmark = pytest.mark.slow
+
 SHOW = """from pathlib import Path
 figure = Path(project, unit + ".txt").read_text()
 Fragment(tag("p", f"{unit}: {figure}"), "sentence", figure)"""

@@ -55,8 +55,11 @@ class OverviewPage(parts.Page):
     def answer(self) -> Fragment:
         """One sentence that answers, and three numbers."""
         text = say_overview(self.view, self.rows, self.all_rows)
-        state = parts.sentence(say_publication(self.view.run.manifest, self.view.language), class_="soft")
-        return parts.answered(text, parts.counted(self.rows, self.view.language), self._facts(), state)
+        made = [parts.counted(self.rows, self.view.language), self._facts()]
+        about = self.view.run.manifest
+        if about.get("register", {}).get("seal"):  # of a draft the banner says that it is one
+            made.append(parts.sentence(say_publication(about, self.view.language), class_="soft"))
+        return parts.answered(text, *made)
 
     def _facts(self) -> Markup:
         _, language, rows = self.view._, self.view.language, self.all_rows

@@ -103,6 +103,7 @@ def test_headings_are_headings(document):
     assert document.styles["NĐ30 Đề mục"].base_style.name == "Heading 2"
 
 
+@pytest.mark.slow
 def test_two_writes_are_byte_equal(view, path, tmp_path):
     time.sleep(2.1)  # zip times count in two seconds
     assert written(view, tmp_path / "again.docx").read_bytes() == path.read_bytes()
@@ -114,6 +115,7 @@ def test_the_document_knows_no_clock(document, parts, path):
     assert found.author == found.last_modified_by == "Cán Đích" and found.language == "vi-VN"
 
 
+@pytest.mark.slow
 def test_every_nasty_name_is_text(nasty, tmp_path, parts):
     for at, unit in enumerate(NASTY):
         path = written(view_of(about(nasty, unit), "vi"), tmp_path / f"{at}.docx")
