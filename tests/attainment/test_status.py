@@ -148,6 +148,12 @@ def chained(tables):
     return out
 
 
+def test_a_held_status_states_what_the_probability_alone_says():
+    before, now = quarter("2025-12", 0.82), quarter("2026-03", 0.77)
+    held = chained([before, now])[1]
+    assert (held["status"].iloc[0], held["cut_status"].iloc[0]) == ("on_track", "likely")
+
+
 def test_a_history_computed_again_holds_its_statuses_from_quarter_to_quarter():
     """0.82, 0.77, 0.81, then 0.74: alone the colours would go down, up and down again."""
     tables = [quarter(cutoff, p) for cutoff, p in (("2025-09", 0.82), ("2025-12", 0.77), ("2026-03", 0.81))]

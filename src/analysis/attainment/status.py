@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -138,18 +139,22 @@ def flip_flops(now: pd.DataFrame, previous: pd.DataFrame | None) -> pd.DataFrame
 def with_statuses(frame: pd.DataFrame, previous: pd.DataFrame | None, *, bands: Bands) -> pd.DataFrame:
     """Add `status`, and the status and probability at the cutoff before; the first is kept within the margin.
 
+    `cut_status` is what the probability alone says.
+
     `frame` holds judged rows of one cutoff, `previous` those of earlier ones; the latest counts.
     """
     before = before_of(frame, previous)
-    status = status_of(
+    judged = partial(
+        status_of,
         frame["p_attain"],
         settled=frame["settled"].to_numpy(dtype=bool),
         attained_now=frame["attained_now"].to_numpy(dtype=bool),
         grade=np.where(frame["reason"] != "", "D", frame["grade"]),
         bands=bands,
-        previous=np.where(before["same"], before["status"], ""),
     )
-    named = {"previous_status": before["status"].to_numpy(), "previous_p": before["p_attain"].to_numpy()}
+    status = judged(previous=np.where(before["same"], before["status"], ""))
+    named = {"cut_status": judged()}
+    named |= {"previous_status": before["status"].to_numpy(), "previous_p": before["p_attain"].to_numpy()}
     return frame.assign(status=status, **named)
 
 

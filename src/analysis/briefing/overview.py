@@ -55,7 +55,7 @@ class OverviewPage(parts.Page):
     def answer(self) -> Fragment:
         """One sentence that answers, and three numbers."""
         text = say_overview(self.view, self.rows, self.all_rows)
-        made = [parts.counted(self.rows, self.view.language), self._facts()]
+        made = [parts.counted(self.rows, self.view.language), self._facts(), self._held()]
         about = self.view.run.manifest
         if about.get("register", {}).get("seal"):  # of a draft the banner says that it is one
             made.append(parts.sentence(say_publication(about, self.view.language), class_="soft"))
@@ -76,6 +76,23 @@ class OverviewPage(parts.Page):
                 (_("targets that cannot be assessed, all units together"), number(unclear, language)),
             ]
         )
+
+    def _held(self) -> Markup:
+        """How many statuses are kept from the quarter before, and the headline without that."""
+        _, language, rows = self.view._, self.view.language, self.all_rows
+        held = [row for row in rows if row.cut_status not in ("", row.status)]
+        if not held:
+            return Markup("")
+        text = _(
+            "{k} of {n} statuses are kept from last quarter although the probability has just crossed a limit. By the "
+            "probability alone, {good} of {n} targets would be on track (now {now})."
+        ).format(
+            k=number(len(held), language),
+            n=number(len(rows), language),
+            good=number(sum(row.cut_status in ON_TRACK for row in rows), language),
+            now=number(sum(row.status in ON_TRACK for row in rows), language),
+        )
+        return parts.sentence(text, class_="soft")
 
     def changes(self) -> Fragment:
         """What changed since the last quarter and why."""

@@ -95,7 +95,12 @@ def chance(row, language: str) -> Markup:
     if row.status == "not_assessable" or row.p_attain != row.p_attain:
         return tag("span", reason_word(row.reason, language) or _("no probability"), class_="soft")
     p = tag("b", probability(row.p_attain, language), class_="p")
-    return p + Markup(" ") + tag("span", say_chance(row.p_attain, language), class_="soft")
+    said = say_chance(row.p_attain, language)
+    alone = getattr(row, "cut_status", "")
+    if alone not in ("", row.status):
+        kept = _("status kept from last quarter; by the probability alone: {status}")
+        said = f"{said}; {kept.format(status=status_word(alone, language).lower())}"
+    return p + Markup(" ") + tag("span", said, class_="soft")
 
 
 def counted(rows: Sequence[tuple], language: str) -> Markup:

@@ -82,7 +82,8 @@ ASSESSMENTS = _table(
     "assessments",
     "unit target cutoff",
     # reason: code why not assessable, "" otherwise; current_period: last observed period used
-    text="indicator kind status grade reason current_period deadline operator previous_status",
+    # cut_status: by the cut points alone, where `status` may be held from the quarter before
+    text="indicator kind status cut_status grade reason current_period deadline operator previous_status",
     number="p_attain p_raw threshold current current_numerator current_denominator gap gap_cases "
     "predicted_median lower50 upper50 lower80 upper80 lower95 upper95 required_pace actual_pace required_cases "
     "pace_percentile worst_decile previous_p",
