@@ -154,6 +154,14 @@ def test_a_quarter_computed_long_after_is_never_called_published(register):
     assert origin_of("2026-09", published_on="2026-10-05", known_on="2026-10-06") == "recomputed"
 
 
+def test_what_a_killed_publication_left_half_written_is_removed(register):
+    left = [register.folder / "..table.parquet.77.part", register.path.with_name(".demo.jsonl.78.part")]
+    for path in left:
+        path.write_text("half")
+    publish(register, "2026-09", on="2026-10-05")
+    assert not any(path.exists() for path in left)
+
+
 def test_without_a_file_the_register_is_empty(tmp_path):
     assert Register(tmp_path, "none").entries() == [] and Register(tmp_path, "none").past(before="2026-09") == {}
     with pytest.raises(DataError, match="no entry has the seal"):

@@ -11,7 +11,8 @@ before it, are those in the register; it does not prove who wrote them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from pathlib import Path
@@ -226,6 +227,8 @@ class Register:
             remedy = "Set the clock of this machine right"
             raise PublishError(Problem(str(self.path), found, f"{entries[-1].published_on} or later", remedy))
         known_on = max(tables["observations"]["vintage"], default="")
+        with self._held():
+            kept = {name: self._keep(frame) for name, frame in self._to_keep(tables).items()}
         return Entry(
             run_id=self.run_id,
             number=len(entries) + 1,
@@ -236,7 +239,7 @@ class Register:
             origin=origin_of(cutoff, published_on=published_on, known_on=known_on),
             simulated=bool(manifest["params"].get("simulated")),
             tables=dict(manifest["tables"]),
-            kept={name: self._keep(frame) for name, frame in self._to_keep(tables).items()},
+            kept=kept,
             previous=entries[-1].hash if entries else "",
         )
 
@@ -263,16 +266,24 @@ class Register:
         PublishError
             Another publication came first, or another process is appending.
         """
+        with self._held():
+            entries = self.entries()
+            if entry in entries:
+                return
+            if entry.previous != (entries[-1].hash if entries else ""):
+                found, remedy = "another publication came first", "Publish again: the entry must follow the last"
+                raise PublishError(Problem(str(self.path), found, "", remedy))
+            self._append_line(self.path, entry.line())
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Hold the register for writing; what a killed publication left half written is removed."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
             with locked(self.folder / ".lock"):
-                entries = self.entries()
-                if entry in entries:
-                    return
-                if entry.previous != (entries[-1].hash if entries else ""):
-                    found, remedy = "another publication came first", "Publish again: the entry must follow the last"
-                    raise PublishError(Problem(str(self.path), found, "", remedy))
-                self._append_line(self.path, entry.line())
+                for left in [*self.folder.glob(".*.part"), *self.path.parent.glob(f".{self.run_id}.*.part")]:
+                    left.unlink()
+                yield
         except BlockingIOError as error:
             found, remedy = "another publication is being recorded", "Publish again when it has ended"
             raise PublishError(Problem(str(self.path), found, "one at a time", remedy)) from error
@@ -280,8 +291,9 @@ class Register:
     def record_pages(self, entry: Entry, files_sha256: str) -> None:
         """Say which files went out with an entry; nothing when that is said already."""
         line = {"entry": entry.hash, "number": entry.number, "files": files_sha256}
-        if line not in self._page_records():
-            self._append_line(self.pages, json.dumps(line, sort_keys=True))
+        with self._held():
+            if line not in self._page_records():
+                self._append_line(self.pages, json.dumps(line, sort_keys=True))
 
     def _append_line(self, path: Path, line: str) -> None:
         before = path.read_bytes() if path.is_file() else b""
