@@ -8,29 +8,30 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import smtplib
 import ssl
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from itertools import count
 from pathlib import Path
 
 from analysis.publishing.jobs import FAILED, PageResult
+from analysis.records import Register
+from analysis.records.store import MANIFEST, read_manifest
+from analysis.words import periods
 from analysis.words.errors import AnalysisError, ParamsError, Problem, PublishError, require
 from analysis.words.files import write_file
 
-FOLDER = "operator"
+STOPPED = 130  # exit code after Ctrl-C
+MAIL_FAILED = 3  # exit code: published, but the mail was not sent
 SECURITY = ("none", "starttls", "tls")
 LOCAL = ("localhost", "127.0.0.1", "::1")
 MAIL_SECONDS = 30  # before a mail server that does not answer counts as down
 SHOWN = 40  # items of one cause in a summary; the rest is counted
-
-
-def clock(now: dt.datetime | None = None) -> dt.datetime:
-    """The local time: the only place where the product reads the clock; `now` replaces it."""
-    return now or dt.datetime.now(dt.UTC).astimezone()
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,33 @@ def causes_of_pages(pages: Iterable[PageResult]) -> tuple[Cause, ...]:
     return tuple(Cause(f"Pages failed: {kind} ({len(items)})", remedy, tuple(items)) for kind, items in groups.items())
 
 
+def causes_of_missing(sentences: Iterable[str]) -> tuple[Cause, ...]:
+    """The figures that were accepted as missing."""
+    items = tuple(sentences)
+    return (Cause(f"Published without these figures ({len(items)})", items=items),) if items else ()
+
+
+def quarter_asked(current: Path | None, *, today: dt.date) -> str:
+    """The quarter that is due; a current run of a later one means that the clock is wrong: ParamsError."""
+    cutoff = read_manifest(current / MANIFEST)["cutoff"] if current is not None else ""
+    asked = periods.quarter_due(today, current=cutoff)
+    if cutoff and periods.last_day(cutoff) > periods.last_day(asked):
+        found = f"the machine's date is {today}, but the current run is of {cutoff}"
+        remedy = "The clock was set back: correct it, or name the quarter (--period)"
+        raise ParamsError(Problem("--period last", found, f"a day after {periods.last_day(cutoff)}", remedy))
+    return asked
+
+
+def is_published(asked: str, *, current: Path | None, register: Register) -> bool:
+    """Whether the quarter is in the register, and its publication was not interrupted."""
+    known = [(entry, periods.frequency_of(entry.cutoff)) for entry in register.entries()]
+    entries = [entry for entry, frequency in known if entry.cutoff == periods.last_ended(asked, frequency)]
+    if not entries or current is None:
+        return False
+    manifest = read_manifest(current / MANIFEST)
+    return "register" in manifest or dict(entries[-1].tables) != manifest["tables"]
+
+
 class OperatorLog:
     """The log and the summary of one start, ``2027-01-05T060000.jsonl`` and ``.txt``; no other start shares them."""
 
@@ -154,6 +182,35 @@ class OperatorLog:
         text = summary.text(now=self.now)
         shown = "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
         write_file(self.summary_path, f"{shown}\nExit code: {exit_code}. Log: {self.path.name}\n")
+
+
+    @contextmanager
+    def reporting_errors(self, run: str) -> Iterator[MailSettings | None]:
+        """Yield the mail's settings; an error inside, Ctrl-C too, ends in a summary and a mail and is raised again."""
+        mail = None
+        try:
+            mail = mail_settings(os.environ)
+            yield mail
+        except BaseException as error:
+            code = getattr(error, "exit_code", STOPPED if isinstance(error, KeyboardInterrupt) else 1)
+            self.finish(Summary(run, "NOT published", causes_of_error(error)), mail=mail, exit_code=code)
+            error.add_note(f"summary: {self.summary_path}")
+            raise
+
+    def finish(self, summary: Summary, *, mail: MailSettings | None, exit_code: int = 0) -> int:
+        """Mail the summary, write it, and return the exit code: a mail that was not sent makes 0 `MAIL_FAILED`."""
+        summary = replace(summary, causes=(*summary.causes, *self.remarks()))
+        if mail is not None:
+            try:
+                send_summary(summary, mail, now=self.now)
+                self.write("mail", to=list(mail.to))
+            except PublishError as error:
+                problem = error.problems[0]
+                cause = Cause("The mail was not sent", problem.remedy, (str(problem),))
+                summary = replace(summary, causes=(*summary.causes, cause))
+                exit_code = exit_code or MAIL_FAILED
+        self.end(summary, exit_code=exit_code)
+        return exit_code
 
 
 @dataclass(frozen=True)
@@ -235,8 +292,3 @@ def send_summary(summary: Summary, settings: MailSettings, *, now: dt.datetime) 
 def _mail_problem(settings: MailSettings, found: str) -> Problem:
     remedy = "Check CANDICH_SMTP_HOST and the server; the summary is in the operator's folder"
     return Problem(f"mail server {settings.host}:{settings.port}", found, "a server that takes the mail", remedy)
-
-
-def with_causes(summary: Summary, causes: Sequence[Cause]) -> Summary:
-    """The summary with more causes after its own."""
-    return Summary(summary.run, summary.outcome, (*summary.causes, *causes))

@@ -1,7 +1,7 @@
 """Periods: one text code everywhere in tables and files, integers inside the arithmetic.
 
 A period is written ``2022-02`` (month), ``2022-Q1`` (quarter) or ``2022`` (year); codes of one frequency sort as text.
-``pandas.Period`` does the calendar; nothing here reads a clock.
+``pandas.Period`` does the calendar; :func:`clock` is the only place where the product reads the date.
 """
 
 from __future__ import annotations
@@ -164,6 +164,11 @@ def last_ended(code: str, frequency: str) -> str:
     end = as_period(code).end_time
     period = as_period(code).asfreq(frequency, how="end")
     return period_code(period if period.end_time <= end else period - 1)
+
+
+def clock(now: dt.datetime | None = None) -> dt.datetime:
+    """The local date and time; `now` replaces the machine's."""
+    return now or dt.datetime.now(dt.UTC).astimezone()
 
 
 def last_completed(today: dt.date, frequency: str = "Q") -> str:
