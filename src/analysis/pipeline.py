@@ -123,7 +123,7 @@ def run(
         More pages failed than `max_failed_share` allows; the run before stays current.
     """
     _check_options(options)
-    params = read_params(params_path, period=_named_period(period), language=options.language)
+    params = read_params(params_path, period=periods.named(period), language=options.language)
     root, data_dir = project_root(params_path), Path(data_dir) if data_dir else None
     name = params.run_id + ("-units" if options.units is not None else "")
     path = Path(options.out_dir) if options.out_dir else root / "outputs" / name
@@ -289,14 +289,14 @@ def quarter(
     if not Path(params_path).is_file():
         read_params(params_path)  # says so; there is no place for a summary
     folder.check_owned(run_id=name)
-    log = operator.OperatorLog(folder.operator, now=at)
+    log = operator.OperatorLog(folder.operator, run=f"{name} {period}", now=at)
     log.write("start", time=at.isoformat(timespec="seconds"), period=period, incomplete=list(incomplete))
-    with log.reporting_errors(f"{name} {period}") as mail:
+    with log.reporting_errors() as mail:
         last = period == periods.LAST
         asked = operator.quarter_asked(folder.current, today=at.date()) if last else period
-        title = f"{name} {asked}"
+        log.run = f"{name} {asked}"
         if last and operator.is_published(asked, current=folder.current, register=records.Register(root, name)):
-            code = log.finish(operator.Summary(title, "nothing to do, it is published already"), mail=None)
+            code = log.finish(operator.Summary(log.run, "nothing to do, it is published already"), mail=None)
             return QuarterResult(folder.published(), asked, False, log.summary_path, code)
         params, inputs = check(params_path, data_dir=data_dir, period=asked)
         if last:
@@ -308,12 +308,8 @@ def quarter(
         result = publish(result.run_dir, on=on, options=options, report=log.step)
     causes = operator.causes_of_pages(result.pages) + operator.causes_of_missing(intake.deliveries.sentences(missing))
     outcome = f"published, {len(result.pages)} pages, {result.count(FAILED)} failed; {result.run_dir.name}"
-    code = log.finish(operator.Summary(title, outcome, causes), mail=mail)
+    code = log.finish(operator.Summary(log.run, outcome, causes), mail=mail)
     return QuarterResult(result, asked, True, log.summary_path, code)
-
-
-def _named_period(period: str | None) -> str | None:
-    return periods.last_completed(periods.clock().date()) if period == periods.LAST else period
 
 
 def _missing(params: RunParams, inputs: intake.Inputs, *, folder: RunFolder) -> pd.DataFrame:
@@ -524,7 +520,7 @@ def check(
 
     ParamsError, DataError: the input is wrong; every problem is listed.
     """
-    params = read_params(params_path, period=_named_period(period))
+    params = read_params(params_path, period=periods.named(period))
     data_dir = Path(data_dir) if data_dir else None
     return params, read_step(params, root=project_root(params_path), data_dir=data_dir)
 

@@ -105,7 +105,8 @@ def say_missing(row: Mapping) -> str:
     >>> say_missing(row | {"which": "all"})
     "no figure of 2026-12 for a from all 2 units of source 's'; the last one is of 2026-09"
     """
-    who = f"all {row['of']} units" if row["which"] == "all" else f"{row['units']} of {row['of']} units"
+    every = f"all {row['of']} units" if row["of"] > 1 else "its only unit"
+    who = every if row["which"] == "all" else f"{row['units']} of {row['of']} units"
     named = "" if row["which"] == "all" else f" ({examples(row['which'].split(', '))})"
     last = f"; the last one is of {row['last']}" if row["last"] else ""
     source = f" of source {row['source']!r}" if row["source"] else ""

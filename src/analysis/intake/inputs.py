@@ -109,8 +109,10 @@ def _read_inputs(params: RunParams, *, data_dir: Path | None, root: Path) -> Inp
         seen = seen.assign(value=seen[list(SIDES)].bfill(axis=1).iloc[:, 0])
         caught.add(check_deadlines(targets, observations=seen, places=places_of(paths), **dated), ParamsError)
     caught.stop()
-    pairs = [(code, one.source.source) for one, part in zip(prepared, rows) for code in part["indicator"].unique()]
-    sources_of = {code: tuple(dict.fromkeys(name for of, name in pairs if of == code)) for code, _name in pairs}
+    sources_of: dict[str, tuple[str, ...]] = {}
+    for file, part in zip(prepared, rows):
+        for code in part["indicator"].unique():
+            sources_of[code] = tuple(dict.fromkeys([*sources_of.get(code, ()), file.source.source]))
     rows = [one[COLUMNS] for one in rows]
     observations, found = join(rows, sources=sources, units=units, indicators=indicators, crosswalk=crosswalk)
     require(check_cutoff(observations, **dated), ParamsError)

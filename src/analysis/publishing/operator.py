@@ -130,8 +130,8 @@ def is_published(asked: str, *, current: Path | None, register: Register) -> boo
 class OperatorLog:
     """The log and the summary of one start, ``2027-01-05T060000.jsonl`` and ``.txt``; no other start shares them."""
 
-    def __init__(self, folder: Path, *, now: dt.datetime):
-        self.now, self._began = now, time.monotonic()
+    def __init__(self, folder: Path, *, run: str, now: dt.datetime):
+        self.run, self.now, self._began = run, now, time.monotonic()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._earlier = sorted(path.stem for path in folder.glob("*.jsonl"))
@@ -185,7 +185,7 @@ class OperatorLog:
 
 
     @contextmanager
-    def reporting_errors(self, run: str) -> Iterator[MailSettings | None]:
+    def reporting_errors(self) -> Iterator[MailSettings | None]:
         """Yield the mail's settings; an error inside, Ctrl-C too, ends in a summary and a mail and is raised again."""
         mail = None
         try:
@@ -193,7 +193,7 @@ class OperatorLog:
             yield mail
         except BaseException as error:
             code = getattr(error, "exit_code", STOPPED if isinstance(error, KeyboardInterrupt) else 1)
-            self.finish(Summary(run, "NOT published", causes_of_error(error)), mail=mail, exit_code=code)
+            self.finish(Summary(self.run, "NOT published", causes_of_error(error)), mail=mail, exit_code=code)
             error.add_note(f"summary: {self.summary_path}")
             raise
 

@@ -194,3 +194,8 @@ def quarter_due(today: dt.date, *, current: str = "") -> str:
     waiting = today.month % 3 == 1 and today.day < DUE_DAY
     missed = bool(current) and last_day(current) < last_day(before)
     return before if waiting and missed else last
+
+
+def named(period: str | None) -> str | None:
+    """The period that a command names: ``last`` is the last completed quarter."""
+    return last_completed(clock().date()) if period == LAST else period
