@@ -17,7 +17,8 @@ On plain tables: :func:`assess`, :func:`check`, :func:`forecast`, :func:`backtes
 :func:`diagnose`, :func:`explore`; :func:`sql` queries all runs. A notebook asks for its page: :func:`unit_page`,
 :func:`overview_page` and their kin. :func:`check_run` reads what a run would use, :func:`run` makes it,
 :func:`publish` enters it in the register, :func:`find_seal` finds it there, :func:`verify_run` audits it;
-:func:`make_each` executes a notebook of your own for many values.
+:func:`make_each` executes a notebook of your own for many values. :func:`quarter` is the scheduled run,
+:func:`write_schedule` writes the files that start it.
 :mod:`analysis.pipeline` is the table of contents of the code.
 """
 
@@ -45,6 +46,7 @@ _HOME = {
     "make_each": "publishing.each",
     "overview_page": "briefing",
     "publish": "pipeline",
+    "quarter": "pipeline",
     "quality_page": "briefing",
     "registry_page": "briefing",
     "run": "pipeline",
@@ -55,6 +57,7 @@ _HOME = {
     "unit_page": "briefing",
     "verify_run": "publishing.verify",
     "what_if": "analyst.answers",
+    "write_schedule": "publishing.schedule",
     "worst": "analyst.answers",
 }
 __all__ = sorted(_HOME)  # noqa: PLE0605

@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 ParamsArgument = Annotated[Path, typer.Argument(help="One complete params file, e.g. params/demo.yml")]
 DataOption = Annotated[Path | None, typer.Option("--data", help="Folder where relative source paths are looked up")]
-PeriodOption = Annotated[str | None, typer.Option(help="Cutoff instead of the params': 2026-09, 2026Q3, 2026")]
+PeriodOption = Annotated[str | None, typer.Option(help="Cutoff instead of the params': 2026-09, 2026Q3, 2026, last")]
 
 
 @app.callback()
@@ -114,6 +114,40 @@ def publish(
         result = cd.publish(run_dir, on=on, options=cd.RunOptions(jobs=jobs, pdf=pdf, dask=dask), report=report)
     print(f"Seal: {cd.load_run(result.run_dir).manifest['register']['seal']}", file=sys.stderr)
     print(result.index)
+
+
+@app.command()
+def quarter(
+    params: ParamsArgument,
+    period: Annotated[str, typer.Option(help="The quarter; last: the last completed one, once")] = "last",
+    incomplete: Annotated[str, typer.Option(help="Sources, indicators, units that may be missing, by comma")] = "",
+    data: DataOption = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes that publish pages")] = os.cpu_count() or 1,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print every page as PDF too, through Chromium")] = False,
+) -> None:
+    """Make and publish a quarter, as a schedule does: check that the data are complete, run, publish, report."""
+    options = cd.RunOptions(jobs=jobs, pdf=pdf)
+    done = cd.quarter(params, period=period, data_dir=data, incomplete=_named(incomplete), options=options)
+    if done.made:  # else silent: a schedule would mail it
+        print(_shown(done.summary.read_text(encoding="utf-8")))
+        print(done.run.index)
+    if done.exit_code:
+        raise typer.Exit(done.exit_code)
+
+
+@app.command()
+def schedule(
+    kind: Annotated[str, typer.Argument(help="systemd, cron, windows or github")],
+    params: ParamsArgument,
+    out: Annotated[Path, typer.Option(help="Folder for the files")] = Path("schedule"),
+    user: Annotated[str, typer.Option(help="Who runs it (systemd); default: owner of the project's folder")] = "",
+    mail: Annotated[bool, typer.Option("--mail", help="Let it reach a mail server on this machine")] = False,
+) -> None:
+    """Write the files that start `candich quarter` on the fifth of January, April, July and October at 06:00."""
+    written, install = cd.write_schedule(kind, params, out_dir=out, user=user, mail=mail)
+    for path in written:
+        print(path)
+    print(f"Install: {install}", file=sys.stderr)
 
 
 @app.command()
@@ -207,7 +241,7 @@ def _open_streams() -> None:
 def _fail(error: BaseException | None, *, code: int, lines: list[str]) -> None:
     if os.environ.get("CANDICH_DEBUG") and error is not None:
         traceback.print_exception(error)
-    for line in lines:
+    for line in [*lines, *getattr(error, "__notes__", [])]:
         print(f"candich: {_shown(line)}", file=sys.stderr)
     raise SystemExit(code)
 

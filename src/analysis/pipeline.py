@@ -7,6 +7,7 @@ arithmetic is in `forecasting` and `attainment`, the words in `briefing`, the pa
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis import records
+from analysis.publishing import operator
 from analysis.publishing.chrome import check_archive, keep_quarters
 from analysis.publishing.environment import environment_hashes
 from analysis.publishing.jobs import FAILED, SITE, PageResult
@@ -29,7 +31,17 @@ from analysis.records.store import MANIFEST
 from analysis.registry.indicators import read_indicators
 from analysis.registry.params import RunParams, project_root, read_params
 from analysis.registry.targets import places_of, read_targets, targets_table
-from analysis.run_folder import ENTRY, RunFolder, RunKey, RunResult, disk_report, read_key, run_key, stored_tables
+from analysis.run_folder import (
+    ENTRY,
+    QuarterResult,
+    RunFolder,
+    RunKey,
+    RunResult,
+    disk_report,
+    read_key,
+    run_key,
+    stored_tables,
+)
 from analysis.words import periods, schema
 from analysis.words.errors import AnalysisError, ParamsError, Problem, did_you_mean, require, unknown
 from analysis.words.files import file_sha256, json_text, sha256_of_json, write_file
@@ -92,7 +104,7 @@ def run(
     params_path : path
         One complete YAML; see ``params/README.md``.
     period : str, optional
-        Replaces the params' cutoff, e.g. ``2026Q3``.
+        Replaces the params' cutoff, e.g. ``2026Q3``; ``last``: the last completed quarter.
     data_dir : path, optional
         Where relative source paths are looked up; default: the project's root.
     options : RunOptions
@@ -111,7 +123,7 @@ def run(
         More pages failed than `max_failed_share` allows; the run before stays current.
     """
     _check_options(options)
-    params = read_params(params_path, period=period, language=options.language)
+    params = read_params(params_path, period=periods.named(period), language=options.language)
     root, data_dir = project_root(params_path), Path(data_dir) if data_dir else None
     name = params.run_id + ("-units" if options.units is not None else "")
     path = Path(options.out_dir) if options.out_dir else root / "outputs" / name
@@ -233,6 +245,80 @@ def _published(folder: RunFolder, register: records.Register) -> RunResult:
     """The current run, now that it is published; which files went out with its entry is recorded."""
     register.record_pages(read_entry(folder.current / ENTRY), file_sha256(folder.current / FILES))
     return folder.published()
+
+
+def quarter(
+    params_path: str | Path,
+    *,
+    period: str = periods.LAST,
+    data_dir: str | Path | None = None,
+    incomplete: Sequence[str] = (),
+    options: RunOptions = RunOptions(),  # noqa: B008  frozen
+    now: dt.datetime | None = None,
+) -> QuarterResult:
+    """Make and publish a quarter: what a schedule starts. It checks the data, runs, publishes, and says how it ended.
+
+    Parameters
+    ----------
+    params_path : path
+    period : str
+        ``last``: the last completed quarter, once; a quarter that is named is made again when something changed.
+    data_dir : path, optional
+        Where relative source paths are looked up; default: the project's root.
+    incomplete : sequence of str
+        Sources, indicators and units whose figures may be missing.
+    options : RunOptions
+    now : datetime, optional
+        Replaces the machine's clock; a simulated run is published on this day.
+
+    Returns
+    -------
+    QuarterResult
+
+    Raises
+    ------
+    ParamsError, DataError
+        The input is wrong, figures have not been delivered, or the clock was set back.
+    PublishError
+        Another run is active, or too many pages failed. In every case the run before stays current.
+    """
+    from analysis import intake
+
+    root, name, at = project_root(params_path), Path(params_path).stem, periods.clock(now)
+    folder = RunFolder(Path(options.out_dir) if options.out_dir else root / "outputs" / name)
+    if not Path(params_path).is_file():
+        read_params(params_path)  # says so; there is no place for a summary
+    folder.check_owned(run_id=name)
+    log = operator.OperatorLog(folder.operator, run=f"{name} {period}", now=at)
+    log.write("start", time=at.isoformat(timespec="seconds"), period=period, incomplete=list(incomplete))
+    with log.reporting_errors() as mail:
+        last = period == periods.LAST
+        asked = operator.quarter_asked(folder.current, today=at.date()) if last else period
+        log.run = f"{name} {asked}"
+        if last and operator.is_published(asked, current=folder.current, register=records.Register(root, name)):
+            code = log.finish(operator.Summary(log.run, "nothing to do, it is published already"), mail=None)
+            return QuarterResult(folder.published(), asked, False, log.summary_path, code)
+        params, inputs = check(params_path, data_dir=data_dir, period=asked)
+        if last:
+            intake.deliveries.check_dates(inputs, today=at.date())
+        missing = _missing(params, inputs, folder=folder)
+        intake.deliveries.check_complete(missing, inputs=inputs, accepted=incomplete)
+        result = run(params_path, period=asked, data_dir=data_dir, options=options, report=log.step)
+        on = at.date().isoformat() if now and params.simulated else None
+        result = publish(result.run_dir, on=on, options=options, report=log.step)
+    causes = operator.causes_of_pages(result.pages) + operator.causes_of_missing(intake.deliveries.sentences(missing))
+    outcome = f"published, {len(result.pages)} pages, {result.count(FAILED)} failed; {result.run_dir.name}"
+    code = log.finish(operator.Summary(log.run, outcome, causes), mail=mail)
+    return QuarterResult(result, asked, True, log.summary_path, code)
+
+
+def _missing(params: RunParams, inputs: intake.Inputs, *, folder: RunFolder) -> pd.DataFrame:
+    """Who has not delivered, seen from the inputs and from the current run."""
+    from analysis import intake, statistics
+
+    whole = folder.current is not None and not altered_files(folder.current)
+    before = records.read_stored(folder.current, "observations") if whole else None
+    return intake.deliveries.not_delivered(inputs, cutoff=statistics.cutoff_of(inputs, params=params), before=before)
 
 
 def _check_options(options: RunOptions) -> None:
@@ -435,7 +521,7 @@ def check(
 
     ParamsError, DataError: the input is wrong; every problem is listed.
     """
-    params = read_params(params_path, period=period)
+    params = read_params(params_path, period=periods.named(period))
     data_dir = Path(data_dir) if data_dir else None
     return params, read_step(params, root=project_root(params_path), data_dir=data_dir)
 
@@ -468,8 +554,10 @@ def check_run(
     params, inputs = check(params_path, data_dir=data_dir, period=period)
     cutoff = statistics.cutoff_of(inputs, params=params)
     outputs = project_root(params_path) / "outputs" / params.run_id
+    missing = intake.deliveries.group_missing(_missing(params, inputs, folder=RunFolder(outputs)))
     disk = disk_report(outputs, n_units=len(inputs.units), n_rows=len(inputs.observations))
-    return {"cutoff": cutoff, "disk": disk, **intake.summarise_inputs(inputs)}
+    warned = {"warning, not delivered": missing}
+    return {"cutoff": cutoff, "disk": disk, **intake.summarise_inputs(inputs), **warned}
 
 
 def backtest_run(

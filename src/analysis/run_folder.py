@@ -8,6 +8,7 @@
         runs/<cutoff>-<hash> finished runs; none ever changes
         runs/.building-*     the run that is being built; an interrupted one is resumed by the same command
         private.log          texts of errors, for the operator
+        operator             a summary and a log of each scheduled start
         .lock                one run at a time; outside of what is built
 
 A run's folder is named by the hash of ``files.json``, which has the hash of every other file in it.
@@ -48,7 +49,8 @@ from analysis.words.files import (
 RUNS, LOG, LOCK, KEY, INDEX = "runs", "private.log", ".lock", "key.json", "index.html"
 ENTRY = "entry.json"  # of a published run: its line of the register
 BUILDING, REMOVED = ".building-", ".removed-"
-OWN = frozenset([CURRENT, SITE, RUNS, LOG, LOCK])
+OPERATOR = "operator"
+OWN = frozenset([CURRENT, SITE, RUNS, LOG, LOCK, OPERATOR])
 LEFTOVERS = frozenset([f".{CURRENT}.part", f".{SITE}.part"])  # of a switch that was interrupted
 FIRST_LAYOUT = frozenset(["tables", "made.json", "pages.jsonl"])  # of runs before there were immutable folders
 PAGE_BYTES, ROW_BYTES = 250_000, 1_500  # measured: a unit's page and notebook; an observation in all downloads
@@ -66,6 +68,20 @@ class RunResult:
     def count(self, status: str) -> int:
         """How many pages ended as `status`."""
         return sum(page.status == status for page in self.pages)
+
+
+@dataclass(frozen=True)
+class QuarterResult:
+    """What a scheduled start did; `made` is False where the quarter was published before.
+
+    `exit_code` is 0, or 3 where the quarter is published but the mail was not sent.
+    """
+
+    run: RunResult
+    period: str
+    made: bool
+    summary: Path
+    exit_code: int
 
 
 @dataclass(frozen=True)
@@ -135,6 +151,7 @@ class RunFolder:
     def __init__(self, path: Path):
         self.path = Path(path)
         self.runs = self.path / RUNS
+        self.operator = self.path / OPERATOR
 
     @property
     def current(self) -> Path | None:
@@ -172,7 +189,7 @@ class RunFolder:
 
     def check_owned(self, *, run_id: str) -> None:
         """Refuse a folder that something else lives in."""
-        names = {path.name for path in self.path.iterdir()} if self.path.is_dir() else set()
+        names = {path.name for path in self.path.iterdir()} - {OPERATOR} if self.path.is_dir() else set()
         remedy = "Name another folder with --out, or move these files away"
         if FIRST_LAYOUT & names and MANIFEST in names:
             found = "it holds a run in the layout of candich 0.1"

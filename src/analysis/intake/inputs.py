@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,7 @@ class Inputs:
     # rows_empty, rows_ignored
     sources: tuple[dict, ...]
     tasks: pd.DataFrame | None = None  # of :func:`read_tasks`
+    sources_of: dict[str, tuple[str, ...]] = field(default_factory=dict)  # indicator -> sources with figures of it
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,14 @@ def _read_inputs(params: RunParams, *, data_dir: Path | None, root: Path) -> Inp
         seen = seen.assign(value=seen[list(SIDES)].bfill(axis=1).iloc[:, 0])
         caught.add(check_deadlines(targets, observations=seen, places=places_of(paths), **dated), ParamsError)
     caught.stop()
+    sources_of: dict[str, tuple[str, ...]] = {}
+    for file, part in zip(prepared, rows):
+        for code in part["indicator"].unique():
+            sources_of[code] = tuple(dict.fromkeys([*sources_of.get(code, ()), file.source.source]))
     rows = [one[COLUMNS] for one in rows]
     observations, found = join(rows, sources=sources, units=units, indicators=indicators, crosswalk=crosswalk)
     require(check_cutoff(observations, **dated), ParamsError)
-    return Inputs(units, indicators, targets, observations, as_quality(findings + found), tuple(files), tasks)
+    return Inputs(units, indicators, targets, observations, as_quality(findings + found), tuple(files), tasks, sources_of)
 
 
 def _near(root: Path) -> Path:

@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -22,7 +22,7 @@ import pandas as pd
 from analysis.records.store import MANIFEST, find_run, project_of, read_manifest, read_table, write_table
 from analysis.words.errors import DataError, Problem, PublishError, require
 from analysis.words.files import file_sha256, flush_folder, flush_names, locked, replacing, sha256_of_json
-from analysis.words.periods import A_QUARTER, frequency_of, last_day, shift
+from analysis.words.periods import A_QUARTER, clock, frequency_of, last_day, shift
 
 FOLDER = "data/register"  # below the project's root
 PUBLISHED, RECOMPUTED = "published", "recomputed"
@@ -377,7 +377,7 @@ def read_entry(path: Path) -> Entry:
 def as_day(text: str | None) -> str:
     """An ISO date, today's where none is given; raises DataError."""
     if text is None:
-        return datetime.now().astimezone().date().isoformat()
+        return clock().date().isoformat()
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:

@@ -1,7 +1,7 @@
 """Periods: one text code everywhere in tables and files, integers inside the arithmetic.
 
 A period is written ``2022-02`` (month), ``2022-Q1`` (quarter) or ``2022`` (year); codes of one frequency sort as text.
-``pandas.Period`` does the calendar; nothing here reads a clock.
+``pandas.Period`` does the calendar; :func:`clock` is the only place where the product reads the date.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import pandas as pd
 from analysis.words.errors import DataError, Problem, examples
 
 FREQUENCIES = {"M": 12, "Q": 4, "Y": 1}  # code of a frequency -> periods in a year
+LAST = "last"  # what a command may name instead of a period: see `last_completed`
+DUE_DAY = 5  # the quarterly run is due on this day of a quarter's first month
 _PATTERNS = {
     "M": re.compile(r"([1-9]\d{3})-?(0[1-9]|1[0-2])"),
     "Q": re.compile(r"([1-9]\d{3})-?[Qq]([1-4])"),
@@ -162,3 +164,38 @@ def last_ended(code: str, frequency: str) -> str:
     end = as_period(code).end_time
     period = as_period(code).asfreq(frequency, how="end")
     return period_code(period if period.end_time <= end else period - 1)
+
+
+def clock(now: dt.datetime | None = None) -> dt.datetime:
+    """The local date and time; `now` replaces the machine's."""
+    return now or dt.datetime.now(dt.UTC).astimezone()
+
+
+def last_completed(today: dt.date, frequency: str = "Q") -> str:
+    """The last period of `frequency` that ended before `today`.
+
+    >>> last_completed(dt.date(2027, 2, 3)), last_completed(dt.date(2026, 12, 31)), last_completed(dt.date(2027, 1, 1))
+    ('2026-Q4', '2026-Q3', '2026-Q4')
+    """
+    return period_code(pd.Period(today, freq=frequency) - 1)
+
+
+def quarter_due(today: dt.date, *, current: str = "") -> str:
+    """The quarter that the scheduled run makes on a day; `current` is the cutoff of the run that is current.
+
+    The last completed quarter. From the first day of a quarter to the day before its run is due, a quarter whose own
+    run was missed comes first: its data have been delivered, those of the quarter that has just ended have not.
+
+    >>> quarter_due(dt.date(2027, 4, 2), current="2026-12"), quarter_due(dt.date(2027, 4, 2), current="2026-09")
+    ('2027-Q1', '2026-Q4')
+    """
+    last = last_completed(today, "Q")
+    before = shift(last, -1)
+    waiting = today.month % 3 == 1 and today.day < DUE_DAY
+    missed = bool(current) and last_day(current) < last_day(before)
+    return before if waiting and missed else last
+
+
+def named(period: str | None) -> str | None:
+    """The period that a command names: ``last`` is the last completed quarter."""
+    return last_completed(clock().date()) if period == LAST else period
