@@ -61,10 +61,10 @@ def free_port():
 
 
 def test_the_summary_begins_with_the_run_and_the_remedy_and_is_grouped_by_cause():
-    causes = (Cause("Published without these figures (1)", items=("x",)), Cause("Pages failed", "Look it up", ("a", "b")))
+    causes = (Cause("Published without these (1)", items=("x",)), Cause("Pages failed", "Look it up", ("a", "b")))
     assert Summary("demo 2026-Q4", "published", causes).text(now=NOW).split("\n\n") == [
         "demo 2026-Q4: published\nDo this: Look it up\nStarted: 2027-01-05 06:00 +0000",
-        "Published without these figures (1)\n  - x",
+        "Published without these (1)\n  - x",
         "Pages failed\n  Do this: Look it up\n  - a\n  - b\n",
     ]
 

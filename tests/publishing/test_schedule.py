@@ -133,7 +133,7 @@ def test_a_real_cron_reads_the_crontab_and_runs_its_line(project):
     python = project / "python"
     python.write_text(
         '#!/bin/sh\ncd "$(dirname "$0")"\n'
-        '{ pwd; ulimit -v; grep -o "^ *[a-z0-9]*:" /proc/net/dev; echo "$@"; } > started.part && mv started.part started\n'
+        '{ pwd; ulimit -v; grep -o "^ *[a-z0-9]*:" /proc/net/dev; echo "$@"; } > part && mv part started\n'
     )
     python.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:

@@ -116,7 +116,8 @@ def _read_inputs(params: RunParams, *, data_dir: Path | None, root: Path) -> Inp
     rows = [one[COLUMNS] for one in rows]
     observations, found = join(rows, sources=sources, units=units, indicators=indicators, crosswalk=crosswalk)
     require(check_cutoff(observations, **dated), ParamsError)
-    return Inputs(units, indicators, targets, observations, as_quality(findings + found), tuple(files), tasks, sources_of)
+    quality = as_quality(findings + found)
+    return Inputs(units, indicators, targets, observations, quality, tuple(files), tasks, sources_of)
 
 
 def _near(root: Path) -> Path:
