@@ -259,3 +259,43 @@ def test_overdue_tasks_come_first_with_their_lead_and_due_date(run):
     ]
     assert table.caption.text == "Nhiệm vụ chưa xong: nêu 2/2, trong đó 1 quá hạn"
     assert not soup(overview_page(run, language="vi").decisions()).select("table.tasks")
+
+
+def many_communes(*, above):
+    """Twelve communes; last quarter's forecast of late dossiers is below the figures of `above` of them, else above."""
+    units = [UNITS[0], *((f"{at:03d}", f"Xã {at}", "", "64", "commune") for at in range(100, 112))]
+    run = make_run(units=units)
+    before = run.previous.forecasts
+    low = before["unit"].isin([unit for unit, *_others in units[1 : above + 1]])
+    forged = before["predicted"].mask(before["indicator"] == "late", np.where(low, 0.0, 0.9))
+    return replace(run, previous=replace(run.previous, forecasts=before.assign(predicted=forged)))
+
+
+def common(run):
+    page = soup(overview_page(run, language="en").changes())
+    return [one.get_text() for one in page.find_all("li") if one.get_text().startswith("Dossiers decided late: ")]
+
+
+def test_a_surprise_that_nearly_all_units_share_is_named_by_indicator():
+    run = many_communes(above=12)
+    newest = run.observations[(run.observations["indicator"] == "late") & (run.observations["period"] == "2026-09")]
+    size = 100 * newest.loc[newest["unit"] != "64", "value"].median()
+    assert common(run) == [
+        "Dossiers decided late: all 12 newest figures came in above last quarter's forecast, "
+        f"typically by {size:.1f} percentage points (communes)."
+    ]
+    assert common(many_communes(above=1))[0].startswith(
+        "Dossiers decided late: 11 of 12 newest figures came in below last quarter's forecast, "
+    )
+    lead = "Surprises that nearly all units share"
+    assert lead in overview_page(run, language="en").changes().html
+
+
+def test_a_surprise_of_fewer_than_nine_in_ten_or_of_fewer_than_ten_units_is_not_common(run):
+    assert common(many_communes(above=10)) == common(many_communes(above=2)) == []  # 10 of 12
+    beyond = run.previous.forecasts.assign(predicted=1e9)  # every figure below, five communes only
+    assert common(replace(run, previous=replace(run.previous, forecasts=beyond))) == []
+
+
+def test_without_a_quarter_before_there_is_no_surprise():
+    assert common(replace(many_communes(above=12), previous=None)) == []

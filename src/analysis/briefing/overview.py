@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 
+import numpy as np
+import pandas as pd
 from markupsafe import Markup
 
 from analysis.briefing import parts
@@ -17,13 +19,24 @@ from analysis.briefing.locale import N_, number, percent, period, points, ratio
 from analysis.briefing.maps import heat_map, tile_map
 from analysis.briefing.parts import measure_of, speaks_of_series
 from analysis.briefing.view import View
-from analysis.briefing.wording import list_of, quantity, reason_word, say_publication, upper_first, word_of
+from analysis.briefing.wording import (
+    difference,
+    level_word,
+    list_of,
+    quantity,
+    reason_word,
+    say_publication,
+    upper_first,
+    word_of,
+)
+from analysis.words.periods import last_day
 from analysis.words.schema import ON_TRACK, STATUSES
 
 MAX_CHANGES = 6
 MAX_OF_TARGET = 2
 MAX_THIN = 8
 MAX_SIGNALS = 8
+COMMON_SHARE, COMMON_UNITS = 0.9, 10  # a surprise is common: this share of at least so many units on one side
 CAUSES = {
     "target": N_("the target was changed"),
     "revision": N_("an old figure was revised"),
@@ -165,10 +178,19 @@ def changes(view: View) -> Fragment:
         return parts.note(_("There is no earlier run to compare with."))
     rows = list(table_.itertuples(index=False))
     text = " ".join(filter(None, [_say_changes(view, rows), _say_targets(view, rows), _back_and_forth(view)]))
-    signals = _signals(view)
+    common, signals = _say_common(view), _signals(view)
+    said = parts.sentence(text)
+    if common:
+        said += tag(
+            "p",
+            _("Surprises that nearly all units share: look for a common cause first, also in our forecast"),
+            class_="lead",
+        )
+        said += parts.bullets(common)
+    text = " ".join([text, *common])
     largest = _largest(rows)
     if not largest:
-        return Fragment(parts.sentence(text) + signals, "sentence", text)
+        return Fragment(said + signals, "sentence", text)
     body = [_change(view, row) for row in largest]
     made = table(
         _("Largest changes in probability since last quarter, at most two units per target, changed statuses first"),
@@ -177,7 +199,60 @@ def changes(view: View) -> Fragment:
         class_="changes",
         cards={1},
     )
-    return Fragment(parts.sentence(text) + made + signals, "table", text)
+    return Fragment(said + made + signals, "table", text)
+
+
+def _against_forecast(view: View) -> pd.DataFrame:
+    """Each unit's newest figure of each indicator with last quarter's median for its period."""
+    key = ["unit", "indicator", "period"]
+    forecasts, seen = view.run.previous.forecasts, view.run.observations
+    median = forecasts.loc[np.isclose(forecasts["quantile_level"], 0.5), [*key, "predicted"]]
+    known = [one for one in seen["period"].unique() if last_day(one) <= last_day(view.cutoff)]
+    seen = seen[seen["period"].isin(known)].drop_duplicates(key, keep="last")
+    rows = seen[[*key, "value"]].merge(median, on=key).merge(view.run.units[["unit", "level"]], on="unit")
+    rows = rows.dropna(subset=["value", "predicted"]).sort_values("period", kind="stable")
+    return rows.drop_duplicates(["unit", "indicator"], keep="last")
+
+
+def _say_common(view: View) -> list[str]:
+    """Indicators whose newest figures nearly all lie on one side of last quarter's median: one sentence each.
+
+    Of several such levels of units, the one with the most units is named.
+    """
+    if not view.has_before:
+        return []
+    found: dict[str, tuple[int, str]] = {}
+    for (indicator, _level), rows in _against_forecast(view).groupby(["indicator", "level"], observed=True):
+        off = (rows["value"] - rows["predicted"]).round(9)
+        side = -1 if (off < 0).sum() > (off > 0).sum() else 1
+        mine = rows[np.sign(off) == side]
+        if len(rows) < max(COMMON_UNITS, found.get(indicator, (0, ""))[0]) or len(mine) / len(rows) < COMMON_SHARE:
+            continue
+        found[indicator] = len(rows), _say_surprise(view, mine, n=len(rows), below=side < 0)
+    return [found[one][1] for one in view.indicators if one in found]
+
+
+def _say_surprise(view: View, mine: pd.DataFrame, *, n: int, below: bool) -> str:
+    """How many of n figures came in on one side of the forecast, and by how much at the median."""
+    _, language = view._, view.language
+    indicator, level = mine[["indicator", "level"]].iloc[0]
+    measure, off = view.indicators.get(indicator), (mine["value"] - mine["predicted"]).abs()
+    if getattr(measure, "kind", "count") == "count":  # units differ in size, so by a share of the forecast
+        size = percent((off / mine["predicted"].abs()).median(), language)
+    else:
+        size = difference(off.median(), measure, language, signed=False)
+    count = (_("all {n}") if len(mine) == n else _("{k} of {n}")).format(
+        k=number(len(mine), language), n=number(n, language)
+    )
+    pattern = _(
+        "{indicator}: {count} newest figures came in above last quarter's forecast, typically by {size} ({level})."
+    )
+    if below:
+        pattern = _(
+            "{indicator}: {count} newest figures came in below last quarter's forecast, typically by {size} ({level})."
+        )
+    name = view.indicator_name(indicator)
+    return pattern.format(indicator=name, count=count, size=size, level=level_word(level, language).lower())
 
 
 def _tally(view: View, counts: Counter, words: Mapping[str, str]) -> list[str]:
