@@ -33,9 +33,10 @@ from analysis.forecasting.panel import Panel, as_panel
 from analysis.forecasting.predictive import Predictive
 from analysis.intake import Inputs
 from analysis.intake.inputs import check_deadlines
+from analysis.past_inputs import as_expected, digest_of, indicators_of, inputs_by_stage, members_of
 from analysis.records.register import Past
 from analysis.registry.params import RunParams
-from analysis.registry.targets import Target, units_of
+from analysis.registry.targets import Target, entries_table, targets_of_entries, units_of
 from analysis.words import periods, schema
 from analysis.words.errors import ModelError, ParamsError, Problem, require
 
@@ -312,9 +313,8 @@ def independent_groups(inputs: Inputs) -> list[Inputs]:
 
 def _looks_at(target: Target) -> list[str]:
     """What a target depends on: indicators and other targets, as ``"indicator x"``, ``"target y"``."""
-    indicators = [target.indicator, *(component.indicator for component in getattr(target, "components", ()))]
-    members = target.members if target.kind == "indicators_k_of_n" else ()
-    return [f"indicator {code}" for code in indicators if code] + [f"target {code}" for code in members]
+    indicators = [f"indicator {code}" for code in indicators_of(target)]
+    return indicators + [f"target {code}" for code in members_of(target)]
 
 
 def _only(inputs: Inputs, *, codes: Sequence[str], targets: tuple[Target, ...]) -> Inputs:
@@ -425,17 +425,24 @@ def make_statistics(
         done += 1
         report(done, max(total, done))
 
-    compare = run.before in history
-    total = len(groups) * (1 + compare) + len(inputs.indicators)
-    tasks = {("today", at): partial(run.today, part) for at, part in enumerate(groups)}
-    tasks |= {("again", at): partial(run.again, part) for at, part in enumerate(groups) if compare}
+    again = {cutoff: run.again(cutoff) for cutoff in history}
+    looked_back = {key: task for stages in again.values() for tasks in stages.values() for key, task in tasks.items()}
+    total = len(groups) + len(looked_back) + len(inputs.indicators)
+    tasks = {("today", at): partial(run.today, part) for at, part in enumerate(groups)} | looked_back
     tasks |= {("evidence", code): partial(run.evidence, code) for code in inputs.indicators["indicator"]}
     made = map_parallel(tasks, jobs=jobs, on_done=tick)
     report(total, total)
     tables = _merged(found for (what, _), found in made.items() if what != "again")
-    recomputed = [found["assessments"] for (what, _), found in made.items() if what == "again"]
-    again = merge_tables(recomputed, name="assessments") if recomputed else None
-    return tables | run.compared(tables, again=again)
+    found = {cutoff: _by_stage(stages, made) for cutoff, stages in again.items()}
+    return tables | run.compared(tables, again=found)
+
+
+def _by_stage(stages: Mapping[str, Mapping], made: Mapping[tuple, Tables]) -> Tables:
+    """The assessments of a past quarter by stage, and ``expected`` where the last stage looked ahead."""
+    merged = lambda keys, name: merge_tables([made[key][name] for key in keys], name="assessments")
+    tables = {stage: merged(keys, "assessments") for stage, keys in stages.items() if keys}
+    last = stages.get("revision", {})
+    return tables | ({"expected": merged(last, "expected")} if last and "expected" in made[next(iter(last))] else {})
 
 
 def _merged(parts: Iterable[Tables]) -> Tables:
@@ -466,10 +473,49 @@ class _Run:
     def deadlines(self) -> tuple[str, ...]:
         return deadlines_of(self.inputs.targets)
 
-    def again(self, part: Inputs) -> Tables:
-        """A group as today's model and data assess it at the cutoff of the quarter before."""
-        then = forecast_quarter(part, cutoff=self.before, params=self.params, deadlines=self.deadlines)
-        return {"assessments": assess_quarter(part, then, params=self.params, annexes=False).assessments}
+    def again(self, cutoff: str) -> dict[str, dict[tuple[str, str], Callable[[], Tables]]]:
+        """The tasks that recompute a past cutoff, by stage; what a stage leaves as it was has the same key and is one.
+
+        The quarter before is wanted whole, earlier ones for the targets whose deadline has passed since.
+        """
+        wanted = None if cutoff == self.before else self.passed_since(cutoff)
+        found = {}
+        for stage, inputs in inputs_by_stage(self.inputs, self.history[cutoff], wanted=wanted).items():
+            of_then = stage == "model" and self.history[cutoff].definitions is not None
+            promised = targets_of_entries(self.history[cutoff].definitions) if of_then else self.inputs.targets
+            at = {"cutoff": cutoff, "deadlines": deadlines_of(promised)}
+            parts = [part for part in independent_groups(inputs) if part.targets]
+            found[stage] = {("again", digest_of(part, **at)): partial(self.recompute, part, **at) for part in parts}
+        if cutoff == self.before:
+            found["revision"] = {key: partial(task, ahead=True) for key, task in found["revision"].items()}
+        return found
+
+    def passed_since(self, cutoff: str) -> set[str]:
+        """Targets that had an open probability at a past cutoff and whose deadline has passed by now."""
+        said, today = self.history[cutoff].assessments, periods.last_day(self.cutoff)
+        open_then = set(said.loc[~said["settled"].astype(bool) & said["p_attain"].notna(), "target"])
+        dated = [one for one in self.inputs.targets if one.deadline and periods.last_day(one.deadline) <= today]
+        return {one.target for one in dated} & open_then
+
+    def recompute(self, part: Inputs, *, cutoff: str, deadlines: Iterable[str], ahead: bool = False) -> Tables:
+        """A group as today's model assesses it at a past cutoff; with `ahead`, at today's had all come as expected."""
+        how = {"params": self.params, "deadlines": deadlines}
+        then = forecast_quarter(part, cutoff=cutoff, **how)
+        assessed = assess_quarter(part, then, params=self.params, annexes=False)
+        return {"assessments": assessed.assessments} | ({"expected": self.ahead(part, then)} if ahead else {})
+
+    def ahead(self, part: Inputs, then: Forecasted) -> pd.DataFrame:
+        """Today's assessments of a group, had the periods since `then` brought its medians."""
+        done = None
+        if part.tasks is not None:
+            targets = tuple(one.model_copy(update={"deadline": self.cutoff}) for one in part.targets)
+            by_now = dataclasses.replace(part, targets=tuple(one for one in targets if one.kind == "tasks_k_of_n"))
+            done = assess_quarter(by_now, then, params=self.params, annexes=False).extra.get("tasks")
+        whole = _only(self.inputs, codes=part.indicators["indicator"].tolist(), targets=part.targets)
+        medians = forecasts_table(then, interval_levels=())
+        hoped = as_expected(whole, medians=medians, done=done, before=then.cutoff, cutoff=self.cutoff)
+        now = forecast_quarter(hoped, cutoff=self.cutoff, params=self.params, deadlines=self.deadlines)
+        return assess_quarter(hoped, now, params=self.params, annexes=False).assessments
 
     def statuses(self, part: Inputs) -> pd.DataFrame:
         """What was published of a group's targets in the quarters whose statuses count."""
@@ -497,19 +543,19 @@ class _Run:
         panels = panels_at(part, cutoff=self.cutoff)
         return {"evidence": evidence_of(backtest_cases(part, panels, seed=self.params.seed))}
 
-    def compared(self, tables: Tables, *, again: pd.DataFrame | None) -> Tables:
+    def compared(self, tables: Tables, *, again: Mapping[str, Tables]) -> Tables:
         """The scorecard, what was forecast a quarter ago, and what changed since."""
-        known, now = self.inputs.observations, tables["assessments"]
-        marked = {cutoff: records.with_current_now(past.assessments, known) for cutoff, past in self.history.items()}
+        now = tables["assessments"]
         cards = [
-            records.build_scorecard(rows, now=now, origin=self.history[cutoff].entry.origin)
-            for cutoff, rows in marked.items()
+            records.build_scorecard(past.assessments, now=now, entry=past.entry, again=again[cutoff])
+            for cutoff, past in self.history.items()
         ]
         card = pd.concat(cards, ignore_index=True) if cards else schema.SCORECARD.empty()
-        before = records.with_current_now(tables["previous_assessments"], known)
+        before, recomputed = tables["previous_assessments"], again.get(self.before)
         found = {
             "scorecard": schema.as_table(card, schema.SCORECARD, where="scorecard"),
-            CHANGES: records.build_changes(now, before=before, again=again),
+            "extra_definitions": entries_table(self.inputs.targets),
+            CHANGES: records.build_changes(now, before=before, again=recomputed),
         }
         if self.before in self.history:
             found["previous_forecasts"] = self.history[self.before].forecasts
