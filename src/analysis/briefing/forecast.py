@@ -110,7 +110,7 @@ class ForecastPage(parts.Page):
 
     def reliability(self) -> Fragment:
         """Said against seen, over all indicators."""
-        cases = plain(self.view.run.scorecard)  # the backtest's cases are not kept; our own past probabilities are
+        cases = self.view.scored  # the backtest's cases are not kept; our own past probabilities are
         if len(cases) < MIN_CASES:
             return parts.note(self.view._("There are too few past forecasts to compare with outcomes."))
         return reliability(self.view, binned(cases), key="rel", ranges=True)

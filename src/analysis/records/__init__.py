@@ -1,7 +1,7 @@
 """What was run, known and published before: store, manifest, scorecard, changes."""
 
 from analysis.records.register import Register, find_seal, to_keep
-from analysis.records.scorecard import build_changes, build_scorecard, in_cohorts, summarise_scorecard
+from analysis.records.scorecard import build_changes, build_scorecard, summarise_scorecard
 from analysis.records.store import (
     build_manifest,
     check_tables,
@@ -26,7 +26,6 @@ __all__ = [
     "current_run",
     "find_run",
     "find_seal",
-    "in_cohorts",
     "load_run",
     "project_of",
     "read_manifest",

@@ -99,11 +99,6 @@ def on_pace(assessments: pd.DataFrame) -> pd.Series:
     return (ahead >= -LEAST_PART).astype(float).where(ahead.notna())
 
 
-def in_cohorts(scorecard: pd.DataFrame) -> pd.DataFrame:
-    """The cases whose deadline has passed, for all units together."""
-    return scorecard[~scorecard["early"].fillna(False).astype(bool)]
-
-
 def _explain(cases: pd.DataFrame, again: Mapping[str, pd.DataFrame]) -> None:
     """Fill the parts of every miss of a cohort, and its cause; in place."""
     steps, last = _walk(cases, cases["p_attain"], again)
@@ -141,8 +136,9 @@ def _walk(rows: pd.DataFrame, start: pd.Series, again: Mapping[str, pd.DataFrame
 def summarise_scorecard(scorecard: pd.DataFrame) -> dict[str, float]:
     """Count, Brier score, those of base rate and pace, skill, share of calls that came true, mean p and base rate.
 
-    `scorecard` holds the cases that count, see :func:`in_cohorts`.
+    Of the cases whose deadline has passed.
     """
+    scorecard = scorecard[~scorecard["early"].eq(True).to_numpy(dtype=bool)]
     p, outcome = scorecard["p_attain"].to_numpy(float), scorecard["outcome"].to_numpy(float)
     if not len(p):
         return {"n_cases": 0}
