@@ -33,10 +33,17 @@ from analysis.forecasting.panel import Panel, as_panel
 from analysis.forecasting.predictive import Predictive
 from analysis.intake import Inputs
 from analysis.intake.inputs import check_deadlines
-from analysis.past_inputs import as_expected, digest_of, indicators_of, inputs_by_stage, members_of
+from analysis.intake.then import as_expected, digest_of, inputs_by_stage
 from analysis.records.register import Past
 from analysis.registry.params import RunParams
-from analysis.registry.targets import Target, entries_table, targets_of_entries, units_of
+from analysis.registry.targets import (
+    Target,
+    entries_table,
+    indicators_of,
+    members_of,
+    targets_of_entries,
+    units_of,
+)
 from analysis.words import periods, schema
 from analysis.words.errors import ModelError, ParamsError, Problem, require
 
@@ -479,10 +486,12 @@ class _Run:
         The quarter before is wanted whole, earlier ones for the targets whose deadline has passed since.
         """
         wanted = None if cutoff == self.before else self.passed_since(cutoff)
+        past = self.history[cutoff]
+        when = {"cutoff": cutoff, "known_on": past.entry.known_on or past.entry.published_on}
         found = {}
-        for stage, inputs in inputs_by_stage(self.inputs, self.history[cutoff], wanted=wanted).items():
-            of_then = stage == "model" and self.history[cutoff].definitions is not None
-            promised = targets_of_entries(self.history[cutoff].definitions) if of_then else self.inputs.targets
+        for stage, inputs in inputs_by_stage(self.inputs, past, wanted=wanted, **when).items():
+            of_then = stage == "model" and past.definitions is not None
+            promised = targets_of_entries(past.definitions) if of_then else self.inputs.targets
             at = {"cutoff": cutoff, "deadlines": deadlines_of(promised)}
             parts = [part for part in independent_groups(inputs) if part.targets]
             found[stage] = {("again", digest_of(part, **at)): partial(self.recompute, part, **at) for part in parts}

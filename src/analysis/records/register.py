@@ -14,12 +14,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 
-from analysis.records.known import last_year
 from analysis.records.store import MANIFEST, find_run, project_of, read_manifest, read_table, write_table
 from analysis.words.errors import DataError, Problem, PublishError, require
 from analysis.words.files import file_sha256, flush_folder, flush_names, locked, replacing, sha256_of_json
@@ -30,6 +29,8 @@ FOLDER = "data/register"  # below the project's root
 PUBLISHED, RECOMPUTED = "published", "recomputed"
 SEAL_LENGTH = 16  # hex digits, 64 bits
 KEPT_LEVELS = (0.1, 0.5, 0.9)  # of the next quarter's forecasts
+
+A_YEAR = timedelta(days=365)  # of figures are kept
 
 
 @dataclass(frozen=True)
@@ -258,7 +259,10 @@ class Register:
         near = tables["forecasts"]
         steps = near["cutoff"].map({one: A_QUARTER[frequency_of(one)] for one in near["cutoff"].unique()})
         near = near[(near["horizon"] <= steps) & near["quantile_level"].isin(KEPT_LEVELS)]
-        figures = last_year(tables["observations"], cutoff=cutoff)
+        seen = tables["observations"]
+        end = last_day(cutoff)
+        recent = [one for one in seen["period"].unique() if end - A_YEAR < last_day(one) <= end]
+        figures = seen[seen["period"].isin(recent)].drop_duplicates(["unit", "indicator", "period"], keep="last")
         return {**tables, "forecasts": near, "observations": figures}
 
     def _keep(self, frame: pd.DataFrame) -> str:

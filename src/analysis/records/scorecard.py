@@ -111,11 +111,11 @@ def _explain(cases: pd.DataFrame, again: Mapping[str, pd.DataFrame]) -> None:
         "from_shock": common,
         "from_model": steps["model"] + left - common,
     }
-    told = cases["missed"] & ~cases["early"] & last.notna()
+    counted = cases["missed"] & ~cases["early"] & last.notna()
     for name in MISS_PARTS:
-        cases[name] = parts[name].where(told)
+        cases[name] = parts[name].where(counted)
     toward = cases[list(MISS_PARTS)].mul(np.sign(cases["outcome"] - cases["p_attain"]), axis=0)
-    cases.loc[told, "cause"] = np.array(MISS_CAUSES, dtype=object)[toward[told].to_numpy().argmax(axis=1)]
+    cases.loc[counted, "cause"] = np.array(MISS_CAUSES, dtype=object)[toward[counted].to_numpy().argmax(axis=1)]
 
 
 def _walk(rows: pd.DataFrame, start: pd.Series, again: Mapping[str, pd.DataFrame]) -> tuple[dict, pd.Series]:

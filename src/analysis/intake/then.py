@@ -1,6 +1,7 @@
 """The inputs of a past quarter, cause by cause: as they were then, and with today's targets, definitions and figures.
 
-What an entry of the register came from is in the register; :mod:`analysis.records.known` reads its figures.
+The register keeps what a publication came from: targets, indicators, tasks, and the figures of the last year. Older
+figures are read by their vintage; where one has no vintage that early, the earliest there is counts.
 """
 
 from __future__ import annotations
@@ -8,25 +9,35 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Collection, Iterable
+from typing import Protocol
 
+import numpy as np
 import pandas as pd
 
-from analysis.intake import Inputs
-from analysis.records import known
-from analysis.records.register import Past
-from analysis.registry.targets import Target, targets_of_entries
+from analysis.intake.inputs import Inputs
+from analysis.registry.targets import indicators_of, members_of, targets_of_entries
 from analysis.words import schema
 from analysis.words.periods import last_day
 
+_KEY = ["unit", "indicator", "period"]
 _MEASURED = ["unit", "indicator", "period", "flags", "value", "numerator", "denominator"]
 
 
-def inputs_by_stage(inputs: Inputs, past: Past, *, wanted: Collection[str] | None = None) -> dict[str, Inputs]:
+class Kept(Protocol):
+    """What the register keeps of a publication that its probabilities came from."""
+
+    observations: pd.DataFrame
+    indicators: pd.DataFrame
+    definitions: pd.DataFrame | None
+    task_list: pd.DataFrame | None
+
+
+def inputs_by_stage(
+    inputs: Inputs, past: Kept, *, cutoff: str, known_on: str, wanted: Collection[str] | None = None
+) -> dict[str, Inputs]:
     """The inputs at a past cutoff for each of ``records.STAGES``; with `wanted`, of these targets only."""
-    entry = past.entry
-    today = _table(known.newest(known.up_to(inputs.observations, entry.cutoff)))
-    when = {"known_on": entry.known_on or entry.published_on, "cutoff": entry.cutoff}
-    figures = _table(known.figures_then(inputs.observations, kept=past.observations, **when))
+    today = _table(newest(up_to(inputs.observations, cutoff)))
+    figures = _table(figures_then(inputs.observations, known_on=known_on, cutoff=cutoff, kept=past.observations))
     listed = past.indicators[past.indicators["indicator"].isin(inputs.indicators["indicator"])]
     new = inputs.indicators[~inputs.indicators["indicator"].isin(listed["indicator"])]
     indicators = schema.as_table(pd.concat([listed, new], ignore_index=True), schema.INDICATORS)
@@ -36,26 +47,15 @@ def inputs_by_stage(inputs: Inputs, past: Past, *, wanted: Collection[str] | Non
     tasks = inputs.tasks if past.task_list is None else past.task_list
     then = dataclasses.replace(inputs, observations=figures, indicators=indicators, targets=promised, tasks=tasks)
     retargeted = dataclasses.replace(then, targets=inputs.targets)
-    redefined = dataclasses.replace(
-        retargeted, indicators=inputs.indicators, observations=_table(known.redefined(figures, today))
-    )
-    revised = dataclasses.replace(redefined, observations=today, tasks=inputs.tasks)
-    found = {"model": then, "target": retargeted, "definition": redefined, "revision": revised}
+    figures = _table(redefined(figures, today))
+    defined = dataclasses.replace(retargeted, indicators=inputs.indicators, observations=figures)
+    revised = dataclasses.replace(defined, observations=today, tasks=inputs.tasks)
+    found = {"model": then, "target": retargeted, "definition": defined, "revision": revised}
     return {stage: _needed(one, wanted) for stage, one in found.items()}
 
 
 def _table(observations: pd.DataFrame) -> pd.DataFrame:
     return schema.as_table(observations, schema.OBSERVATIONS)
-
-
-def indicators_of(target: Target) -> list[str]:
-    """The indicators that a target names itself."""
-    return [code for code in (target.indicator, *(one.indicator for one in getattr(target, "components", ()))) if code]
-
-
-def members_of(target: Target) -> tuple[str, ...]:
-    """The targets that a target counts."""
-    return tuple(target.members) if target.kind == "indicators_k_of_n" else ()
 
 
 def _needed(inputs: Inputs, wanted: Collection[str] | None) -> Inputs:
@@ -89,7 +89,7 @@ def as_expected(part: Inputs, *, medians: pd.DataFrame, done: pd.DataFrame | Non
 
     `done` has unit, task and ``p_done``, the probability of each task at `before` to be done by `cutoff`.
     """
-    figures = _table(known.at_median(part.observations, medians))
+    figures = _table(at_median(part.observations, medians))
     tasks = part.tasks
     if tasks is not None and done is not None:
         tasks = _tasks_as_expected(tasks, done, start=last_day(before).isoformat(), end=last_day(cutoff).isoformat())
@@ -105,3 +105,51 @@ def _tasks_as_expected(tasks: pd.DataFrame, done: pd.DataFrame, *, start: str, e
     likely = was_open & (rank <= chance.groupby(tasks["unit"]).transform("sum").round())
     day = tasks["due"].where((tasks["due"] > start) & (tasks["due"] <= end), end)
     return tasks.assign(done=tasks["done"].where(~was_open, day.where(likely, "")))
+
+
+def newest(observations: pd.DataFrame) -> pd.DataFrame:
+    """The last vintage of every figure."""
+    return observations.sort_values([*_KEY, "vintage"], kind="stable").drop_duplicates(_KEY, keep="last")
+
+
+def up_to(observations: pd.DataFrame, cutoff: str) -> pd.DataFrame:
+    """The figures of periods that had ended with the cutoff."""
+    ended = {one: last_day(one) <= last_day(cutoff) for one in observations["period"].unique()}
+    return observations[observations["period"].map(ended).to_numpy(dtype=bool)]
+
+
+def figures_then(observations: pd.DataFrame, *, known_on: str, cutoff: str, kept: pd.DataFrame) -> pd.DataFrame:
+    """Today's observations up to `cutoff` as they were known on a day; `kept` is what the register holds of them."""
+    past = up_to(observations, cutoff)
+    early = past[past["vintage"] <= known_on]
+    earliest = past.sort_values([*_KEY, "vintage"], kind="stable").drop_duplicates(_KEY)
+    then = newest(pd.concat([earliest, early], ignore_index=True))
+    spans = {code: set(rows["period"]) for code, rows in kept.groupby("indicator")}
+    replaced = [period in spans.get(code, ()) for code, period in zip(then["indicator"], then["period"])]
+    known = kept[kept["indicator"].isin(past["indicator"].unique()) & kept["unit"].isin(past["unit"].unique())]
+    then = pd.concat([then[~np.array(replaced, dtype=bool)], known], ignore_index=True)
+    return then.sort_values(_KEY, ignore_index=True)
+
+
+def redefined(then: pd.DataFrame, observations: pd.DataFrame) -> pd.DataFrame:
+    """The figures of then; those of a series with a break that was not declared then are today's."""
+    broken = lambda rows: set(map(tuple, rows.loc[rows["flags"].str.contains("break"), _KEY].to_numpy()))
+    new = {key[:2] for key in broken(observations) - broken(then)}
+    if not new:
+        return then
+    inside = lambda rows: np.array([key in new for key in zip(rows["unit"], rows["indicator"])], dtype=bool)
+    parts = [then[~inside(then)], observations[inside(observations)]]
+    return pd.concat(parts, ignore_index=True).sort_values(_KEY, ignore_index=True)
+
+
+def at_median(observations: pd.DataFrame, medians: pd.DataFrame) -> pd.DataFrame:
+    """The newest figures, as they would be had those with a forecast come in at its median (column ``predicted``).
+
+    A share keeps the denominator that came; a period without a figure keeps none.
+    """
+    merged = newest(observations).merge(medians[[*_KEY, "predicted"]], on=_KEY, how="left")
+    swap = merged["predicted"].notna() & merged["value"].notna()
+    value = merged["predicted"].where(swap, merged["value"])
+    numerator = (merged["predicted"] * merged["denominator"]).where(swap, merged["numerator"])
+    bounds = {name: merged[name].where(~swap) for name in ("lower", "upper")}
+    return merged.assign(value=value, numerator=numerator, **bounds).drop(columns="predicted")
