@@ -148,7 +148,8 @@ def changed(run, **columns):
 
 def test_what_is_known_before_the_deadline_is_apart_and_in_no_other_figure(run):
     page = scorecard_page(changed(run, early=[False, True, True, False]), language="en")
-    assert page.answer().text.startswith("2 of 2 past forecasts were on the right side; the average probability was 55%")
+    said = "2 of 2 past forecasts were on the right side; the average probability was 55%"
+    assert page.answer().text.startswith(said)
     assert page.misses().text == "No forecast was wrong."
     assert [row[1:] for row in cells(page.by_target())] == [["2", "0", "55%", "50%", "0.025"]]  # (0.01 + 0.04) / 2
     assert [row[1:] for row in cells(page.early())] == [["2", "2", "88%", "0%", "0.771"]]  # (0.64 + 0.9025) / 2

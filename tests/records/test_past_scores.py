@@ -135,7 +135,8 @@ def test_a_change_is_split_into_parts_that_sum_to_it_and_the_largest_names_the_c
     found = scorecard.build_changes(now, before=before, again=shuffled)
     np.testing.assert_allclose(found[list(scorecard.PARTS)].sum(axis=1), found["p_change"])
     by_hand = [  # target, definition, revision, expected, surprise, model
-        [0, 0, 0, 0.28, 0.02, 0], [0, 0, 0, 0.04, 0.20, 0.06], [0.40, 0, 0, -0.05, -0.05, 0], [0, -0.05, -0.30, 0.25, 0.40, 0],
+        [0, 0, 0, 0.28, 0.02, 0], [0, 0, 0, 0.04, 0.20, 0.06],
+        [0.40, 0, 0, -0.05, -0.05, 0], [0, -0.05, -0.30, 0.25, 0.40, 0],
     ]  # fmt: skip
     np.testing.assert_allclose(found[list(scorecard.PARTS)], by_hand, atol=1e-12)
     assert found["cause"].tolist() == ["expected", "surprise", "target", "surprise"]
