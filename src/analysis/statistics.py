@@ -25,7 +25,7 @@ import pandas as pd
 from analysis import records
 from analysis.attainment.assess import Assessed, assess, check_targets
 from analysis.attainment.world import AssessOptions, World
-from analysis.forecasting.backtest import Plan, backtest_panel
+from analysis.forecasting.backtest import Plan, backtest_panel, cutoff_columns
 from analysis.forecasting.calibration import Event
 from analysis.forecasting.ensemble import Options, forecast_panel
 from analysis.forecasting.evidence import evidence
@@ -33,7 +33,7 @@ from analysis.forecasting.panel import Panel, as_panel
 from analysis.forecasting.predictive import Predictive
 from analysis.intake import Inputs
 from analysis.intake.inputs import check_deadlines
-from analysis.intake.then import as_expected, digest_of, inputs_by_stage
+from analysis.intake.then import as_expected, digest_of, figures_then, first_known, inputs_by_stage
 from analysis.records.register import Past
 from analysis.registry.params import RunParams
 from analysis.registry.targets import (
@@ -259,9 +259,23 @@ def indicator_cases(inputs: Inputs, panel: Panel, *, code: str, seed: int, **opt
     parts = []
     for at_least, thresholds in _questions(inputs, code=code, panel=panel).items() if horizons else ():
         plan, event = Plan(horizons, n_origins=N_ORIGINS, **options), Event(at_least)
+        known = _known_panels(inputs, panel, plan, code=code)
+        plan = dataclasses.replace(plan, known=known)
         cases = backtest_panel(panel, plan, thresholds=thresholds, event=event, options=Options(seed=seed))
-        parts.append(cases.assign(indicator=code))
+        parts.append(cases.assign(indicator=code, figures_then=cases["cutoff"].isin(list(known))))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _known_panels(inputs: Inputs, panel: Panel, plan: Plan, *, code: str) -> dict[str, Panel]:
+    """The indicator as it was known at the plan's cutoffs, where figures have vintages of that time."""
+    seen = inputs.observations[inputs.observations["indicator"] == code]
+    (indicator,) = inputs.indicators[inputs.indicators["indicator"] == code].to_dict("records")
+    days = first_known(seen, periods=[panel.periods[column] for column in cutoff_columns(panel, plan)])
+    found = {}
+    for period, day in days.items():
+        then = figures_then(seen, known_on=day, cutoff=period, kept=seen.head(0))
+        found[period] = as_panel(then, indicator=indicator, cutoff=period)
+    return found
 
 
 def _questions(inputs: Inputs, *, code: str, panel: Panel) -> dict[bool, dict[str, np.ndarray]]:

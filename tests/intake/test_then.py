@@ -77,3 +77,10 @@ def test_as_many_tasks_are_done_as_expected_the_likeliest_first_when_they_are_du
     chance = pd.DataFrame({"unit": "a", "task": ["t1", "t2", "t3", "t4"], "p_done": [1.0, 0.9, 0.3, 0.6]})
     found = then._tasks_as_expected(tasks, chance, start="2026-03-31", end="2026-06-30")
     assert found["done"].tolist() == ["2026-02-10", "2026-05-15", "", "2026-06-30"]
+
+
+def test_a_cutoff_is_read_as_of_the_day_its_first_figures_came_if_that_was_in_time():
+    rows = [("a", "2026-01", "2026-02-03", 1.0, ""), ("b", "2026-01", "2026-03-03", 1.0, "")]
+    rows += [("a", "2026-02", "2026-09-03", 1.0, "")]  # more than a quarter late: nobody could have forecast from it
+    found = then.first_known(figures(rows), periods=["2026-01", "2026-02", "2026-03"])
+    assert found == {"2026-01": "2026-02-03"}

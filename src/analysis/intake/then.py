@@ -17,7 +17,7 @@ import pandas as pd
 from analysis.intake.inputs import Inputs
 from analysis.registry.targets import indicators_of, members_of, targets_of_entries
 from analysis.words import schema
-from analysis.words.periods import last_day
+from analysis.words.periods import due_of, last_day
 
 _KEY = ["unit", "indicator", "period"]
 _MEASURED = ["unit", "indicator", "period", "flags", "value", "numerator", "denominator"]
@@ -129,6 +129,12 @@ def figures_then(observations: pd.DataFrame, *, known_on: str, cutoff: str, kept
     known = kept[kept["indicator"].isin(past["indicator"].unique()) & kept["unit"].isin(past["unit"].unique())]
     then = pd.concat([then[~np.array(replaced, dtype=bool)], known], ignore_index=True)
     return then.sort_values(_KEY, ignore_index=True)
+
+
+def first_known(observations: pd.DataFrame, *, periods: Iterable[str]) -> dict[str, str]:
+    """Period -> the day its first figures were known, where that was within the quarter after it."""
+    days = observations[observations["value"].notna()].groupby("period")["vintage"].min()
+    return {one: days[one] for one in periods if one in days and "" < days[one] <= due_of(one)}
 
 
 def redefined(then: pd.DataFrame, observations: pd.DataFrame) -> pd.DataFrame:

@@ -22,7 +22,7 @@ import pandas as pd
 from analysis.records.store import MANIFEST, find_run, project_of, read_manifest, read_table, write_table
 from analysis.words.errors import DataError, Problem, PublishError, require
 from analysis.words.files import file_sha256, flush_folder, flush_names, locked, replacing, sha256_of_json
-from analysis.words.periods import A_QUARTER, frequency_of, last_day, shift
+from analysis.words.periods import A_QUARTER, due_of, frequency_of, last_day
 from analysis.words.schema import RunTables
 
 FOLDER = "data/register"  # below the project's root
@@ -324,15 +324,6 @@ class Register:
             problems.append(self._problem(str(self.path), text))
         require(problems)
         return match[0]
-
-
-def due_of(cutoff: str) -> str:
-    """The last day of the quarter after a cutoff, as an ISO date.
-
-    >>> due_of("2026-09")
-    '2026-12-31'
-    """
-    return last_day(shift(cutoff, A_QUARTER[frequency_of(cutoff)])).isoformat()
 
 
 def origin_of(cutoff: str, *, published_on: str, known_on: str) -> str:

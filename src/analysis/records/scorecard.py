@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.forecasting import scores
-from analysis.records.register import Entry, due_of
+from analysis.records.register import Entry
 from analysis.words import schema
-from analysis.words.periods import last_day
+from analysis.words.periods import due_of, last_day
 
 SHOCK_SHARE = 0.7  # share of a target's units of one cutoff that missed on the same side: then it was common
 MIN_SHOCK_UNITS = 10  # fewer units cannot tell a common shock from chance

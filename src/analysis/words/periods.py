@@ -162,3 +162,12 @@ def last_ended(code: str, frequency: str) -> str:
     end = as_period(code).end_time
     period = as_period(code).asfreq(frequency, how="end")
     return period_code(period if period.end_time <= end else period - 1)
+
+
+def due_of(cutoff: str) -> str:
+    """The last day of the quarter after a cutoff, as an ISO date.
+
+    >>> due_of("2026-09")
+    '2026-12-31'
+    """
+    return last_day(shift(cutoff, A_QUARTER[frequency_of(cutoff)])).isoformat()

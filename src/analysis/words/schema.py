@@ -97,7 +97,7 @@ EVIDENCE = _table(  # the panel's own backtest: one row a model x slice
     "indicator target model slice",
     text="slice_kind",
     number="brier skill_climatology skill_pace coverage80 coverage95 ece slope bias",
-    whole="n_cases n_origins",
+    whole="n_cases n_origins n_then",
 )
 SCORECARD = _table(
     "scorecard",
