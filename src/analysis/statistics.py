@@ -33,7 +33,7 @@ from analysis.forecasting.panel import Panel, as_panel
 from analysis.forecasting.predictive import Predictive
 from analysis.intake import Inputs
 from analysis.intake.inputs import check_deadlines
-from analysis.intake.then import as_expected, digest_of, figures_then, first_known, inputs_by_stage
+from analysis.intake.then import at_median, digest_of, figures_then, first_known, inputs_by_stage
 from analysis.records.register import Past
 from analysis.registry.params import RunParams
 from analysis.registry.targets import (
@@ -525,18 +525,18 @@ class _Run:
         how = {"params": self.params, "deadlines": deadlines}
         then = forecast_quarter(part, cutoff=cutoff, **how)
         assessed = assess_quarter(part, then, params=self.params, annexes=False)
-        return {"assessments": assessed.assessments} | ({"expected": self.ahead(part, then)} if ahead else {})
+        return {"assessments": assessed.assessments} | ({"expected": self.ahead(part, then, assessed)} if ahead else {})
 
-    def ahead(self, part: Inputs, then: Forecasted) -> pd.DataFrame:
-        """Today's assessments of a group, had the periods since `then` brought its medians."""
-        done = None
+    def ahead(self, part: Inputs, then: Forecasted, assessed: Assessed) -> pd.DataFrame:
+        """Today's assessments of a group, had the periods since `then` brought its medians.
+
+        A list of tasks has no median: what a model expects its probability to be later is the probability itself.
+        """
         if part.tasks is not None:
-            targets = tuple(one.model_copy(update={"deadline": self.cutoff}) for one in part.targets)
-            by_now = dataclasses.replace(part, targets=tuple(one for one in targets if one.kind == "tasks_k_of_n"))
-            done = assess_quarter(by_now, then, params=self.params, annexes=False).extra.get("tasks")
+            return assessed.assessments
         whole = _only(self.inputs, codes=part.indicators["indicator"].tolist(), targets=part.targets)
-        medians = forecasts_table(then, interval_levels=())
-        hoped = as_expected(whole, medians=medians, done=done, before=then.cutoff, cutoff=self.cutoff)
+        figures = at_median(whole.observations, forecasts_table(then, interval_levels=()))
+        hoped = dataclasses.replace(whole, observations=schema.as_table(figures, schema.OBSERVATIONS))
         now = forecast_quarter(hoped, cutoff=self.cutoff, params=self.params, deadlines=self.deadlines)
         return assess_quarter(hoped, now, params=self.params, annexes=False).assessments
 

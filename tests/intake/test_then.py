@@ -65,20 +65,6 @@ def test_new_figures_at_their_median_keep_their_denominator_and_nothing_is_inven
     np.testing.assert_array_equal(found["denominator"], [10.0, 20.0, np.nan])
 
 
-def test_as_many_tasks_are_done_as_expected_the_likeliest_first_when_they_are_due():
-    """Open on 31 March: chances 0.9, 0.6 and 0.3 sum to 1.8: two are done by 30 June, though all three were."""
-    rows = [
-        ("t1", "2026-02-15", "2026-02-10"),
-        ("t2", "2026-05-15", "2026-06-01"),
-        ("t3", "2026-12-31", "2026-06-02"),
-        ("t4", "2026-03-01", "2026-06-03"),
-    ]
-    tasks = pd.DataFrame(rows, columns=["task", "due", "done"]).assign(unit="a")
-    chance = pd.DataFrame({"unit": "a", "task": ["t1", "t2", "t3", "t4"], "p_done": [1.0, 0.9, 0.3, 0.6]})
-    found = then._tasks_as_expected(tasks, chance, start="2026-03-31", end="2026-06-30")
-    assert found["done"].tolist() == ["2026-02-10", "2026-05-15", "", "2026-06-30"]
-
-
 def test_a_cutoff_is_read_as_of_the_day_its_first_figures_came_if_that_was_in_time():
     rows = [("a", "2026-01", "2026-02-03", 1.0, ""), ("b", "2026-01", "2026-03-03", 1.0, "")]
     rows += [("a", "2026-02", "2026-09-03", 1.0, "")]  # more than a quarter late: nobody could have forecast from it

@@ -84,29 +84,6 @@ def digest_of(part: Inputs, *, cutoff: str, deadlines: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def as_expected(part: Inputs, *, medians: pd.DataFrame, done: pd.DataFrame | None, before: str, cutoff: str) -> Inputs:
-    """Today's inputs, had the quarter since `before` brought what was forecast: medians, and as many tasks `done`.
-
-    `done` has unit, task and ``p_done``, the probability of each task at `before` to be done by `cutoff`.
-    """
-    figures = _table(at_median(part.observations, medians))
-    tasks = part.tasks
-    if tasks is not None and done is not None:
-        tasks = _tasks_as_expected(tasks, done, start=last_day(before).isoformat(), end=last_day(cutoff).isoformat())
-    return dataclasses.replace(part, observations=figures, tasks=tasks)
-
-
-def _tasks_as_expected(tasks: pd.DataFrame, done: pd.DataFrame, *, start: str, end: str) -> pd.DataFrame:
-    """The list at `end` with as many of each unit's tasks done since `start` as expected, the likeliest, when due."""
-    was_open = ~((tasks["done"] != "") & (tasks["done"] <= start))
-    chance = tasks.merge(done.drop_duplicates(["unit", "task"]), on=["unit", "task"], how="left")["p_done"]
-    chance = pd.Series(chance.to_numpy(), index=tasks.index).where(was_open).fillna(0.0)
-    rank = chance.groupby(tasks["unit"]).rank(method="first", ascending=False)
-    likely = was_open & (rank <= chance.groupby(tasks["unit"]).transform("sum").round())
-    day = tasks["due"].where((tasks["due"] > start) & (tasks["due"] <= end), end)
-    return tasks.assign(done=tasks["done"].where(~was_open, day.where(likely, "")))
-
-
 def newest(observations: pd.DataFrame) -> pd.DataFrame:
     """The last vintage of every figure."""
     return observations.sort_values([*_KEY, "vintage"], kind="stable").drop_duplicates(_KEY, keep="last")
