@@ -2,6 +2,7 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from benchmarks.country import write_country
 from analysis import pipeline, statistics
 from analysis.records.register import Entry, Past
 from analysis.registry.params import read_params
+from analysis.registry.targets import entries_table
 from analysis.words.errors import ModelError
 
 ROOT = Path(__file__).parents[1]
@@ -67,12 +69,65 @@ def test_history_is_what_the_register_says_and_nothing_else(country):
     cutoff = statistics.quarter_before(statistics.cutoff_of(inputs, params=params))
     said = plain["assessments"].assign(p_attain=0.123, status="likely", cutoff=cutoff, settled=False)
     entry = Entry("country", 1, cutoff, 1, "2026-07-05", "", "published", True, {}, {}, "")
-    past = Past(entry, said, plain["forecasts"].head(3))
+    past = Past(entry, said, plain["forecasts"].head(3), inputs.observations, inputs.indicators)
     tables = statistics.make_statistics(inputs, params=params, history={cutoff: past})
     assert set(tables["previous_assessments"]["p_attain"]) == {0.123}
     assert set(tables["assessments"]["previous_status"]) == {"likely"}
     assert set(tables["extra_changes"]["p_before"]) == {0.123} and len(tables["previous_forecasts"]) == 3
     pd.testing.assert_frame_equal(tables["forecasts"], plain["forecasts"])
+
+
+def past_of(cutoff, tables, inputs, *, known_on):
+    """What a register would hold of a publication of these tables and inputs."""
+    entry = Entry("country", 1, cutoff, 1, known_on, known_on, "published", True, {}, {}, "")
+    kept = {"definitions": entries_table(inputs.targets), "task_list": inputs.tasks}
+    return Past(entry, tables["assessments"], tables["forecasts"], inputs.observations, inputs.indicators, **kept)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("in_register", [True, False])
+def test_a_change_is_split_as_pandas_and_four_plain_assessments_split_it(country, in_register):
+    """Published from figures 7 % lower; then revised, a target raised, a quarter of figures added: each by itself."""
+    params, inputs = country
+    cutoff = statistics.cutoff_of(inputs, params=params)
+    before = statistics.quarter_before(cutoff)
+    seen, plain = inputs.observations, statistics.make_statistics(inputs, params=params)["assessments"]
+    most = (plain["p_attain"].sub(0.5).abs() < 0.4).groupby(plain["target"]).sum().idxmax()  # open, not near 0 or 1
+    (target,) = (one for one in inputs.targets if one.target == most)
+    old = seen[seen["period"] <= before].assign(vintage="2026-01-01")
+    mine = (old["indicator"] == target.indicator) & (old["period"] == before)
+    old.loc[mine, ["value", "numerator"]] *= 0.93
+    raised = target.model_copy(update={"threshold": target.threshold * 1.02})
+    then = replace(inputs, observations=old)
+    new = replace(inputs, observations=pd.concat([old, seen.assign(vintage="2026-09-30")]))
+    new = replace(new, targets=tuple(raised if one is target else one for one in inputs.targets))
+
+    def p_of(observations, targets, at):
+        one = replace(inputs, observations=observations, targets=targets)
+        made = statistics.make_statistics(one, params=params.model_copy(update={"cutoff": at}))
+        return made["assessments"].set_index(["unit", "target"])["p_attain"]
+
+    published = statistics.make_statistics(then, params=params.model_copy(update={"cutoff": before}))
+    past = past_of(before, published, then, known_on="2026-01-01")
+    if not in_register:  # the vintages alone
+        past = replace(past, observations=past.observations.head(0))
+    found = statistics.make_statistics(new, params=params, history={before: past})["extra_changes"]
+    found = found.set_index(["unit", "target"])
+    p_then, p_now = p_of(old, inputs.targets, before), p_of(seen, new.targets, cutoff)
+    p_target, p_revised = p_of(old, new.targets, before), p_of(seen, new.targets, before)
+    by_hand = {
+        "from_model": 0 * p_then,
+        "from_target": p_target - p_then,
+        "from_definition": 0 * p_then,
+        "from_revision": p_revised - p_target,
+    }
+    for name, effect in by_hand.items():
+        pd.testing.assert_series_equal(found[name], effect.reindex(found.index), check_names=False, obj=name)
+    new_figures = found["from_expected"] + found["from_surprise"]
+    pd.testing.assert_series_equal(new_figures, (p_now - p_revised).reindex(found.index), check_names=False)
+    own = found.xs(target.target, level="target")
+    assert own["from_target"].max() <= 0 and own["from_target"].min() < -0.001  # raised: harder
+    assert own["from_revision"].abs().max() > 0.01 and found["from_surprise"].abs().max() > 0.01
 
 
 def test_tables_are_merged_in_the_order_of_the_key():

@@ -219,8 +219,7 @@ def publish(
         cutoff, entries = tables.manifest["cutoff"], []
         with folder.build(key, cutoff=cutoff, before_switch=lambda: register.append(entries[0])) as building:
             if not (building / ENTRY).is_file():
-                kept = {name: getattr(tables, name) for name in ("assessments", "forecasts", "observations")}
-                entry = register.next_entry(tables.manifest, kept, published_on=as_day(on))
+                entry = register.next_entry(tables.manifest, records.to_keep(tables), published_on=as_day(on))
                 write_file(building / ENTRY, entry.line() + "\n")
             entries.append(read_entry(building / ENTRY))
             shutil.rmtree(building / "tables", ignore_errors=True)

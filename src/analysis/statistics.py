@@ -25,7 +25,7 @@ import pandas as pd
 from analysis import records
 from analysis.attainment.assess import Assessed, assess, check_targets
 from analysis.attainment.world import AssessOptions, World
-from analysis.forecasting.backtest import Plan, backtest_panel
+from analysis.forecasting.backtest import Plan, backtest_panel, cutoff_columns
 from analysis.forecasting.calibration import Event
 from analysis.forecasting.ensemble import Options, forecast_panel
 from analysis.forecasting.evidence import evidence
@@ -33,9 +33,17 @@ from analysis.forecasting.panel import Panel, as_panel
 from analysis.forecasting.predictive import Predictive
 from analysis.intake import Inputs
 from analysis.intake.inputs import check_deadlines
+from analysis.intake.then import at_median, digest_of, figures_then, first_known, inputs_by_stage
 from analysis.records.register import Past
 from analysis.registry.params import RunParams
-from analysis.registry.targets import Target, units_of
+from analysis.registry.targets import (
+    Target,
+    entries_table,
+    indicators_of,
+    members_of,
+    targets_of_entries,
+    units_of,
+)
 from analysis.words import periods, schema
 from analysis.words.errors import ModelError, ParamsError, Problem, require
 
@@ -251,9 +259,23 @@ def indicator_cases(inputs: Inputs, panel: Panel, *, code: str, seed: int, **opt
     parts = []
     for at_least, thresholds in _questions(inputs, code=code, panel=panel).items() if horizons else ():
         plan, event = Plan(horizons, n_origins=N_ORIGINS, **options), Event(at_least)
+        known = _known_panels(inputs, panel, plan, code=code)
+        plan = dataclasses.replace(plan, known=known)
         cases = backtest_panel(panel, plan, thresholds=thresholds, event=event, options=Options(seed=seed))
-        parts.append(cases.assign(indicator=code))
+        parts.append(cases.assign(indicator=code, figures_then=cases["cutoff"].isin(list(known))))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _known_panels(inputs: Inputs, panel: Panel, plan: Plan, *, code: str) -> dict[str, Panel]:
+    """The indicator as it was known at the plan's cutoffs, where figures have vintages of that time."""
+    seen = inputs.observations[inputs.observations["indicator"] == code]
+    (indicator,) = inputs.indicators[inputs.indicators["indicator"] == code].to_dict("records")
+    days = first_known(seen, periods=[panel.periods[column] for column in cutoff_columns(panel, plan)])
+    found = {}
+    for period, day in days.items():
+        then = figures_then(seen, known_on=day, cutoff=period, kept=seen.head(0))
+        found[period] = as_panel(then, indicator=indicator, cutoff=period)
+    return found
 
 
 def _questions(inputs: Inputs, *, code: str, panel: Panel) -> dict[bool, dict[str, np.ndarray]]:
@@ -312,9 +334,8 @@ def independent_groups(inputs: Inputs) -> list[Inputs]:
 
 def _looks_at(target: Target) -> list[str]:
     """What a target depends on: indicators and other targets, as ``"indicator x"``, ``"target y"``."""
-    indicators = [target.indicator, *(component.indicator for component in getattr(target, "components", ()))]
-    members = target.members if target.kind == "indicators_k_of_n" else ()
-    return [f"indicator {code}" for code in indicators if code] + [f"target {code}" for code in members]
+    indicators = [f"indicator {code}" for code in indicators_of(target)]
+    return indicators + [f"target {code}" for code in members_of(target)]
 
 
 def _only(inputs: Inputs, *, codes: Sequence[str], targets: tuple[Target, ...]) -> Inputs:
@@ -425,17 +446,24 @@ def make_statistics(
         done += 1
         report(done, max(total, done))
 
-    compare = run.before in history
-    total = len(groups) * (1 + compare) + len(inputs.indicators)
-    tasks = {("today", at): partial(run.today, part) for at, part in enumerate(groups)}
-    tasks |= {("again", at): partial(run.again, part) for at, part in enumerate(groups) if compare}
+    again = {cutoff: run.again(cutoff) for cutoff in history}
+    looked_back = {key: task for stages in again.values() for tasks in stages.values() for key, task in tasks.items()}
+    total = len(groups) + len(looked_back) + len(inputs.indicators)
+    tasks = {("today", at): partial(run.today, part) for at, part in enumerate(groups)} | looked_back
     tasks |= {("evidence", code): partial(run.evidence, code) for code in inputs.indicators["indicator"]}
     made = map_parallel(tasks, jobs=jobs, on_done=tick)
     report(total, total)
     tables = _merged(found for (what, _), found in made.items() if what != "again")
-    recomputed = [found["assessments"] for (what, _), found in made.items() if what == "again"]
-    again = merge_tables(recomputed, name="assessments") if recomputed else None
-    return tables | run.compared(tables, again=again)
+    found = {cutoff: _by_stage(stages, made) for cutoff, stages in again.items()}
+    return tables | run.compared(tables, again=found)
+
+
+def _by_stage(stages: Mapping[str, Mapping], made: Mapping[tuple, Tables]) -> Tables:
+    """The assessments of a past quarter by stage, and ``expected`` where the last stage looked ahead."""
+    merged = lambda keys, name: merge_tables([made[key][name] for key in keys], name="assessments")
+    tables = {stage: merged(keys, "assessments") for stage, keys in stages.items() if keys}
+    last = stages.get("revision", {})
+    return tables | ({"expected": merged(last, "expected")} if last and "expected" in made[next(iter(last))] else {})
 
 
 def _merged(parts: Iterable[Tables]) -> Tables:
@@ -466,10 +494,51 @@ class _Run:
     def deadlines(self) -> tuple[str, ...]:
         return deadlines_of(self.inputs.targets)
 
-    def again(self, part: Inputs) -> Tables:
-        """A group as today's model and data assess it at the cutoff of the quarter before."""
-        then = forecast_quarter(part, cutoff=self.before, params=self.params, deadlines=self.deadlines)
-        return {"assessments": assess_quarter(part, then, params=self.params, annexes=False).assessments}
+    def again(self, cutoff: str) -> dict[str, dict[tuple[str, str], Callable[[], Tables]]]:
+        """The tasks that recompute a past cutoff, by stage; what a stage leaves as it was has the same key and is one.
+
+        The quarter before is wanted whole, earlier ones for the targets whose deadline has passed since.
+        """
+        wanted = None if cutoff == self.before else self.passed_since(cutoff)
+        past = self.history[cutoff]
+        when = {"cutoff": cutoff, "known_on": past.entry.known_on or past.entry.published_on}
+        found = {}
+        for stage, inputs in inputs_by_stage(self.inputs, past, wanted=wanted, **when).items():
+            of_then = stage == "model" and past.definitions is not None
+            promised = targets_of_entries(past.definitions) if of_then else self.inputs.targets
+            at = {"cutoff": cutoff, "deadlines": deadlines_of(promised)}
+            parts = [part for part in independent_groups(inputs) if part.targets]
+            found[stage] = {("again", digest_of(part, **at)): partial(self.recompute, part, **at) for part in parts}
+        if cutoff == self.before:
+            found["revision"] = {key: partial(task, ahead=True) for key, task in found["revision"].items()}
+        return found
+
+    def passed_since(self, cutoff: str) -> set[str]:
+        """Targets that had an open probability at a past cutoff and whose deadline has passed by now."""
+        said, today = self.history[cutoff].assessments, periods.last_day(self.cutoff)
+        open_then = set(said.loc[~said["settled"].astype(bool) & said["p_attain"].notna(), "target"])
+        dated = [one for one in self.inputs.targets if one.deadline and periods.last_day(one.deadline) <= today]
+        return {one.target for one in dated} & open_then
+
+    def recompute(self, part: Inputs, *, cutoff: str, deadlines: Iterable[str], ahead: bool = False) -> Tables:
+        """A group as today's model assesses it at a past cutoff; with `ahead`, at today's had all come as expected."""
+        how = {"params": self.params, "deadlines": deadlines}
+        then = forecast_quarter(part, cutoff=cutoff, **how)
+        assessed = assess_quarter(part, then, params=self.params, annexes=False)
+        return {"assessments": assessed.assessments} | ({"expected": self.ahead(part, then, assessed)} if ahead else {})
+
+    def ahead(self, part: Inputs, then: Forecasted, assessed: Assessed) -> pd.DataFrame:
+        """Today's assessments of a group, had the periods since `then` brought its medians.
+
+        A list of tasks has no median: what a model expects its probability to be later is the probability itself.
+        """
+        if part.tasks is not None:
+            return assessed.assessments
+        whole = _only(self.inputs, codes=part.indicators["indicator"].tolist(), targets=part.targets)
+        figures = at_median(whole.observations, forecasts_table(then, interval_levels=()))
+        hoped = dataclasses.replace(whole, observations=schema.as_table(figures, schema.OBSERVATIONS))
+        now = forecast_quarter(hoped, cutoff=self.cutoff, params=self.params, deadlines=self.deadlines)
+        return assess_quarter(hoped, now, params=self.params, annexes=False).assessments
 
     def statuses(self, part: Inputs) -> pd.DataFrame:
         """What was published of a group's targets in the quarters whose statuses count."""
@@ -497,19 +566,19 @@ class _Run:
         panels = panels_at(part, cutoff=self.cutoff)
         return {"evidence": evidence_of(backtest_cases(part, panels, seed=self.params.seed))}
 
-    def compared(self, tables: Tables, *, again: pd.DataFrame | None) -> Tables:
+    def compared(self, tables: Tables, *, again: Mapping[str, Tables]) -> Tables:
         """The scorecard, what was forecast a quarter ago, and what changed since."""
-        known, now = self.inputs.observations, tables["assessments"]
-        marked = {cutoff: records.with_current_now(past.assessments, known) for cutoff, past in self.history.items()}
+        now = tables["assessments"]
         cards = [
-            records.build_scorecard(rows, now=now, origin=self.history[cutoff].entry.origin)
-            for cutoff, rows in marked.items()
+            records.build_scorecard(past.assessments, now=now, entry=past.entry, again=again[cutoff])
+            for cutoff, past in self.history.items()
         ]
         card = pd.concat(cards, ignore_index=True) if cards else schema.SCORECARD.empty()
-        before = records.with_current_now(tables["previous_assessments"], known)
+        before, recomputed = tables["previous_assessments"], again.get(self.before)
         found = {
             "scorecard": schema.as_table(card, schema.SCORECARD, where="scorecard"),
-            CHANGES: records.build_changes(now, before=before, again=again),
+            "extra_definitions": entries_table(self.inputs.targets),
+            CHANGES: records.build_changes(now, before=before, again=recomputed),
         }
         if self.before in self.history:
             found["previous_forecasts"] = self.history[self.before].forecasts

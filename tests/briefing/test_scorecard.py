@@ -13,7 +13,10 @@ from analysis.publishing.sanitise import is_clean
 from analysis.words import schema
 from analysis.words.schema import as_table
 
-METHODS = ("title", "answer", "misses", "causes", "reliability", "by_target", "provenance", "end")
+METHODS = (
+    *("title", "answer", "misses", "causes", "reliability", "by_target", "by_horizon", "by_quarter"),
+    *("on_track", "early", "provenance", "end"),
+)
 
 
 def with_cases(run, rows):
@@ -119,12 +122,67 @@ def test_enough_cases_are_drawn(run):
 
 @pytest.mark.parametrize("language", ["vi", "en"])
 def test_it_says_how_many_probabilities_were_published_at_the_time(run, language):
-    rows = [("001", 0.9, 1.0, ""), ("002", 0.8, 0.0, "model"), ("003", 0.2, 0.0, "")]
+    rows = [("001", 0.9, 1.0, ""), ("002", 0.8, 0.0, "model"), ("003", 0.2, 0.0, ""), ("003", 0.1, 0.0, "")]
     mixed = with_cases(run, rows)
-    table = mixed.scorecard.assign(origin=["published", "recomputed", "recomputed"])
+    origins = ["published", "recomputed", "recomputed", "recomputed"]
+    table = mixed.scorecard.sort_values("cutoff").assign(origin=origins, figures_then=[True, True, True, False])
     text = str(scorecard_page(replace(mixed, scorecard=table), language=language).answer().html)
     said = {
-        "vi": "Trong đó 1 lần đã công bố vào lúc đó; 2 lần được tính lại từ số liệu có khi đó.",
-        "en": "Of these, published at the time: 1; recomputed from the data of that time: 2.",
+        "vi": "Trong đó 1 lần đã công bố vào lúc đó; 2 lần được tính lại từ số liệu có khi đó; "
+        "1 lần được tính lại với số liệu hiện nay.",
+        "en": "Of these, published at the time: 1; recomputed from the data of that time: 2; "
+        "recomputed with today&#39;s figures: 1.",
     }
     assert said[language] in text
+
+
+def cells(fragment):
+    return [[one.text for one in tr.find_all(["th", "td"])] for tr in soup(fragment).tbody.find_all("tr")]
+
+
+def changed(run, **columns):
+    """The four cases in the order of their cutoffs, with other columns."""
+    mixed = with_cases(run, FOUR)
+    return replace(mixed, scorecard=mixed.scorecard.sort_values("cutoff", ignore_index=True).assign(**columns))
+
+
+def test_what_is_known_before_the_deadline_is_apart_and_in_no_other_figure(run):
+    page = scorecard_page(changed(run, early=[False, True, True, False]), language="en")
+    said = "2 of 2 past forecasts were on the right side; the average probability was 55%"
+    assert page.answer().text.startswith(said)
+    assert page.misses().text == "No forecast was wrong."
+    assert [row[1:] for row in cells(page.by_target())] == [["2", "0", "55%", "50%", "0.025"]]  # (0.01 + 0.04) / 2
+    assert [row[1:] for row in cells(page.early())] == [["2", "2", "88%", "0%", "0.771"]]  # (0.64 + 0.9025) / 2
+    assert len(page.view.scored) == 2
+    only = scorecard_page(changed(run, early=True), language="en")
+    assert only.answer().text == "None of our past forecasts has reached its deadline yet."
+
+
+def test_horizons_and_quarters_have_their_own_records(run):
+    page = scorecard_page(changed(run, horizon=pd.array([3, 3, 6, 6], dtype="Int64")), language="en")
+    assert [row[:3] for row in cells(page.by_horizon())] == [["3", "2", "1"], ["6", "2", "1"]]
+    assert [row[1:3] for row in cells(page.by_quarter())] == [["1", "0"], ["1", "1"], ["1", "1"], ["1", "0"]]
+
+
+def test_promises_called_on_track_are_followed_up(run):
+    said = "Of 3 targets forecast on track (probability of at least 80%), 1 were met: 33%."
+    assert scorecard_page(with_cases(run, FOUR), language="en").on_track().text == said
+    assert scorecard_page(with_cases(run, FOUR[3:]), language="en").on_track().kind == "note"
+
+
+def test_misses_common_to_all_units_are_one_and_each_part_is_named(run):
+    split = {"from_revision": -0.3, "from_changed_target": 0.0, "from_shock": -0.5, "from_model": [0, 0.0, -0.15, 0]}
+    same = dict(cutoff="2025-02", common=[False, True, True, False])
+    page = scorecard_page(changed(run, **split, **same), language="en")
+    (row,) = cells(page.misses())
+    assert row[0] == "2 units together" and row[3].startswith("88%")
+    why = "a common shock moved all units: −50 percentage points; the figure was revised: −30 percentage points; "
+    assert row[5] == why + "our model: −8 percentage points"
+    assert [one[1] for one in cells(page.causes())] == ["1"]
+
+
+def test_the_pace_is_compared_on_the_forecasts_that_have_one(run):
+    page = scorecard_page(changed(run, p_pace=[1.0, 1.0, np.nan, np.nan]), language="en")
+    # pace: (0 + 1) / 2; ours on these two: (0.01 + 0.64) / 2
+    html = str(page.answer().html)
+    assert "error of the linear pace; ours on the same 2 forecasts: 0.325" in html and "0.500" in html

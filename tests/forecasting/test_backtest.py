@@ -24,7 +24,7 @@ from analysis.forecasting.backtest import (
     straight_line,
 )
 from analysis.forecasting.calibration import Event
-from analysis.forecasting.panel import Panel
+from analysis.forecasting.panel import Panel, with_figures
 
 LEARNERS = [name for name in MODELS if name != "climatology"]
 
@@ -256,3 +256,18 @@ def test_shares_stay_shares(model):
 def test_values_before_a_break_are_not_used():
     panel = panel_of([[100.0, 100.0, 1.0, 2.0]], kind="level", first=np.array([2]))
     np.testing.assert_allclose(drift(panel, horizon=1), [[3.0]])
+
+
+def test_a_past_cutoff_reads_the_figures_known_then_and_the_outcome_todays():
+    """Revised since: 0.585 was known at the cutoff, 0.629 stands there today; the naive forecast says 0.585."""
+    today = Panel(("a", "b"), ("2018", "2019", "2020", "2021", "2022"), np.array([[0.5, 0.52, 0.56, 0.629, 0.65]] * 2))
+    known = Panel(("b",), ("2019", "2020", "2021"), np.array([[0.52, 0.55, 0.585]]))
+    then = with_figures(today, known)
+    np.testing.assert_array_equal(then.values, [[np.nan] * 4, [np.nan, 0.52, 0.55, 0.585]])
+    known = Panel(("b", "a"), ("2018", "2019", "2020", "2021"), np.array([[0.5, 0.52, 0.55, 0.585], [0.4] * 4]))
+    plan = Plan([1], cutoffs=["2021"], models=["naive"], known={"2021": known})
+    cases = backtest_panel(today, plan, thresholds=0.6).set_index("unit")
+    assert cases["current"].to_dict() == {"a": 0.4, "b": 0.585} and set(cases["observed"]) == {0.65}
+    assert cases["p_attain"].to_dict() == {"a": 0.0, "b": 0.0} and set(cases["outcome"]) == {1.0}
+    again = backtest_panel(today, replace(plan, known={}), thresholds=0.6)
+    assert set(again["current"]) == {0.629} and set(again["p_attain"]) == {1.0}

@@ -14,7 +14,7 @@ import yaml
 import analysis as cd
 from analysis.words.errors import ParamsError
 
-ODD = "50% of $HOME's \"data\" ö"  # a folder's name with all that a scheduler may expand
+ODD = '50% of $HOME\'s "data" ö'  # a folder's name with all that a scheduler may expand
 
 
 @pytest.fixture(params=["plain", ODD])

@@ -21,6 +21,7 @@ def tables(p, *, vintage="2026-07-03"):
         "assessments": as_table(pd.DataFrame(rows), schema.ASSESSMENTS),
         "forecasts": as_table(pd.DataFrame(ahead).assign(predicted=0.6), schema.FORECASTS),
         "observations": as_table(pd.DataFrame(seen), schema.OBSERVATIONS),
+        "indicators": as_table(pd.DataFrame({"indicator": ["i"]}), schema.INDICATORS),
     }
 
 

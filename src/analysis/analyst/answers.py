@@ -170,8 +170,10 @@ _CHANGE = {
     "p_change": "change since",
     "from_revision": "of it: revised data",
     "from_target": "of it: the target was changed",
+    "from_definition": "of it: a definition or boundary was changed",
     "from_model": "of it: the model",
-    "from_new_figures": "of it: new figures and the time that has passed",
+    "from_expected": "of it: time passing, had the new figures been as forecast",
+    "from_surprise": "of it: new figures other than forecast",
 }
 
 

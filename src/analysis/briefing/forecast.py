@@ -64,12 +64,13 @@ class ForecastPage(parts.Page):
                 _("coverage of the 80% intervals, average of the indicators"),
                 percent(self.overall["coverage80"].mean(), language, 0),
             ),
-            (_("past deadlines tested (J), fewest to most"), self._origins()),
+            (_("past deadlines tested (J), fewest to most"), self._origins("n_origins")),
+            (_("of these, with the figures of that time; the others with today's figures"), self._origins("n_then")),
         ]
         return parts.answered(text, parts.facts(pairs))
 
-    def _origins(self) -> str:
-        origins = self.overall["n_origins"]
+    def _origins(self, column: str) -> str:
+        origins = self.overall[column].fillna(0)
         low, high = (number(one, self.view.language) for one in (origins.min(), origins.max()))
         return low if low == high else self.view._("{low} to {high}").format(low=low, high=high)
 
@@ -110,7 +111,7 @@ class ForecastPage(parts.Page):
 
     def reliability(self) -> Fragment:
         """Said against seen, over all indicators."""
-        cases = plain(self.view.run.scorecard)  # the backtest's cases are not kept; our own past probabilities are
+        cases = self.view.scored  # the backtest's cases are not kept; our own past probabilities are
         if len(cases) < MIN_CASES:
             return parts.note(self.view._("There are too few past forecasts to compare with outcomes."))
         return reliability(self.view, binned(cases), key="rel", ranges=True)

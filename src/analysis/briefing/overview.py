@@ -40,9 +40,14 @@ COMMON_SHARE, COMMON_UNITS = 0.9, 10  # a surprise is common: this share of at l
 CAUSES = {
     "target": N_("the target was changed"),
     "revision": N_("an old figure was revised"),
+    "definition": N_("a definition or boundary was changed"),
+    "expected": N_("new figures, as forecast"),
+    "surprise": N_("new figures, other than forecast"),
     "new_figures": N_("new figures"),
     "model": N_("our model changed, without new figures"),
 }
+
+FIGURES = ("new_figures", "expected", "surprise")  # causes that are figures: the page says which
 
 
 class OverviewPage(parts.Page):
@@ -349,7 +354,7 @@ def _why(view: View, row) -> str:
     cause = word_of(CAUSES, row.cause, language)
     assessed = next((one for one in view.assessed(row.unit) if one.target == row.target), None)
     indicator = measure_of(view, assessed) if assessed is not None else None
-    if row.cause != "new_figures" or indicator is None or not math.isfinite(row.current):
+    if row.cause not in FIGURES or indicator is None or not math.isfinite(row.current):
         return cause
     now, then = quantity(row.current, indicator, language), _forecast_then(view, assessed)
     if math.isfinite(then):

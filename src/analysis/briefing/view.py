@@ -280,6 +280,13 @@ class View:
         return table[(table["model"].to_numpy() == OURS) & (table["target"].to_numpy() == ALL_TARGETS)]
 
     @cached_property
+    def scored(self) -> pd.DataFrame:
+        """Past probabilities whose deadline has passed, all units together; `missed` marks the wrong side."""
+        cases = plain(self.run.scorecard)
+        cases = cases[~cases["early"].eq(True).to_numpy(dtype=bool)]
+        return cases.assign(missed=(cases["p_attain"] > 0.5) != (cases["outcome"] > 0.5))
+
+    @cached_property
     def records(self) -> dict[str, tuple]:
         """Indicator -> our record over all horizons and past deadlines."""
         overall = self.evidence[self.evidence["slice_kind"].to_numpy() == "overall"]

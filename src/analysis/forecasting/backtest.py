@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike
 from analysis.forecasting import past
 from analysis.forecasting.calibration import Calibration, Event, Threshold, calibrate_level, cap, ladder
 from analysis.forecasting.ensemble import Options, forecast_panel
-from analysis.forecasting.panel import Panel, last_observed, truncate
+from analysis.forecasting.panel import Panel, last_observed, truncate, with_figures
 
 MODELS = MappingProxyType(
     {
@@ -115,6 +115,7 @@ class Answers:
     horizon: int
     options: Options
     peers: Mapping[str, Model] = field(default_factory=dict)
+    known: Mapping[str, Panel] = field(default_factory=dict)
     _panels: dict[int, Panel] = field(default_factory=dict)
     _forecasts: dict[tuple[str, int], Forecast] = field(default_factory=dict)
     _quantiles: dict[tuple[str, int], np.ndarray] = field(default_factory=dict)
@@ -122,7 +123,8 @@ class Answers:
     def panel_at(self, index: int) -> Panel:
         """What was known when column `index` was the last one."""
         if index not in self._panels:
-            self._panels[index] = truncate(self.panel, index + 1)
+            then = self.known.get(self.panel.periods[index])
+            self._panels[index] = truncate(self.panel, index + 1) if then is None else with_figures(self.panel, then)
         return self._panels[index]
 
     def case(self, question: Question, index: int) -> Case:
@@ -205,6 +207,7 @@ class Plan:
     n_origins: int = 6
     models: Sequence[str] = STANDARD  # Keys of `MODELS`
     peers: Mapping[str, Model] = field(default_factory=dict)  # More models, on the same cases
+    known: Mapping[str, Panel] = field(default_factory=dict)  # Cutoff -> what was known then; default: today's figures
     scored: Sequence[str] | None = None  # Only these units are cases (default: all); all units inform the pooled models
 
 
@@ -227,7 +230,7 @@ def backtest_panel(
     >>> cases[["unit", "cutoff", "horizon", "model", "p_attain", "outcome"]].values.tolist()
     [['a', '2021', 2, 'pace3', 1.0, 1.0], ['b', '2021', 2, 'pace3', 0.0, 0.0]]
     """
-    answers = Answers(panel, horizon=max(plan.horizons), options=options, peers=plan.peers)
+    answers = Answers(panel, horizon=max(plan.horizons), options=options, peers=plan.peers, known=plan.known)
     targets = dict(thresholds) if isinstance(thresholds, Mapping) else {"target": thresholds}
     wanted = np.ones(panel.n_units, bool) if plan.scored is None else np.isin(panel.units, list(plan.scored))
     names = [name for name in (*plan.models, *plan.peers) if name != "climatology"]

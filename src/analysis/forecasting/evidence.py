@@ -24,7 +24,8 @@ def evidence(cases: pd.DataFrame, *, indicator: str) -> pd.DataFrame:
 
     `slice_kind` is "overall", "horizon" or "origin" and `slice` "all", the horizon, or the cutoff. Target "all" pools
     the targets. `bias` is the mean of ``predicted_median - observed``; a skill is NaN where its reference is not
-    among the models; `n_cases` counts (unit, target, cutoff, horizon).
+    among the models; `n_cases` counts (unit, target, cutoff, horizon); `n_then` the
+    origins that were read with the figures known then, the others are read with today's.
     """
     cases = common_cases(_compact(cases))
     rows = []
@@ -71,6 +72,7 @@ def score_models(cases: pd.DataFrame) -> list[dict]:
                 "bias": float((part["predicted_median"] - observed).mean()),
                 "n_cases": len(part),
                 "n_origins": part["cutoff"].nunique(),
+                "n_then": part.loc[part["figures_then"], "cutoff"].nunique() if "figures_then" in part else 0,
             }
         )
     return rows

@@ -99,6 +99,21 @@ def truncate(panel: Panel, n_periods: int) -> Panel:
     return panel.changed(lambda block: block[:, :n_periods], periods=panel.periods[:n_periods], first=first)
 
 
+def with_figures(panel: Panel, then: Panel) -> Panel:
+    """The panel cut where `then` ends, with the figures of `then`: the same indicator as it was known at that time."""
+    cut = truncate(panel, panel.periods.index(then.periods[-1]) + 1)
+    rows = np.array([cut.units.index(unit) for unit in then.units], dtype=np.int64)
+    start = cut.periods.index(then.periods[0])
+    blocks, first = {}, np.zeros(cut.n_units, dtype=np.int64)
+    for name in ("values", "numerator", "denominator"):
+        old = getattr(then, name)
+        if getattr(cut, name) is not None:
+            blocks[name] = np.full(cut.values.shape, np.nan)
+            blocks[name][rows, start:] = np.nan if old is None else old
+    first[rows] = np.where(then.first > 0, then.first + start, 0)
+    return replace(cut, first=first, **blocks)
+
+
 def as_panel(
     observations: pd.DataFrame,
     *,

@@ -183,7 +183,6 @@ class OperatorLog:
         shown = "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
         write_file(self.summary_path, f"{shown}\nExit code: {exit_code}. Log: {self.path.name}\n")
 
-
     @contextmanager
     def reporting_errors(self) -> Iterator[MailSettings | None]:
         """Yield the mail's settings; an error inside, Ctrl-C too, ends in a summary and a mail and is raised again."""

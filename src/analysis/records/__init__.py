@@ -1,7 +1,7 @@
 """What was run, known and published before: store, manifest, scorecard, changes."""
 
-from analysis.records.register import Register, find_seal
-from analysis.records.scorecard import build_changes, build_scorecard, summarise_scorecard, with_current_now
+from analysis.records.register import Register, find_seal, to_keep
+from analysis.records.scorecard import build_changes, build_scorecard, summarise_scorecard
 from analysis.records.store import (
     build_manifest,
     check_tables,
@@ -32,7 +32,7 @@ __all__ = [
     "read_stored",
     "read_table",
     "summarise_scorecard",
-    "with_current_now",
+    "to_keep",
     "write_frame",
     "write_run",
     "write_table",

@@ -1,8 +1,9 @@
 """The register: what was published when, as a chain that cannot be rewritten unnoticed, with the probabilities of each.
 
 ``data/register/<run_id>.jsonl`` has an entry a line and is only appended to; each entry names the hash of the one
-before. ``data/register/<run_id>/<hash>.parquet`` are an entry's tables: assessments, and forecasts of the next
-quarter. ``data/register/<run_id>.pages.jsonl`` says afterwards which files went out with an entry.
+before. ``data/register/<run_id>/<hash>.parquet`` are an entry's tables: assessments, forecasts of the next quarter, and
+what they came from: targets, indicators, tasks, and the figures of the last year.
+``data/register/<run_id>.pages.jsonl`` says afterwards which files went out with an entry.
 
 An entry's seal is a short form of its hash. A seal on paper proves that the entry it was printed from, and all entries
 before it, are those in the register; it does not prove who wrote them.
@@ -14,7 +15,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -22,13 +23,15 @@ import pandas as pd
 from analysis.records.store import MANIFEST, find_run, project_of, read_manifest, read_table, write_table
 from analysis.words.errors import DataError, Problem, PublishError, require
 from analysis.words.files import file_sha256, flush_folder, flush_names, locked, replacing, sha256_of_json
-from analysis.words.periods import A_QUARTER, clock, frequency_of, last_day, shift
+from analysis.words.periods import A_QUARTER, clock, due_of, frequency_of, last_day
+from analysis.words.schema import RunTables
 
 FOLDER = "data/register"  # below the project's root
 PUBLISHED, RECOMPUTED = "published", "recomputed"
 SEAL_LENGTH = 16  # hex digits, 64 bits
 KEPT_LEVELS = (0.1, 0.5, 0.9)  # of the next quarter's forecasts
-TABLES = ("assessments", "forecasts")
+
+A_YEAR = timedelta(days=365)  # of figures are kept
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,17 @@ class Past:
     entry: Entry
     assessments: pd.DataFrame
     forecasts: pd.DataFrame
+    observations: pd.DataFrame  # of the year before the cutoff
+    indicators: pd.DataFrame
+    definitions: pd.DataFrame | None = None  # a target a row, its entry as JSON
+    task_list: pd.DataFrame | None = None
+
+
+def to_keep(tables: RunTables) -> dict[str, pd.DataFrame]:
+    """The tables of a run that :meth:`Register.next_entry` takes."""
+    names = ("assessments", "forecasts", "observations", "indicators")
+    also = {name: tables.extra[name] for name in ("definitions", "task_list") if name in tables.extra}
+    return {name: getattr(tables, name) for name in names} | also
 
 
 class Register:
@@ -198,7 +212,7 @@ class Register:
     def tables_of(self, entry: Entry) -> Past:
         """The tables that the register keeps of an entry."""
         read = {name: read_table(self.folder / f"{digest}.parquet", name=name) for name, digest in entry.kept.items()}
-        return Past(entry, read["assessments"], read["forecasts"])
+        return Past(entry, **read)
 
     def next_entry(self, manifest: dict, tables: Mapping[str, pd.DataFrame], *, published_on: str) -> Entry:
         """The entry that publishing a run would append; the last one of its cutoff, where that said the same.
@@ -208,7 +222,7 @@ class Register:
         manifest : dict
             Of the run.
         tables : mapping
-            ``assessments``, ``forecasts`` and ``observations`` of the run.
+            Those of :class:`Past`, of the run.
         published_on : str
             ISO date.
 
@@ -228,7 +242,7 @@ class Register:
             raise PublishError(Problem(str(self.path), found, f"{entries[-1].published_on} or later", remedy))
         known_on = max(tables["observations"]["vintage"], default="")
         with self._held():
-            kept = {name: self._keep(frame) for name, frame in self._to_keep(tables).items()}
+            kept = {name: self._keep(frame) for name, frame in self._to_keep(tables, cutoff=cutoff).items()}
         return Entry(
             run_id=self.run_id,
             number=len(entries) + 1,
@@ -243,12 +257,16 @@ class Register:
             previous=entries[-1].hash if entries else "",
         )
 
-    def _to_keep(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-        """The assessments; of the forecasts the next quarter's median and 80 % interval."""
+    def _to_keep(self, tables: Mapping[str, pd.DataFrame], *, cutoff: str) -> dict[str, pd.DataFrame]:
+        """All tables; of the forecasts the next quarter's median and 80 % interval, of the figures the last year."""
         near = tables["forecasts"]
         steps = near["cutoff"].map({one: A_QUARTER[frequency_of(one)] for one in near["cutoff"].unique()})
         near = near[(near["horizon"] <= steps) & near["quantile_level"].isin(KEPT_LEVELS)]
-        return {"assessments": tables["assessments"], "forecasts": near}
+        seen = tables["observations"]
+        end = last_day(cutoff)
+        recent = [one for one in seen["period"].unique() if end - A_YEAR < last_day(one) <= end]
+        figures = seen[seen["period"].isin(recent)].drop_duplicates(["unit", "indicator", "period"], keep="last")
+        return {**tables, "forecasts": near, "observations": figures}
 
     def _keep(self, frame: pd.DataFrame) -> str:
         """Write a table under its hash; harmless where no entry comes to name it."""
@@ -334,8 +352,7 @@ def origin_of(cutoff: str, *, published_on: str, known_on: str) -> str:
     >>> origin_of("2026-09", published_on="2026-10-05", known_on="2026-11-01")
     'recomputed'
     """
-    due = last_day(shift(cutoff, A_QUARTER[frequency_of(cutoff)])).isoformat()
-    return PUBLISHED if published_on <= due and known_on <= published_on else RECOMPUTED
+    return PUBLISHED if published_on <= due_of(cutoff) and known_on <= published_on else RECOMPUTED
 
 
 def find_seal(run_dir: str | Path, seal: str) -> pd.DataFrame:

@@ -1,100 +1,158 @@
 """How our own past probabilities did, misses explained; and what moved since the last quarter, and why.
 
-A miss is a probability on the wrong side of one half. Its cause is the first that holds: the figure it came from has
-been revised since, the target has been changed, the whole panel turned the same way (a common shock), else our model.
+A promise is scored when its deadline has passed, for all units together: what can settle early settles on one side
+only (a promise to stay above a level by breaking it, a list of tasks by ending it), and would turn the average.
 
-What moved since the last quarter (:func:`build_changes`) has a cause too, the first that holds: the target itself was
-changed; an old figure was revised; new figures came; nothing new came, so our own model moved. Where the last quarter
-has been computed again from what is known now, the change of probability is split: from what was said then to what we
-would say of then (target, revised data or model), and from there to now (new figures, and the time that has passed).
-The cause then is the largest part.
+Both explanations walk from a published probability by recomputing it, one cause after the other (`STAGES`): today's
+model with the targets, definitions and figures of then; today's targets; today's definitions; today's figures. Each
+step is the effect of what it adds, so the effects sum to the whole. A change goes on to the new figures: as they were
+expected, then as they came. A miss goes on to the outcome: what all units of a cohort share is a common shock, the rest
+is our model's, with what the model itself has changed since.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from analysis.forecasting import scores
+from analysis.records.register import Entry
 from analysis.words import schema
+from analysis.words.periods import due_of, last_day
 
 SHOCK_SHARE = 0.7  # share of a target's units of one cutoff that missed on the same side: then it was common
 MIN_SHOCK_UNITS = 10  # fewer units cannot tell a common shock from chance
-REVISION = 0.005  # a revision of this many points (as a fraction of the value for counts) explains a miss
-PLAIN_KINDS = ("level_at", "sustained_from", "directional")  # their current value is the indicator's own
+STAGES = ("model", "target", "definition", "revision")  # what each recomputation of a past quarter adds
+CAUSES = ("target", "definition", "revision", "expected", "surprise", "model")
+PARTS = tuple(f"from_{one}" for one in CAUSES)
+MISS_CAUSES = ("revision", "changed_target", "shock", "model")
+MISS_PARTS = tuple(f"from_{one}" for one in MISS_CAUSES)
+LEAST_PART = 1e-9  # a part below it is none
 _KEY = ["unit", "target"]
 
 
-def build_scorecard(past: pd.DataFrame, *, now: pd.DataFrame, origin: str) -> pd.DataFrame:
+def settled_cases(past: pd.DataFrame, *, now: pd.DataFrame) -> pd.DataFrame:
+    """Past probabilities whose outcome is known by `now`: ``outcome``, ``early``, ``missed``, ``common`` added.
+
+    The deadline that counts is today's; a promise without one is never a cohort.
+    """
+    known = now.loc[now["settled"] & now["p_attain"].isin([0.0, 1.0]), [*_KEY, "p_attain", "deadline", "cutoff"]]
+    known = known.rename(columns={"p_attain": "outcome", "deadline": "due", "cutoff": "by"})
+    cases = past.loc[~past["settled"] & past["p_attain"].notna()].merge(known, on=_KEY, how="inner")
+    day = {one: last_day(one) for one in {*cases["due"], *cases["by"]} if one}
+    cases["early"] = np.array([not due or day[due] > day[by] for due, by in zip(cases["due"], cases["by"])], dtype=bool)
+    cases["missed"] = (cases["p_attain"] > 0.5) != (cases["outcome"] > 0.5)
+    side = np.sign(cases["outcome"] - cases["p_attain"]).where(cases["missed"], 0.0)
+    groups = side.groupby([cases["target"], cases["cutoff"]])
+    share, size = groups.transform("mean"), groups.transform("size")
+    together = (share.abs() >= SHOCK_SHARE) & (size >= MIN_SHOCK_UNITS) & (side == np.sign(share))
+    cases["common"] = cases["missed"] & together & ~cases["early"]
+    return cases
+
+
+def build_scorecard(
+    past: pd.DataFrame,
+    *,
+    now: pd.DataFrame,
+    entry: Entry,
+    again: Mapping[str, pd.DataFrame] | None = None,
+) -> pd.DataFrame:
     """Score every past probability whose outcome is settled by now, as ``schema.SCORECARD``.
 
-    `past` are assessments of earlier cutoffs as published then; the rows of `now` with ``settled`` give the outcomes
-    (``p_attain`` is exactly 0 or 1 there). `origin` is "published" (read from a stored run) or "recomputed" (today,
-    from the data of that time). ``brier = (p_attain - outcome) ** 2``.
+    Parameters
+    ----------
+    past : DataFrame
+        Assessments of one earlier cutoff as published then.
+    now : DataFrame
+        Today's; rows with ``settled`` give the outcomes (``p_attain`` is exactly 0 or 1 there).
+    entry : Entry
+        The publication that `past` is of.
+    again : mapping, optional
+        The cutoff of `past` recomputed, by `STAGES`; without it a miss has no cause.
+
+    Returns
+    -------
+    DataFrame
+        ``brier = (p_attain - outcome) ** 2``. Of a miss whose deadline has passed: the parts of
+        ``outcome - p_attain``, and the largest of them that points its way as the cause.
     """
-    settled = now.loc[now["settled"] & now["p_attain"].isin([0.0, 1.0]), [*_KEY, "p_attain", "threshold", "operator"]]
-    settled = settled.rename(columns={"p_attain": "outcome", "threshold": "threshold_now", "operator": "operator_now"})
-    cases = past.loc[~past["settled"] & past["p_attain"].notna()].merge(settled, on=_KEY, how="inner")
+    cases = settled_cases(past, now=now)
     if cases.empty:
         return schema.SCORECARD.empty()
     cases["brier"] = (cases["p_attain"] - cases["outcome"]) ** 2
-    cases["cause"] = _causes(cases, revised=_revised(cases))
-    cases["origin"] = origin
-    cases["period"] = cases["deadline"]
+    cases["p_pace"] = on_pace(cases)
+    cases[list(MISS_PARTS)], cases["cause"] = np.nan, ""
+    cases["figures_then"] = bool(entry.known_on) and entry.known_on <= due_of(entry.cutoff)
+    if again:
+        _explain(cases, again)
+    cases["origin"], cases["period"] = entry.origin, cases["due"]
     columns = [one for one in schema.SCORECARD.columns if one in cases.columns]
     return schema.as_table(cases[columns], schema.SCORECARD, where="scorecard")
 
 
-def _causes(cases: pd.DataFrame, *, revised: np.ndarray) -> np.ndarray:
-    missed = (cases["p_attain"] > 0.5) != (cases["outcome"] > 0.5)
-    side = np.sign(cases["outcome"] - cases["p_attain"]).where(missed, 0.0)
-    groups = side.groupby([cases["target"], cases["cutoff"]])
-    share = groups.transform("mean").abs()
-    common = (share >= SHOCK_SHARE) & (groups.transform("size") >= MIN_SHOCK_UNITS)
-    changed = (cases["threshold"] != cases["threshold_now"]) & cases["threshold"].notna()
-    changed |= cases["operator"] != cases["operator_now"]
-    return np.select(
-        [~missed, revised & missed, changed & missed, common & missed],
-        ["", "revision", "changed_target", "shock"],
-        "model",
-    )
+def on_pace(assessments: pd.DataFrame) -> pd.Series:
+    """What the pace alone forecast: 1 where it was enough, 0 where not, NaN where the row has none."""
+    side = np.where(assessments["operator"].str.startswith("<"), -1.0, 1.0)
+    ahead = side * (assessments["actual_pace"] - assessments["required_pace"])
+    return (ahead >= -LEAST_PART).astype(float).where(ahead.notna())
 
 
-def _revised(cases: pd.DataFrame) -> np.ndarray:
-    """Whether the figure a case was forecast from stands differently in today's data (column ``current_now``)."""
-    if "current_now" not in cases:
-        return np.zeros(len(cases), dtype=bool)
-    scale = np.where(cases["current"].abs() > 1, cases["current"].abs(), 1.0)
-    return (((cases["current"] - cases["current_now"]).abs() / scale) > REVISION).to_numpy()
+def _explain(cases: pd.DataFrame, again: Mapping[str, pd.DataFrame]) -> None:
+    """Fill the parts of every miss of a cohort, and its cause; in place."""
+    steps, last = _walk(cases, cases["p_attain"], again)
+    left = cases["outcome"] - last
+    group = [cases["target"], cases["cutoff"], cases["early"]]
+    common = left.groupby(group).transform("mean").where(left.groupby(group).transform("count") >= MIN_SHOCK_UNITS, 0.0)
+    parts = {
+        "from_revision": steps["revision"],
+        "from_changed_target": steps["target"] + steps["definition"],
+        "from_shock": common,
+        "from_model": steps["model"] + left - common,
+    }
+    counted = cases["missed"] & ~cases["early"] & last.notna()
+    for name in MISS_PARTS:
+        cases[name] = parts[name].where(counted)
+    toward = cases[list(MISS_PARTS)].mul(np.sign(cases["outcome"] - cases["p_attain"]), axis=0)
+    cases.loc[counted, "cause"] = np.array(MISS_CAUSES, dtype=object)[toward[counted].to_numpy().argmax(axis=1)]
 
 
-def with_current_now(past: pd.DataFrame, observations: pd.DataFrame) -> pd.DataFrame:
-    """Add ``current_now``: today's value (last vintage) of the period that each past assessment started from.
+def _walk(rows: pd.DataFrame, start: pd.Series, again: Mapping[str, pd.DataFrame]) -> tuple[dict, pd.Series]:
+    """What every stage adds to a probability, and where the last one ends; NaN where that is not known.
 
-    Missing for kinds whose current value is not the indicator's own (composites, ranks, shares of a quota, counts of
-    tasks): a revision cannot be seen there.
+    Where a stage has no probability its effect falls to the next that has one.
     """
-    latest = observations.drop_duplicates(["unit", "indicator", "period"], keep="last")
-    values = latest[["unit", "indicator", "period", "value"]].rename(
-        columns={"period": "current_period", "value": "current_now"}
-    )
-    merged = past.merge(values, on=["unit", "indicator", "current_period"], how="left")
-    merged["current_now"] = merged["current_now"].where(merged["kind"].isin(PLAIN_KINDS))
-    return merged
+    before, steps = start, {}
+    for stage in STAGES:
+        p = rows[_KEY].merge(again[stage][[*_KEY, "p_attain"]], on=_KEY, how="left")["p_attain"]
+        p = pd.Series(p.to_numpy(), index=rows.index)
+        steps[stage] = p.fillna(before) - before
+        before = p.fillna(before)
+    known = p.notna() & start.notna()
+    return {stage: step.where(known) for stage, step in steps.items()}, before.where(known)
 
 
 def summarise_scorecard(scorecard: pd.DataFrame) -> dict[str, float]:
-    """Count, Brier score, base rate's Brier, skill, share of calls that came true, mean p and base rate, by name."""
+    """Count, Brier score, those of base rate and pace, skill, share of calls that came true, mean p and base rate.
+
+    Of the cases whose deadline has passed.
+    """
+    scorecard = scorecard[~scorecard["early"].eq(True).to_numpy(dtype=bool)]
     p, outcome = scorecard["p_attain"].to_numpy(float), scorecard["outcome"].to_numpy(float)
     if not len(p):
         return {"n_cases": 0}
     base_rate = float(outcome.mean())
     climatology = float(scores.brier(np.full_like(p, base_rate), outcome))
     ours = float(scores.brier(p, outcome))
+    paced = scorecard[scorecard["p_pace"].notna()]
     return {
         "n_cases": len(p),
         "brier": ours,
         "brier_base_rate": climatology,
+        "n_pace": len(paced),
+        "brier_pace": float(((paced["p_pace"] - paced["outcome"]) ** 2).mean()),
+        "brier_of_paced": float(paced["brier"].mean()),
         "skill": 1 - ours / climatology if climatology > 0 else float("nan"),
         "share_right": float(((p > 0.5) == (outcome > 0.5)).mean()),
         "mean_p": float(p.mean()),
@@ -102,45 +160,39 @@ def summarise_scorecard(scorecard: pd.DataFrame) -> dict[str, float]:
     }
 
 
-CAUSES = ("target", "revision", "new_figures", "model")
-PARTS = tuple(f"from_{one}" for one in CAUSES)
-VISIBLE = 0.0005  # half a tenth of a percentage point: below what a page prints
-LEAST_PART = 1e-9  # a part below it is none
-
-
-def build_changes(now: pd.DataFrame, *, before: pd.DataFrame, again: pd.DataFrame | None = None) -> pd.DataFrame:
+def build_changes(
+    now: pd.DataFrame, *, before: pd.DataFrame, again: Mapping[str, pd.DataFrame] | None = None
+) -> pd.DataFrame:
     """Compare two assessments (``schema.ASSESSMENTS``) of the same units and targets: one row each, sorted.
 
-    `before` may carry ``current_now`` (:func:`.scorecard.with_current_now`); `again` is the cutoff before, computed
-    from today's targets, figures and code. ``p_change`` is the sum of ``from_target, from_revision, from_new_figures,
-    from_model`` (NaN without `again`).
+    `again` is the cutoff before, recomputed by `STAGES`, and ``expected``: today's cutoff with the figures that had
+    been forecast. ``p_change`` is the sum of `PARTS` (NaN without `again`); the largest part is the cause.
     """
     columns = ["status", "p_attain", "current", "current_period", "threshold", "operator", "deadline"]
-    kept = [*columns, *(["current_now"] if "current_now" in before else [])]
-    both = now[[*_KEY, *columns]].merge(before[[*_KEY, *kept]], on=_KEY, suffixes=("", "_before"))
+    both = now[[*_KEY, *columns]].merge(before[[*_KEY, *columns]], on=_KEY, suffixes=("", "_before"))
     both["p_change"] = both["p_attain"] - both["p_attain_before"]
     both["current_change"] = both["current"] - both["current_before"]
     retargeted = (both["operator"] != both["operator_before"]) | (both["deadline"] != both["deadline_before"])
     retargeted |= (both["threshold"] != both["threshold_before"]) & both["threshold"].notna()
-    revised = (both["current_now"] - both["current_before"]).abs() > VISIBLE if "current_now" in both else False
     newer = both["current_period"] > both["current_period_before"]
-    both["cause"] = np.select([retargeted, revised, newer], ["target", "revision", "new_figures"], "model")
+    both["cause"] = np.select([retargeted, newer], ["target", "new_figures"], "model")
     both[list(PARTS)] = np.nan
-    if again is not None:
-        _split(both, again, then=np.select([retargeted, revised], ["target", "revision"], "model"))
+    if again:
+        _split(both, again)
     both = both.rename(columns={"p_attain_before": "p_before"})
     order = [*_KEY, "status_before", "status", "p_before", "p_attain", "p_change"]
     order += ["current_before", "current", "current_change", "cause", *PARTS]
     return both[order].sort_values(_KEY, ignore_index=True)
 
 
-def _split(both: pd.DataFrame, again: pd.DataFrame, *, then: np.ndarray) -> None:
+def _split(both: pd.DataFrame, again: Mapping[str, pd.DataFrame]) -> None:
     """Fill the parts of the change, and the cause from the largest; in place."""
-    p_again = both[_KEY].merge(again[[*_KEY, "p_attain"]], on=_KEY, how="left")["p_attain"]
-    known = (p_again.notna() & both["p_change"].notna()).to_numpy()
+    steps, last = _walk(both, both["p_attain_before"], again)
+    hoped = both[_KEY].merge(again["expected"][[*_KEY, "p_attain"]], on=_KEY, how="left")["p_attain"].fillna(last)
+    steps |= {"expected": hoped - last, "surprise": both["p_attain"] - hoped}
+    known = (last.notna() & both["p_change"].notna()).to_numpy()
     for cause, part in zip(CAUSES, PARTS, strict=True):
-        own = (p_again - both["p_attain_before"]).where(then == cause, 0.0)
-        both[part] = ((both["p_attain"] - p_again) if cause == "new_figures" else own).where(known)
+        both[part] = steps[cause].where(known)
     sizes = both[list(PARTS)].abs().fillna(0.0).to_numpy()
     decided = known & (sizes.max(axis=1) > LEAST_PART)
     both.loc[decided, "cause"] = np.array(CAUSES, dtype=object)[sizes.argmax(axis=1)[decided]]

@@ -27,8 +27,8 @@ from analysis.words.periods import as_period, last_in
 from analysis.words.schema import OPERATORS, TARGETS, as_table
 
 __all__ = [
-    "KINDS", "Target", "check_targets", "find_targets", "places_of", "read_targets", "targets_of_rows", "targets_table",
-    "units_of",
+    "KINDS", "Target", "check_targets", "entries_table", "find_targets", "indicators_of", "members_of",
+    "places_of", "read_targets", "targets_of_entries", "targets_of_rows", "targets_table", "units_of",
 ]  # fmt: skip
 ROW = ("target", "indicator", "operator", "threshold", "deadline", "unit")  # a row of a plain table
 
@@ -321,6 +321,27 @@ def targets_table(targets: Sequence[Target]) -> pd.DataFrame:
     if not rows:
         return TARGETS.empty()
     return as_table(pd.DataFrame(rows), TARGETS, where="targets")
+
+
+def entries_table(targets: Sequence[Target]) -> pd.DataFrame:
+    """Targets with all they state, a row each: code, kind and the entry as JSON."""
+    rows = [(one.target, one.kind, one.model_dump_json()) for one in targets]
+    return pd.DataFrame(rows, columns=["target", "kind", "entry"], dtype="str")
+
+
+def targets_of_entries(table: pd.DataFrame) -> tuple[Target, ...]:
+    """The targets of :func:`entries_table`."""
+    return tuple(KINDS[row.kind].model_validate_json(row.entry) for row in table.itertuples(index=False))
+
+
+def indicators_of(target: Target) -> list[str]:
+    """The indicators that a target names itself."""
+    return [code for code in (target.indicator, *(one.indicator for one in getattr(target, "components", ()))) if code]
+
+
+def members_of(target: Target) -> tuple[str, ...]:
+    """The targets that a target counts."""
+    return tuple(target.members) if target.kind == "indicators_k_of_n" else ()
 
 
 def _scope_text(scope: str | Scope | Sequence[str]) -> str:

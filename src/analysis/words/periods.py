@@ -199,3 +199,12 @@ def quarter_due(today: dt.date, *, current: str = "") -> str:
 def named(period: str | None) -> str | None:
     """The period that a command names: ``last`` is the last completed quarter."""
     return last_completed(clock().date()) if period == LAST else period
+
+
+def due_of(cutoff: str) -> str:
+    """The last day of the quarter after a cutoff, as an ISO date.
+
+    >>> due_of("2026-09")
+    '2026-12-31'
+    """
+    return last_day(shift(cutoff, A_QUARTER[frequency_of(cutoff)])).isoformat()

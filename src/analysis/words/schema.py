@@ -98,15 +98,17 @@ EVIDENCE = _table(  # the panel's own backtest: one row a model x slice
     "indicator target model slice",
     text="slice_kind",
     number="brier skill_climatology skill_pace coverage80 coverage95 ece slope bias",
-    whole="n_cases n_origins",
+    whole="n_cases n_origins n_then",
 )
 SCORECARD = _table(
     "scorecard",
     "unit target cutoff",
-    # cause of a miss: "", revision, changed_target, shock, model; origin: published (a stored run) or recomputed
+    # cause of a miss: the largest of its parts, which sum to outcome - p_attain; origin: published or recomputed;
+    # early: settled before the deadline; common: a miss of most units together; figures_then: split by figures of then
     text="cause period origin",
-    number="p_attain outcome brier",
+    number="p_attain p_pace outcome brier from_revision from_changed_target from_shock from_model",
     whole="horizon",
+    yes="early common figures_then",
 )
 TABLES = MappingProxyType(
     {

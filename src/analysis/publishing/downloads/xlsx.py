@@ -464,6 +464,7 @@ def _scorecard(make: _Maker) -> Sheet:
         Column(_("Outcome (1 met, 0 not met)"), _numbers(frame["outcome"]), "whole", 14),
         Column(_("Brier score (0 best, 1 worst)"), _numbers(frame["brier"]), "score", 14),
         Column(_("Cause of a wrong forecast"), make.text(frame["cause"]), width=20),
+        Column(_("Known before the deadline"), make.text(np.where(frame["early"].eq(True), _("yes"), "")), width=14),
         Column(_("Published at the time, or recomputed"), make.text(frame["origin"]), width=18),
     ]
     return Sheet("scorecard", _("Scorecard"), _("Our earlier probabilities and the actual outcomes."), columns)
