@@ -75,10 +75,9 @@ def add_gap(frame: pd.DataFrame, case: Case) -> None:
 
 
 def add_pace(frame: pd.DataFrame, case: Case) -> pd.DataFrame:
-    """Required and actual pace per period, and how often any unit ever kept such a pace.
+    """Required and actual pace per period, and how many comparable units ever kept such a pace.
 
-    Returns the "pace" extra: the same on the scale of comparison, share_that_kept (of all windows of all units) and
-    units_that_kept (of the units, in any window).
+    Returns the "pace" extra: window, and the columns of :func:`analysis.attainment.pace.kept_by`.
     """
     if case.panel is None or case.horizon is None:
         return pd.DataFrame()
@@ -97,24 +96,23 @@ def add_pace(frame: pd.DataFrame, case: Case) -> pd.DataFrame:
     if "gap_cases" in frame:
         missing = np.clip(frame["gap_cases"].to_numpy(dtype=float), 0, None)
         frame["required_cases"] = np.where(left > 0, missing / np.clip(left, 1, None), np.nan)
-    scaled = pace.scaled(panel)
-    about = {"kind": panel.kind, "resolution": panel.resolution}
-    bottom = frame["current_denominator"].to_numpy() if panel.denominator is not None else None
-    now = pace.on_scale(current, denominator=bottom, **about)
-    goal = pace.on_scale(threshold, denominator=bottom, **about)
-    required = pace.required_pace(now, threshold=goal, horizon=left)
-    how = {"required": required, "window": window, "up": case.up}
-    frame["pace_percentile"] = pace.share_that_kept(scaled, **how)
-    return pd.DataFrame(
-        {
-            "unit": frame["unit"],
-            "window": window,
-            "required_scaled": required,
-            "actual_scaled": pace.actual_pace(case.pick(scaled), window=recent),
-            "share_that_kept": frame["pace_percentile"],
-            "units_that_kept": pace.units_that_kept(scaled, **how),
-        }
-    )
+    return kept_pace(frame, case, values=usable, required=frame["required_pace"].to_numpy(), window=window)
+
+
+def kept_pace(frame: pd.DataFrame, case: Case, *, values, required: np.ndarray, window: int) -> pd.DataFrame:
+    """The "pace" extra, and its share of stretches in the frame; counts are compared as shares of each one's target."""
+    threshold = frame["threshold"].to_numpy(dtype=float)
+    if case.panel.kind == "count":
+        own = np.full(case.panel.n_units, np.nan)
+        own[case.rows[case.rows >= 0]] = threshold[case.rows >= 0]
+        with np.errstate(all="ignore"):
+            values, required = values / np.where(own > 0, own, np.nan)[:, None], required / threshold
+    group = case.world.group_of
+    groups, mine = (np.array([group.get(one, "") for one in units]) for units in (case.panel.units, case.units))
+    table = pace.kept_by(values, groups, pace.Asked(required, mine, window=window, up=case.up))
+    with np.errstate(all="ignore"):
+        frame["pace_percentile"] = (table["n_stretches_kept"] / table["n_stretches"]).to_numpy()
+    return table.assign(unit=frame["unit"].to_numpy(), window=window)[["unit", "window", *table.columns]]
 
 
 def add_forecast(frame: pd.DataFrame, case: Case, *, horizon: int) -> None:

@@ -1,12 +1,15 @@
-"""How fast must a unit move, how fast does it move, and how often did any unit ever move that fast?
+"""How fast must a unit move, how fast does it move, and how many comparable units ever moved that fast?
 
-A pace is a change per period: in the indicator's own unit for the reader, on the logit scale for comparison (half a
-point at 95 % is harder than at 50 %), and in cases of the numerator. Positive always means towards the target.
+A pace is a change per period in the indicator's own unit, as it is printed: what is compared is what the reader sees. A
+count is compared as a share of each unit's own target. Comparable are the units of the same level, as deep in the tree.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+import pandas as pd
 
 from analysis.forecasting.panel import Panel, last_observed
 from analysis.forecasting.scales import logit
@@ -87,45 +90,45 @@ def window_length(*, horizon: int, n_periods: int, season_length: int, pace_wind
     return max(1, min(pace_window, longest, max(1, horizon)))
 
 
-def share_that_kept(scaled: np.ndarray, *, required, window: int, up: bool) -> np.ndarray:
-    """Share of all unit-windows whose pace was at least the required one ("3 % of units in any 6 months").
+@dataclass(frozen=True)
+class Asked:
+    """The pace asked of each row, and whom the row is compared with."""
 
-    `scaled` (n, T) are all units on the scale of :func:`on_scale`, `required` (m,) is a change per period on it. NaN
-    where there is no window or no requirement.
+    required: np.ndarray  # (m,): Change per period, in the unit of the values
+    group: np.ndarray  # (m,): Group of the unit that is asked
+    window: int  # Periods
+    up: bool
 
-    >>> share_that_kept(np.array([[0.0, 1.0, 3.0]]), required=[1.5], window=1, up=True).tolist()   # windows +1 and +2
-    [0.5]
+
+def kept_by(values: np.ndarray, groups: np.ndarray, asked: Asked) -> pd.DataFrame:
+    """How many units of the same group, and how many of their windows, ever moved at least as fast as is required.
+
+    `values` (n, T) and `groups` (n,) are all units. A unit alone in its group is compared with its own past. Columns
+    n_units (with a window at all), n_kept, n_stretches, n_stretches_kept; missing where nothing is required.
+
+    >>> asked = Asked(np.array([1.5]), np.array(["a"]), window=1, up=True)
+    >>> values = np.array([[0.0, 1.0, 3.0], [0.0, 1.0, 1.0], [0.0, 9.0, 9.0]])
+    >>> kept_by(values, np.array(["a", "a", "b"]), asked).to_numpy().tolist()
+    [[2.0, 1.0, 4.0, 1.0]]
     """
-    paces, required = _towards(scaled, required, window=window, up=up)
-    return _share_at_least(np.sort(paces[np.isfinite(paces)]), required)
+    sign, window = 1.0 if asked.up else -1.0, asked.window
+    n_windows = max(values.shape[1] - window, 0)
+    paces = sign * (values[:, values.shape[1] - n_windows :] - values[:, :n_windows]) / window
+    required = sign * np.asarray(asked.required, dtype=float)
+    out = np.full((len(required), 4), np.nan)
+    for group in dict.fromkeys(asked.group):
+        mine = np.flatnonzero(np.isfinite(required) & (asked.group == group))
+        known = np.isfinite(paces[groups == group])
+        moved = paces[groups == group][known.any(axis=1)]
+        best = np.sort(np.where(np.isfinite(moved), moved, -np.inf).max(axis=1, initial=-np.inf))
+        every = np.sort(moved[np.isfinite(moved)])
+        for column, one in ((0, best), (2, every)):
+            out[mine, column] = len(one)
+            out[mine, column + 1] = _at_least(one, required[mine])
+    return pd.DataFrame(out, columns=["n_units", "n_kept", "n_stretches", "n_stretches_kept"])
 
 
-def _towards(scaled: np.ndarray, required, *, window: int, up: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Paces over every window, shape (n, T - window), and the required ones, both positive where things get better."""
-    sign = 1.0 if up else -1.0
-    n_windows = max(scaled.shape[1] - window, 0)
-    paces = sign * (scaled[:, scaled.shape[1] - n_windows :] - scaled[:, :n_windows]) / window
-    return paces, sign * np.asarray(required, dtype=float)
-
-
-def _share_at_least(paces: np.ndarray, required: np.ndarray) -> np.ndarray:
-    """Share of sorted paces that are at least as large as each required one, a rounding error apart."""
-    if not len(paces):
-        return np.full(required.shape, np.nan)
+def _at_least(paces: np.ndarray, required: np.ndarray) -> np.ndarray:
+    """How many of sorted paces are at least as large as each required one, a rounding error apart."""
     tiny = 1e-12 * np.maximum(1, np.abs(required))
-    kept = 1 - np.searchsorted(paces, required - tiny, side="left") / len(paces)
-    return np.where(np.isfinite(required), kept, np.nan)
-
-
-def units_that_kept(scaled: np.ndarray, *, required, window: int, up: bool) -> np.ndarray:
-    """Share of units that ever kept the required pace over a window, of those with a window at all.
-
-    Arguments as of :func:`share_that_kept`.
-
-    >>> units_that_kept(np.array([[0.0, 1.0, 3.0], [0.0, 1.0, 1.0]]), required=[1.5], window=1, up=True).tolist()
-    [0.5]
-    """
-    paces, required = _towards(scaled, required, window=window, up=up)
-    known = np.isfinite(paces)
-    best = np.sort(np.where(known, paces, -np.inf).max(axis=1, initial=-np.inf)[known.any(axis=1)])
-    return _share_at_least(best, required)
+    return len(paces) - np.searchsorted(paces, required - tiny, side="left")

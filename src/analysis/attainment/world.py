@@ -129,6 +129,19 @@ class World:
         return frozenset(self.indicators.loc[self.indicators["cumulative"].eq(True), "indicator"])
 
     @cached_property
+    def group_of(self) -> dict[str, str]:
+        """Unit -> its level and depth in the tree: units of one group can be compared."""
+        parent, level = (dict(zip(self.units["unit"], self.units[name])) for name in ("parent", "level"))
+        found = {}
+        for unit in parent:
+            above, seen = parent[unit], {unit}
+            while above and above not in seen:
+                seen.add(above)
+                above = parent.get(above, "")
+            found[unit] = f"{len(seen)} {level[unit]}"
+        return found
+
+    @cached_property
     def parts(self) -> dict[str, tuple[str, ...]]:
         """Parent -> its direct sub-units, both sorted."""
         table = self.units[self.units["parent"] != ""]

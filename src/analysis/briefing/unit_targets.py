@@ -18,6 +18,7 @@ from analysis.briefing.view import View
 from analysis.briefing.wording import (
     PER_PERIOD,
     difference,
+    level_word,
     quantity,
     say_chance_of,
     say_goal,
@@ -154,19 +155,28 @@ def _pace(view: View, row, indicator) -> Markup:
 
 
 def _how_often(view: View, row) -> str:
-    """How many units ever moved as fast as is needed; without that table, how many of their spells did."""
+    """How many units of the same level ever moved as fast as is needed; a unit alone at its level: its own stretches."""
     _, language = view._, view.language
-    shown = lambda share: percent(share, language, 1 if 0 < share < 0.005 else 0)  # "0%" would deny them
     for one in view.rows("pace", row.unit, row.target):
-        share = getattr(one, "units_that_kept", math.nan)
-        if math.isfinite(share):
-            some = _("{share} of units have kept this pace before, over {n} periods")
-            often = some if share > 0 else _("no unit has ever kept this pace over {n} periods")
-            return often.format(share=shown(share), n=number(one.window, language))
-    if not math.isfinite(row.pace_percentile):
-        return ""
-    often = _("this pace was kept in {share} of past stretches of this length (all units)")
-    return often.format(share=shown(row.pace_percentile))
+        if not one.n_units > 0 or not math.isfinite(one.n_kept):
+            continue
+        if one.n_units > 1:
+            some = _("{level}: {k} of {m} units have kept this pace before, over {n} periods")
+            none = _("{level}: none of {m} units has ever kept this pace over {n} periods")
+        else:
+            some = _("this unit kept this pace in {k} of its {m} past stretches of {n} periods; {level}: no other unit")
+            none = _("this unit never kept this pace in its {m} past stretches of {n} periods; {level}: no other unit")
+        k, m = (one.n_kept, one.n_units) if one.n_units > 1 else (one.n_stretches_kept, one.n_stretches)
+        said = (some if k > 0 else none).format(
+            level=level_word(view.unit(row.unit).level, language),
+            k=number(k, language),
+            m=number(m, language),
+            n=number(one.window, language),
+        )
+        if getattr(view.indicators.get(row.indicator), "kind", "") == "count":
+            said += " " + _("(as a share of each unit's own target)")
+        return said
+    return ""
 
 
 def _moved(view: View, pace: float, indicator) -> str:

@@ -1,0 +1,153 @@
+"""Every kind of sentence with a check: what it claims, and a slow check from the raw files that uses no product code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from . import raw
+from .printed import Printed, found
+
+
+class Truth:
+    """The raw files and targets, read once."""
+
+    @cached_property
+    def figures(self) -> pd.DataFrame:
+        """One row a figure."""
+        return raw.read_raw().set_index(["indicator", "unit", "period"]).sort_index()
+
+    @cached_property
+    def values(self) -> dict[str, pd.DataFrame]:
+        """Indicator -> units x months, missing where there is no figure."""
+        months = [str(one) for one in pd.period_range("2022-10", raw.LAST, freq="M")]
+        table = self.figures["value"].unstack("period").reindex(columns=months)
+        return {name: table.loc[name] for name in table.index.get_level_values(0).unique()}
+
+    @cached_property
+    def targets(self) -> dict[str, dict]:
+        """Targets by code."""
+        return raw.read_targets()
+
+    @cached_property
+    def units(self) -> pd.DataFrame:
+        """Units with parent and level."""
+        return raw.read_units()
+
+    @cached_property
+    def indicators(self) -> dict[str, dict]:
+        """Indicators by code."""
+        return raw.read_indicators()
+
+    def goal(self, target: str, unit: str) -> float:
+        """What is asked of a unit, in the unit of the series; NaN where nothing is."""
+        stated = self.targets[target]
+        if stated["kind"] == "coverage_all":
+            return 1.0
+        if stated.get("of") == "quota":
+            return float(stated["quota"].get(unit, math.nan)) * stated["threshold"]
+        if stated["kind"] == "relative_change":
+            values = self.values[stated["indicator"]]
+            base = values.at[unit, str(stated["baseline_period"])] if unit in values.index else math.nan
+            return base * (1 + stated["threshold"])
+        return float(stated["threshold"])
+
+    def last(self, indicator: str, unit: str) -> tuple[float, int]:
+        """The last figure and how many months ago it was."""
+        row = self.values[indicator].loc[unit].to_numpy()
+        at = np.flatnonzero(np.isfinite(row))[-1]
+        return float(row[at]), len(row) - 1 - int(at)
+
+    def left(self, target: str) -> int:
+        """Months from the last month to the deadline."""
+        ends = [pd.Period(str(one), freq="M").ordinal for one in (self.targets[target]["deadline"], raw.LAST)]
+        return ends[0] - ends[1]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A kind of sentence; `check` returns what contradicts the raw files, `plant` a copy with a falsehood."""
+
+    says: str  # The message, as the catalogue has it
+    means: str
+    how: str
+    check: Callable[[Printed, Truth], list[str]]
+    plant: Callable[[Printed], Printed]
+
+
+# ---- pace
+
+KEPT = {
+    "some": {"vi": r": {n}/{n} đơn vị từng nhanh như vậy trong {n} kỳ liền", "en": r": {n} of {n} units have kept this pace before, over {n} periods"},
+    "none": {"vi": r": chưa đơn vị nào trong {n} đơn vị từng nhanh như vậy trong {n} kỳ liền", "en": r": none of {n} units has ever kept this pace over {n} periods"},
+    "own": {"vi": r"đơn vị này từng nhanh như vậy trong {n}/{n} giai đoạn {n} kỳ trước đây", "en": r"this unit kept this pace in {n} of its {n} past stretches of {n} periods"},
+    "never": {"vi": r"đơn vị này chưa từng nhanh như vậy trong {n} giai đoạn {n} kỳ trước đây", "en": r"this unit never kept this pace in its {n} past stretches of {n} periods"},
+}  # fmt: skip
+
+
+def kept_pace(printed: Printed, truth: Truth) -> list[str]:
+    """Paces as printed, of the units of the same level, counts as shares of their quotas."""
+    wrong, n_seen = [], 0
+    for row in printed.rows.itertuples():
+        for kind, patterns in KEPT.items():
+            numbers = found(patterns[row.language], row.pace, row.language)
+            if numbers is None or printed_reading(truth, row.target) == "cumulative":
+                continue
+            n_seen += 1
+            k, m, window = [0.0, *numbers] if len(numbers) == 2 else numbers
+            low, high, of = _kept(truth, row, window=int(window), own=kind in ("own", "never"))
+            if not (low <= k <= high and m == of):
+                wrong.append(f"{row.language} {row.unit} {row.target}: {k:g}/{m:g} printed, {low}..{high}/{of} found")
+    return wrong if n_seen > 1000 else [f"only {n_seen} sentences of this kind"]
+
+
+def printed_reading(truth: Truth, target: str) -> str:
+    """The reading of a sustained target."""
+    return truth.targets[target].get("reading", "")
+
+
+def _kept(truth: Truth, row, *, window: int, own: bool) -> tuple[int, int, int]:
+    stated = truth.targets[row.target]
+    level = truth.units["level"]
+    values = truth.values[stated["indicator"]]
+    values = values[[level[one] == level[row.unit] for one in values.index]]
+    now, stale = truth.last(stated["indicator"], row.unit)
+    goal = truth.goal(row.target, row.unit)
+    needed = (goal - now) / (truth.left(row.target) + stale)
+    if truth.indicators[stated["indicator"]]["kind"] == "count":
+        values = values.div([truth.goal(row.target, one) for one in values.index], axis=0)
+        needed /= goal
+    sign = -1 if str(stated.get("operator", ">=")).startswith("<") else 1
+    moved = sign * (values - values.shift(window, axis=1)) / window
+    moved = moved[moved.notna().any(axis=1)]
+    # one carried-over commune has 9,399 or 9,400 citizens, by how halves are rounded: its share may differ by 2e-5
+    near = 2e-5 / window if stated["indicator"] == "vneid_activated" else 1e-11
+    least = sign * needed
+    if own:
+        moved = moved.stack()
+        return int((moved >= least + near).sum()), int((moved >= least - near).sum()), len(moved)
+    best = moved.max(axis=1)
+    return int((best >= least + near).sum()), int((best >= least - near).sum()), len(best)
+
+
+def _plant_pace(printed: Printed) -> Printed:
+    at = printed.rows.index[(printed.rows["unit"] == "099001") & printed.rows["pace"].str.contains("134 đơn vị|135 đơn vị")]
+    text = printed.rows.at[at[0], "pace"]
+    return printed.with_text("pace", at[0], text.replace("135 đơn vị", "136 đơn vị").replace("134 đơn vị", "135 đơn vị"))
+
+
+CLAIMS = (
+    Claim(
+        "{level}: {k} of {m} units have kept this pace before, over {n} periods",
+        "Of the units of the same level with a figure n months apart, k ever moved as fast as is needed, in points a "
+        "month (a count: as a share of each unit's own quota); the parent is not one of them.",
+        "Every pair of figures n months apart is taken from the raw files and compared with the pace that is printed.",
+        kept_pace,
+        _plant_pace,
+    ),
+)
