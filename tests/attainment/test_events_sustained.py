@@ -178,3 +178,22 @@ def test_three_neighbouring_months_may_lie_on_both_sides_of_today():
     kept = (0.61 + 0.62 + draws[:, 0] >= 1.8) & (0.62 + draws.sum(axis=1) >= 1.8)
     assert readings.loc["rolling_3", "p"] == pytest.approx(kept.mean(), abs=WITHIN)
     assert kept.mean() < 0.5  # only the months ahead, there would be no three of them
+
+
+def test_gap_pace_and_peers_of_a_cumulative_promise_are_those_of_the_whole_time():
+    panel = make_shares([[80, 80, 20, 55], [95, 95, 95, 95]], [[100] * 4] * 2)
+    forecast = make_forecast(panel, [0.5, 0.5], [0.01] * 2, lower=0.0, upper=1.0)
+    promise = make_target(
+        "T", "x", "sustained_from", ("u0", "u1"), ">=", 0.6, start="2023-11", deadline="2024-02", reading="cumulative"
+    )
+    found = assess(make_world([promise], panels={"x": panel}, predictives={"x": forecast}))
+    row = found.assessments.set_index("unit").loc["u0"]
+    assert (row["current"], row["current_numerator"], row["current_denominator"]) == (0.375, 75, 200)
+    assert row["gap_cases"] == 45 and not row["attained_now"]  # 60 % of 200 are 120
+    assert row["predicted_median"] == pytest.approx((75 + 100) / 400, abs=0.01)
+    assert np.isnan(row["required_pace"])  # a level is needed, not a pace
+    own = found.extra["readings"].query("official").set_index("unit").loc["u0"]
+    assert (own["n_rest"], own["needed_rest"]) == (2, pytest.approx((240 - 75) / 200))
+    assert own[["expected_rest", "cases_rest"]].tolist() == [200, 165]
+    peers = found.extra["pace"].set_index("unit").loc["u0"]
+    assert peers[["window", "n_units", "n_kept"]].tolist() == [2, 2, 1]  # 82.5 % over two months: u1 only

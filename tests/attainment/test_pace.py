@@ -38,12 +38,9 @@ def test_shares_are_compared_on_the_logit_scale():
     assert pace.on_scale([250.0], kind="count").tolist() == [250.0]
 
 
-def kept(values, required, *, groups=None, own="a", **how):
-    values = np.array(values)
-    groups = np.array(groups or ["a"] * len(values))
-    required = np.array(required)
-    asked = pace.Asked(required, np.array([own] * len(required)), **{"up": True} | how)
-    return pace.kept_by(values, groups, asked)
+def kept(values, required, *, window, groups=None, own="a", up=True):
+    paces, groups = pace.moved(np.array(values), window=window), np.array(groups or ["a"] * len(values))
+    return pace.kept_by(paces, groups, required=required, asked=np.array([own] * len(required)), up=up)
 
 
 def test_unit_windows_and_units_by_hand():

@@ -106,6 +106,72 @@ def kept_pace(printed: Printed, truth: Truth) -> list[str]:
     return wrong if n_seen > 1000 else [f"only {n_seen} sentences of this kind"]
 
 
+# ---- a promise over a whole time
+
+REST = {"vi": r"cần bình quân {n}% trong {n} kỳ còn lại", "en": r"needed on average over the remaining {n} periods: {n}%"}
+SO_FAR = {"vi": r"từ tháng \d+/\d+ đến tháng \d+/\d+: {n}%", "en": r"from \w+ \d+ to \w+ \d+: {n}%"}
+MORE = {"vi": r"^thêm {n} ", "en": r": {n} more needed"}
+LEVEL = {
+    "some": {"vi": r": {n}/{n} đơn vị từng giữ được mức này trong {n} kỳ liền", "en": r": {n} of {n} units have kept this level before, over {n} periods"},
+    "none": {"vi": r": chưa đơn vị nào trong {n} đơn vị từng giữ được mức này trong {n} kỳ liền", "en": r": none of {n} units has ever kept this level over {n} periods"},
+}  # fmt: skip
+
+
+def over_the_whole_time(printed: Printed, truth: Truth) -> list[str]:
+    """Value so far, gap, level that the rest needs and who ever held it, of promises read cumulatively."""
+    wrong, n_seen = [], 0
+    for row in printed.rows.itertuples():
+        if printed_reading(truth, row.target) != "cumulative":
+            continue
+        stated = truth.targets[row.target]
+        months = truth.figures.loc[stated["indicator"]]
+        mine = months.loc[row.unit]
+        mine = mine[mine.index >= str(stated["start"])]
+        top, bottom, goal = mine["top"].sum(), mine["bottom"].sum(), stated["threshold"]
+        usual = months.loc[row.unit].loc[lambda table: table.index > "2025-09", "bottom"].mean()
+        n_rest = truth.left(row.target)
+        needed = (goal * (bottom + n_rest * usual) - top) / (n_rest * usual)
+        n_seen += 1
+        shown = found(SO_FAR[row.language], row.level, row.language)
+        if shown is None or abs(shown[0] - 100 * top / bottom) > 0.05 + 1e-9:
+            wrong.append(f"{row.language} {row.unit} {row.target}: {shown} so far, {100 * top / bottom:.2f} found")
+        rest = found(REST[row.language], row.pace, row.language)
+        share, periods = (None, None) if rest is None else rest if row.language == "vi" else rest[::-1]
+        if rest is None or periods != n_rest or abs(share - 100 * max(needed, 0)) > 0.05 + 1e-9:
+            wrong.append(f"{row.language} {row.unit} {row.target}: {rest} of the rest, {100 * needed:.2f} found")
+        missing = math.ceil(round(goal * bottom, 6)) - top
+        more = found(MORE[row.language], row.closing, row.language)
+        if (missing > 0) != (more is not None) or more is not None and more[0] != missing:
+            wrong.append(f"{row.language} {row.unit} {row.target}: {more} more, {missing} found")
+        wrong += _held_level(row, truth, needed=needed, n_rest=n_rest)
+    return wrong if n_seen == 40 else [*wrong, f"{n_seen} rows of this kind, 40 expected"]
+
+
+def _held_level(row, truth: Truth, *, needed: float, n_rest: int) -> list[str]:
+    months = truth.figures.loc[truth.targets[row.target]["indicator"]]
+    level = truth.units["level"]
+    wrong = []
+    for patterns in LEVEL.values():
+        numbers = found(patterns[row.language], row.pace, row.language)
+        if numbers is None:
+            continue
+        held, of = 0, 0
+        for unit in level.index[level == level[row.unit]]:
+            table = months.loc[unit].reindex(truth.values[truth.targets[row.target]["indicator"]].columns)
+            reached = (table["top"].rolling(n_rest).sum() / table["bottom"].rolling(n_rest).sum()).dropna()
+            of += len(reached) > 0
+            held += bool((reached >= needed - 1e-9).any())
+        k, m, n = [0.0, *numbers] if len(numbers) == 2 else numbers
+        if (k, m, n) != (held, of, n_rest):
+            wrong.append(f"{row.language} {row.unit} {row.target}: {k:g}/{m:g} kept the level, {held}/{of} found")
+    return wrong
+
+
+def _plant_rest(printed: Printed) -> Printed:
+    at = printed.rows.index[(printed.rows["target"] == "ONL-BAND") & (printed.rows["unit"] == "099S14")][0]
+    return printed.with_text("closing", at, printed.rows.at[at, "closing"].replace("thêm 483", "thêm 40"))
+
+
 def printed_reading(truth: Truth, target: str) -> str:
     """The reading of a sustained target."""
     return truth.targets[target].get("reading", "")
@@ -149,5 +215,13 @@ CLAIMS = (
         "Every pair of figures n months apart is taken from the raw files and compared with the pace that is printed.",
         kept_pace,
         _plant_pace,
+    ),
+    Claim(
+        "needed on average over the remaining {n} periods: {level}",
+        "For a promise over a whole time: the share so far, the cases missing over that time, the mean share that the "
+        "remaining months need at the mean denominator of the last twelve, and how many units ever held it so long.",
+        "Numerators and denominators are added up from the raw files from the start on.",
+        over_the_whole_time,
+        _plant_rest,
     ),
 )

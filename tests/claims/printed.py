@@ -13,7 +13,7 @@ from analysis.records import load_run
 
 from . import raw
 
-CELLS = ("target", "status", "probability", "level", "pace", "closing")
+CELLS = ("name", "status", "probability", "level", "pace", "closing")
 NUMBER = r"[−-]?[\d.,]*\d"
 
 

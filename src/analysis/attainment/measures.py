@@ -74,14 +74,15 @@ def add_gap(frame: pd.DataFrame, case: Case) -> None:
     frame["gap_cases"] = cases_needed(*counts, operator=case.operator, threshold=frame["threshold"])
 
 
-def add_pace(frame: pd.DataFrame, case: Case) -> pd.DataFrame:
-    """Required and actual pace per period, and how many comparable units ever kept such a pace.
+def add_pace(frame: pd.DataFrame, case: Case, *, values: np.ndarray | None = None) -> pd.DataFrame:
+    """Required and actual pace per period, and how many comparable units ever kept such a pace; the "pace" extra.
 
-    Returns the "pace" extra: window, and the columns of :func:`analysis.attainment.pace.kept_by`.
+    `values` (n, T) are what the promise reads where it is not the panel's own value.
     """
     if case.panel is None or case.horizon is None:
         return pd.DataFrame()
-    panel, usable = case.panel, case.panel.usable()
+    panel = case.panel
+    values = panel.usable() if values is None else values
     window = pace.window_length(
         horizon=case.horizon,
         n_periods=panel.n_periods,
@@ -92,24 +93,28 @@ def add_pace(frame: pd.DataFrame, case: Case) -> pd.DataFrame:
     current, threshold = frame["current"].to_numpy(), frame["threshold"].to_numpy()
     recent = max(window, panel.season_length)
     frame["required_pace"] = pace.required_pace(current, threshold=threshold, horizon=left)
-    frame["actual_pace"] = pace.actual_pace(case.pick(usable), window=recent)
+    frame["actual_pace"] = pace.actual_pace(case.pick(values), window=recent)
     if "gap_cases" in frame:
         missing = np.clip(frame["gap_cases"].to_numpy(dtype=float), 0, None)
         frame["required_cases"] = np.where(left > 0, missing / np.clip(left, 1, None), np.nan)
-    return kept_pace(frame, case, values=usable, required=frame["required_pace"].to_numpy(), window=window)
+    required = frame["required_pace"].to_numpy()
+    if panel.kind == "count":  # 100 books a month are much for one unit and little for another
+        own, goal = np.full(panel.n_units, np.nan), np.where(threshold > 0, threshold, np.nan)
+        own[case.rows[case.rows >= 0]] = goal[case.rows >= 0]
+        values, required = values / own[:, None], required / goal
+    return kept_before(frame, case, reached=pace.moved(values, window=window), required=required, window=window)
 
 
-def kept_pace(frame: pd.DataFrame, case: Case, *, values, required: np.ndarray, window: int) -> pd.DataFrame:
-    """The "pace" extra, and its share of stretches in the frame; counts are compared as shares of each one's target."""
-    threshold = frame["threshold"].to_numpy(dtype=float)
-    if case.panel.kind == "count":
-        own = np.full(case.panel.n_units, np.nan)
-        own[case.rows[case.rows >= 0]] = threshold[case.rows >= 0]
-        with np.errstate(all="ignore"):
-            values, required = values / np.where(own > 0, own, np.nan)[:, None], required / threshold
+def kept_before(
+    frame: pd.DataFrame, case: Case, *, reached: np.ndarray, required: np.ndarray, window: int
+) -> pd.DataFrame:
+    """The "pace" extra: :func:`analysis.attainment.pace.kept_by` among units of the same level and depth in the tree.
+
+    The share of past stretches goes into the frame.
+    """
     group = case.world.group_of
-    groups, mine = (np.array([group.get(one, "") for one in units]) for units in (case.panel.units, case.units))
-    table = pace.kept_by(values, groups, pace.Asked(required, mine, window=window, up=case.up))
+    groups, asked = (np.array([group.get(one, "") for one in units]) for units in (case.panel.units, case.units))
+    table = pace.kept_by(reached, groups, required=required, asked=asked, up=case.up)
     with np.errstate(all="ignore"):
         frame["pace_percentile"] = (table["n_stretches_kept"] / table["n_stretches"]).to_numpy()
     return table.assign(unit=frame["unit"].to_numpy(), window=window)[["unit", "window", *table.columns]]

@@ -6,8 +6,6 @@ count is compared as a share of each unit's own target. Comparable are the units
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
@@ -90,39 +88,36 @@ def window_length(*, horizon: int, n_periods: int, season_length: int, pace_wind
     return max(1, min(pace_window, longest, max(1, horizon)))
 
 
-@dataclass(frozen=True)
-class Asked:
-    """The pace asked of each row, and whom the row is compared with."""
+def moved(values: np.ndarray, *, window: int) -> np.ndarray:
+    """Change per period of each row over every window, shape (n, T - window).
 
-    required: np.ndarray  # (m,): Change per period, in the unit of the values
-    group: np.ndarray  # (m,): Group of the unit that is asked
-    window: int  # Periods
-    up: bool
+    >>> moved(np.array([[0.0, 1.0, 4.0]]), window=2).tolist()
+    [[2.0]]
+    """
+    n_windows = max(values.shape[1] - window, 0)
+    return (values[:, values.shape[1] - n_windows :] - values[:, :n_windows]) / window
 
 
-def kept_by(values: np.ndarray, groups: np.ndarray, asked: Asked) -> pd.DataFrame:
-    """How many units of the same group, and how many of their windows, ever moved at least as fast as is required.
+def kept_by(reached: np.ndarray, groups: np.ndarray, *, required, asked: np.ndarray, up: bool) -> pd.DataFrame:
+    """How many units of the same group, and how many of their stretches, ever reached at least what is required.
 
-    `values` (n, T) and `groups` (n,) are all units. A unit alone in its group is compared with its own past. Columns
-    n_units (with a window at all), n_kept, n_stretches, n_stretches_kept; missing where nothing is required.
+    `reached` (n, W) are the paces (or levels) of all units over every stretch and `groups` (n,) their groups; `required`
+    (m,) is asked of units of the groups `asked` (m,). Columns n_units (with a stretch at all), n_kept, n_stretches,
+    n_stretches_kept; missing where nothing is required.
 
-    >>> asked = Asked(np.array([1.5]), np.array(["a"]), window=1, up=True)
-    >>> values = np.array([[0.0, 1.0, 3.0], [0.0, 1.0, 1.0], [0.0, 9.0, 9.0]])
-    >>> kept_by(values, np.array(["a", "a", "b"]), asked).to_numpy().tolist()
+    >>> paces = np.array([[1.0, 2.0], [1.0, 0.0], [9.0, 0.0]])
+    >>> found = kept_by(paces, np.array(["a", "a", "b"]), required=[1.5], asked=np.array(["a"]), up=True)
+    >>> found.to_numpy().tolist()
     [[2.0, 1.0, 4.0, 1.0]]
     """
-    sign, window = 1.0 if asked.up else -1.0, asked.window
-    n_windows = max(values.shape[1] - window, 0)
-    paces = sign * (values[:, values.shape[1] - n_windows :] - values[:, :n_windows]) / window
-    required = sign * np.asarray(asked.required, dtype=float)
+    sign = 1.0 if up else -1.0
+    reached, required = sign * reached, sign * np.asarray(required, dtype=float)
     out = np.full((len(required), 4), np.nan)
-    for group in dict.fromkeys(asked.group):
-        mine = np.flatnonzero(np.isfinite(required) & (asked.group == group))
-        known = np.isfinite(paces[groups == group])
-        moved = paces[groups == group][known.any(axis=1)]
-        best = np.sort(np.where(np.isfinite(moved), moved, -np.inf).max(axis=1, initial=-np.inf))
-        every = np.sort(moved[np.isfinite(moved)])
-        for column, one in ((0, best), (2, every)):
+    for group in dict.fromkeys(asked):
+        mine = np.flatnonzero(np.isfinite(required) & (asked == group))
+        known = np.isfinite(reached) & (groups == group)[:, None]
+        best = np.sort(np.where(known, reached, -np.inf).max(axis=1, initial=-np.inf)[known.any(axis=1)])
+        for column, one in ((0, best), (2, np.sort(reached[known]))):
             out[mine, column] = len(one)
             out[mine, column + 1] = _at_least(one, required[mine])
     return pd.DataFrame(out, columns=["n_units", "n_kept", "n_stretches", "n_stretches_kept"])

@@ -197,7 +197,8 @@ def contributions(frame: pd.DataFrame, world: World) -> pd.DataFrame:
     `pull` is in units of the indicator (positive: holds the parent back), `pull_cases` in cases; place 1 pulls most.
     """
     found = _parents(frame, world, kinds=(*KINDS, "sustained_from"))
-    tables = [_pulls(case, own, parent) for case, own, parent in found]
+    of_today = (one for one in found if one[0].target.reading in (None, "each_period"))
+    tables = [_pulls(case, own, parent) for case, own, parent in of_today]
     tables = [table for table in tables if len(table)]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 

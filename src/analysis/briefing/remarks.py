@@ -36,7 +36,10 @@ def _readings(view: View, row, rows: list) -> str:
     if mine is None:
         return ""
     text = _("{reading} (official)").format(reading=word_of(READINGS, mine.reading, language))
-    if mine.n_broken > 0:
+    if mine.reading == "cumulative":  # one value over all periods: no period of it is missed
+        share = quantity(mine.so_far, view.indicators.get(row.indicator), language)
+        text += ": " + _("{value} so far").format(value=share)
+    elif mine.n_broken > 0:
         text += ": " + _("missed in {k} of {n} periods, first in {period}").format(
             k=number(mine.n_broken, language),
             n=number(mine.n_observed, language),

@@ -118,7 +118,11 @@ def _level(view: View, row, indicator, scale: Scale | None) -> Markup:
     show = lambda value, **how: quantity(value, indicator, language, **how)
     late = row.current_period and row.current_period != view.cutoff
     now = _("now {value} ({period})") if late else _("now {value}")
-    lines = [now.format(value=show(row.current), period=period(row.current_period, language))]
+    target = view.targets.get(row.target)
+    since = period(target.start, language) if getattr(target, "reading", "") == "cumulative" else ""
+    if since:
+        now = _("from {start} to {period}: {value}")
+    lines = [now.format(value=show(row.current), period=period(row.current_period, language), start=since)]
     past = math.isfinite(row.horizon) and row.horizon <= 0
     if past and math.isfinite(row.predicted_median):
         lines.append(_("at the deadline {value}").format(value=show(row.predicted_median)))
@@ -140,8 +144,17 @@ def _level(view: View, row, indicator, scale: Scale | None) -> Markup:
     return drawn + Markup("").join(tag("span", one, class_="read") + Markup(" ") for one in lines)
 
 
+def _rest(view: View, row):
+    """What the rest of a cumulative promise needs: its row of the readings; None for other promises."""
+    rows = view.rows("readings", row.unit, row.target) if row.kind == "sustained_from" and not row.settled else []
+    return next((one for one in rows if one.official and math.isfinite(getattr(one, "needed_rest", math.nan))), None)
+
+
 def _pace(view: View, row, indicator) -> Markup:
     _ = view._
+    rest = _rest(view, row)
+    if rest is not None and indicator is not None:
+        return _pace_of_rest(view, row, indicator, rest)
     if indicator is None or not math.isfinite(row.required_pace) or row.settled:
         return tag("span", "–", class_="nil")
     per = _per(view, row)
@@ -154,13 +167,29 @@ def _pace(view: View, row, indicator) -> Markup:
     return Markup(" ").join(lines + [tag("span", often, class_="soft")] * bool(often))
 
 
+def _pace_of_rest(view: View, row, indicator, rest) -> Markup:
+    """A cumulative promise: the mean level that the remaining periods need, and how many ever held it so long."""
+    _, language = view._, view.language
+    needed = _("needed on average over the remaining {n} periods: {level}").format(
+        n=number(rest.n_rest, language), level=quantity(max(rest.needed_rest, 0.0), indicator, language)
+    )
+    lines = [tag("b", needed)]
+    often = "" if row.attained_now else _how_often(view, row)
+    if indicator.kind == "rate" and rest.needed_rest > 1:
+        often = _("this is more than all of them")
+    return Markup(" ").join(lines + [tag("span", often, class_="soft")] * bool(often))
+
+
 def _how_often(view: View, row) -> str:
     """How many units of the same level ever moved as fast as is needed; a unit alone at its level: its own stretches."""
     _, language = view._, view.language
     for one in view.rows("pace", row.unit, row.target):
         if not one.n_units > 0 or not math.isfinite(one.n_kept):
             continue
-        if one.n_units > 1:
+        if _rest(view, row) is not None:
+            some = _("{level}: {k} of {m} units have kept this level before, over {n} periods")
+            none = _("{level}: none of {m} units has ever kept this level over {n} periods")
+        elif one.n_units > 1:
             some = _("{level}: {k} of {m} units have kept this pace before, over {n} periods")
             none = _("{level}: none of {m} units has ever kept this pace over {n} periods")
         else:
@@ -210,6 +239,15 @@ def _closing(view: View, row, indicator) -> Markup:
     if math.isfinite(row.required_cases):
         needed = number(math.ceil(row.required_cases), language)
         lines.append(tag("span", _("about {n} {per}").format(n=needed, per=_per(view, row))))
+    rest = _rest(view, row)
+    if rest is not None and math.isfinite(rest.cases_rest):
+        said = _("of {n} expected in the remaining {m} periods ({of}), {k} are needed").format(
+            n=number(rest.expected_rest, language),
+            m=number(rest.n_rest, language),
+            of=view.text(indicator, "denominator"),
+            k=number(rest.cases_rest, language),
+        )
+        lines.append(tag("span", said))
     if math.isfinite(row.current_denominator):
         things = view.text(indicator, "denominator")
         base = _("{things}: {n}").format(n=number(row.current_denominator, language), things=things)
