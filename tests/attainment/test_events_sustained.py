@@ -173,7 +173,7 @@ def test_three_neighbouring_months_may_lie_on_both_sides_of_today():
     """61 and 62 % are behind us at 500 dossiers each: January needs 57 %, February and January together 119 - 61."""
     shares = make_shares([[290, 305, 310]], [[500] * 3])
     forecast = make_forecast(shares, [0.56, 0.61], [0.02, 0.02], lower=0.0, upper=1.0)
-    _, readings = solve(sustained(operator=">=", start="2023-11", deadline="2024-02"), shares, forecast)
+    _, readings = solve(sustained(operator=">=", start="2023-11", deadline="2024-02"), shares, forecast, min_points=3)
     draws = np.random.default_rng(3).normal([0.56, 0.61], 0.02, (200_000, 2))
     kept = (0.61 + 0.62 + draws[:, 0] >= 1.8) & (0.62 + draws.sum(axis=1) >= 1.8)
     assert readings.loc["rolling_3", "p"] == pytest.approx(kept.mean(), abs=WITHIN)
@@ -197,3 +197,15 @@ def test_gap_pace_and_peers_of_a_cumulative_promise_are_those_of_the_whole_time(
     assert own[["expected_rest", "cases_rest"]].tolist() == [200, 165]
     peers = found.extra["pace"].set_index("unit").loc["u0"]
     assert peers[["window", "n_units", "n_kept"]].tolist() == [2, 2, 1]  # 82.5 % over two months: u1 only
+
+
+def test_what_cannot_be_assessed_has_no_probability_in_any_table():
+    shares = make_shares([[290, 305, 310]], [[500] * 3])
+    forecast = make_forecast(shares, [0.56, 0.61], [0.02, 0.02], lower=0.0, upper=1.0)
+    level = make_target("L", "x", "level_at", ("u0",), ">=", 0.6, deadline="2024-02", milestones=[("2024-01", 0.5)])
+    promises = [sustained(operator=">=", start="2023-12", deadline="2024-02"), level]
+    found = assess(make_world(promises, panels={"x": shares}, predictives={"x": forecast}))
+    assert found.assessments["status"].tolist() == ["not_assessable"] * 2
+    assert found.assessments[["p_attain", "p_raw"]].isna().all(axis=None)
+    assert found.extra["readings"]["p"].isna().all() and found.extra["milestones"]["p"].isna().all()
+    assert "scenarios" not in found.extra

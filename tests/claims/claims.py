@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from . import raw
-from .printed import Printed, found
+from .printed import Printed, found, plain
 
 
 class Truth:
@@ -207,6 +208,84 @@ def _plant_pace(printed: Printed) -> Printed:
     return printed.with_text("pace", at[0], text.replace("135 đơn vị", "136 đơn vị").replace("134 đơn vị", "135 đơn vị"))
 
 
+# ---- what cannot be assessed
+
+EXPECTED = {
+    "unit": {"vi": r"chỉ tiêu dự kiến không đạt, trên số đánh giá được {n}/{n}", "en": r"targets expected to be missed, of those that can be assessed {n} of {n}"},
+    "all": {"vi": r"lượt chỉ tiêu dự kiến không đạt, trên số chưa có kết quả và đánh giá được {n}/{n}", "en": r"targets expected to be missed, of those still open that can be assessed {n} of {n}"},
+}  # fmt: skip
+PROBABILITY = r"\d%|\d+ trong 10|\d+ in 10"
+
+
+def not_assessed(printed: Printed, truth: Truth) -> list[str]:
+    """A unit with fewer than four months of figures has no probability in any table or cell, and no count has it."""
+    few = [unit for unit in truth.units.index if _months(truth, unit, "online_filed") < 4]
+    table = printed.tables["assessments"]
+    unknown = table[table["status"] == "not_assessable"]
+    wrong = [f"{row.unit} {row.target}: {row.p_attain} stored" for row in unknown.itertuples() if row.p_attain >= 0]
+    told = {(row.unit, row.target) for row in unknown.itertuples()}
+    wrong += [
+        f"{unit} {row.target}: assessed with fewer than four months"
+        for unit in few
+        for row in table[(table["unit"] == unit) & ~table["settled"]].itertuples()
+        if (unit, row.target) not in told
+    ]
+    for name, column in (("scenarios", "p_attain"), ("readings", "p"), ("milestones", "p"), ("denominators", "p_quota")):
+        extra = printed.tables[name]
+        extra = extra[~extra["settled"]] if "settled" in extra else extra
+        wrong += [
+            f"{name}: {row.unit} {row.target} has a probability"
+            for row in extra[extra[column].notna()].itertuples()
+            if (row.unit, row.target) in told
+        ]
+    mine = [(row.unit, row.target) in told for row in printed.rows.itertuples()]
+    wrong += [
+        f"{row.language} {row.unit} {row.target}: {row.probability!r}"
+        for row in printed.rows[mine].itertuples()
+        if pd.Series([row.probability]).str.contains(PROBABILITY).iloc[0]
+    ]
+    return wrong if few == ["099130"] else [*wrong, f"units with fewer than four months: {few}"]
+
+
+def _months(truth: Truth, unit: str, indicator: str) -> int:
+    values = truth.values[indicator]
+    return int(values.loc[unit].notna().sum()) if unit in values.index else 0
+
+
+def expected_missed(printed: Printed, truth: Truth) -> list[str]:
+    """Numbers expected to be missed add 1 - p over the rows that can be assessed, and say how many these are."""
+    table = printed.tables["assessments"]
+    known = table[(table["status"] != "not_assessable") & table["p_attain"].notna()]
+    open_ = known[~known["status"].isin(["met", "missed"])]
+    wrong, n_seen = [], 0
+    for row in printed.pages[printed.pages["section"] == "answer"].itertuples():
+        if row.page == "quality":
+            continue
+        mine = open_ if row.page == "overview" else known[known["unit"] == row.page]
+        kind, digits = ("all", 0) if row.page == "overview" else ("unit", 1)
+        numbers = found(EXPECTED[kind][row.language], plain(row.text), row.language)
+        wanted = (round((1 - mine["p_attain"]).sum(), digits), len(mine)) if len(mine) else None
+        n_seen += numbers is not None
+        if (numbers is None) != (wanted is None):
+            wrong.append(f"{row.language} {row.page}: {numbers} printed, {wanted} found")
+        elif numbers and (abs(numbers[0] - wanted[0]) > 10**-digits * 0.51 or numbers[1] != wanted[1]):
+            wrong.append(f"{row.language} {row.page}: {numbers} printed, {wanted} found")
+    return wrong if n_seen > 300 else [*wrong, f"only {n_seen} of these numbers"]
+
+
+def _plant_assessed(printed: Printed) -> Printed:
+    table = printed.tables["assessments"].copy()
+    table.loc[(table["unit"] == "099130") & (table["target"] == "ONL-80"), "p_attain"] = 0.72
+    return printed.with_table("assessments", table)
+
+
+def _plant_expected(printed: Printed) -> Printed:
+    pages = printed.pages
+    at = pages.index[(pages["page"] == "overview") & (pages["section"] == "answer") & (pages["language"] == "vi")][0]
+    match = list(re.finditer(r"(\d+)(/2\.\d{3})", pages.at[at, "text"]))[-1]
+    return printed.with_page(at, pages.at[at, "text"].replace(match[0], f"{int(match[1]) + 3}{match[2]}"))
+
+
 CLAIMS = (
     Claim(
         "{level}: {k} of {m} units have kept this pace before, over {n} periods",
@@ -223,5 +302,20 @@ CLAIMS = (
         "Numerators and denominators are added up from the raw files from the start on.",
         over_the_whole_time,
         _plant_rest,
+    ),
+    Claim(
+        "Not assessable",
+        "A unit with fewer than four months of figures is not assessed; no table and no cell has a probability of what "
+        "is not assessable.",
+        "Months with figures are counted in the raw files; every table with probabilities is searched.",
+        not_assessed,
+        _plant_assessed,
+    ),
+    Claim(
+        "targets expected to be missed, of those that can be assessed",
+        "The sum of 1 - p over the targets that can be assessed (on the overview: and are open), and their number.",
+        "The stored probabilities are added up.",
+        expected_missed,
+        _plant_expected,
     ),
 )

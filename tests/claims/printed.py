@@ -75,6 +75,11 @@ def _text(cell) -> str:
     return re.sub(r"\s+", " ", cell.get_text(" ")).strip()
 
 
+def plain(html: str) -> str:
+    """A page's text without markup, one space between words."""
+    return _text(BeautifulSoup(html, "html.parser"))
+
+
 def number(text: str, language: str) -> float:
     """A printed number.
 

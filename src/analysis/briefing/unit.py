@@ -59,9 +59,12 @@ class UnitPage(parts.Page):
             return Markup("")
         good = sum(one.status in ON_TRACK for one in rows)
         pairs = [(_("targets on track"), ratio(good, len(rows), language))]
-        open_p = [one.p_attain for one in rows if np.isfinite(one.p_attain)]
-        if open_p:
-            pairs.append((_("targets expected to be missed"), number(sum(1 - p for p in open_p), language, 1)))
+        known = [one.p_attain for one in rows if one.status != "not_assessable" and np.isfinite(one.p_attain)]
+        if known:
+            expected = _("{k} of {n}").format(
+                k=number(sum(1 - p for p in known), language, 1), n=number(len(known), language)
+            )
+            pairs.append((_("targets expected to be missed, of those that can be assessed"), expected))
         below = [one for one in rows if one.n_sub_units > 0]
         if below:
             row = urgent(below)
