@@ -15,6 +15,9 @@ from . import raw
 from .printed import Printed, found, plain
 
 
+TODAY = ("level_at", "coverage_all", "cumulative_count", "relative_change")  # kinds that look at the last figure
+
+
 class Truth:
     """The raw files and targets, read once."""
 
@@ -208,6 +211,47 @@ def _plant_pace(printed: Printed) -> Printed:
     return printed.with_text("pace", at[0], text.replace("135 đơn vị", "136 đơn vị").replace("134 đơn vị", "135 đơn vị"))
 
 
+# ---- gap and steps
+
+STEPS = {
+    "rise": {"vi": r"số lượng phải tăng thêm khoảng {n} mỗi tháng: từ {n} hiện nay lên {n} vào", "en": r"the number must rise by about {n} a month: from {n} now to {n} in"},
+    "fall": {"vi": r"số lượng phải giảm khoảng {n} mỗi tháng: từ {n} hiện nay xuống {n} vào", "en": r"the number must fall by about {n} a month: from {n} now to {n} in"},
+}  # fmt: skip
+ADD = {"vi": r"khoảng {n} mỗi tháng", "en": r"about {n} a month"}
+
+
+def steps(printed: Printed, truth: Truth) -> list[str]:
+    """A monthly number rises (falls) by n a month from today's to the one that keeps the target; a total is added to."""
+    wrong, n_seen = [], {"rise": 0, "fall": 0, "add": 0}
+    for row in printed.rows.itertuples():
+        stated = truth.targets[row.target]
+        said = {kind: found(patterns[row.language], row.closing, row.language) for kind, patterns in STEPS.items()}
+        added = found(ADD[row.language], row.closing, row.language)
+        if stated["kind"] not in TODAY or added is None:
+            continue
+        now, stale = truth.last(stated["indicator"], row.unit)
+        goal, left = truth.goal(row.target, row.unit), truth.left(row.target) + stale
+        total = truth.indicators[stated["indicator"]]["cumulative"]
+        figure = truth.figures.loc[stated["indicator"], row.unit].iloc[-1]
+        of = figure["bottom"] if math.isfinite(figure["bottom"]) else 1.0
+        at_most = str(stated.get("operator", ">=")).startswith("<")
+        then = math.floor(round(goal * of, 6)) if at_most else math.ceil(round(goal * of, 6))
+        step = math.ceil(abs(then - figure["top"]) / left - 1e-9)
+        kind = "add" if total else "fall" if at_most else "rise"
+        n_seen[kind] += 1
+        wanted = [step, figure["top"], then]
+        shown = [added[0], figure["top"], then] if total and not any(said.values()) else said.get(kind)
+        if shown != wanted:
+            wrong.append(f"{row.language} {row.unit} {row.target}: {shown} printed, {wanted} found")
+    return wrong if min(n_seen.values()) > 50 else [*wrong, f"sentences seen: {n_seen}"]
+
+
+def _plant_steps(printed: Printed) -> Printed:
+    at = printed.rows.index[printed.rows["closing"].str.contains("phải tăng thêm")][0]
+    text = printed.rows.at[at, "closing"]
+    return printed.with_text("closing", at, re.sub(r"số lượng phải tăng thêm khoảng ([\d.]+) mỗi tháng.*? vào", r"khoảng \1 mỗi tháng vào", text))
+
+
 # ---- what cannot be assessed
 
 EXPECTED = {
@@ -317,5 +361,13 @@ CLAIMS = (
         "The stored probabilities are added up.",
         expected_missed,
         _plant_expected,
+    ),
+    Claim(
+        "the number must rise by about {n} {per}: from {now} now to {then} in {deadline}",
+        "A month's own number (dossiers filed online) must grow by n every month, to the number that keeps the target at "
+        "today's denominator; only of totals that keep (accounts, books) it says that n are added a month.",
+        "Last numerator and denominator, threshold and months left are read from the raw files.",
+        steps,
+        _plant_steps,
     ),
 )

@@ -237,8 +237,7 @@ def _closing(view: View, row, indicator) -> Markup:
     pattern = _("{things}: {n} fewer needed") if fewer else _("{things}: {n} more needed")
     lines = [tag("b", pattern.format(n=number(row.gap_cases, language), things=things))]
     if math.isfinite(row.required_cases):
-        needed = number(math.ceil(row.required_cases), language)
-        lines.append(tag("span", _("about {n} {per}").format(n=needed, per=_per(view, row))))
+        lines.append(tag("span", _say_steps(view, row, indicator)))
     rest = _rest(view, row)
     if rest is not None and math.isfinite(rest.cases_rest):
         said = _("of {n} expected in the remaining {m} periods ({of}), {k} are needed").format(
@@ -253,3 +252,18 @@ def _closing(view: View, row, indicator) -> Markup:
         base = _("{things}: {n}").format(n=number(row.current_denominator, language), things=things)
         lines.append(tag("span", base, class_="soft"))
     return Markup(" ").join(lines)
+
+
+def _say_steps(view: View, row, indicator) -> str:
+    """How many cases a period: to be added to a total that keeps, or by how much each month's own number must rise."""
+    _, language = view._, view.language
+    n, per = number(math.ceil(row.required_cases - 1e-9), language), _per(view, row)
+    if row.kind == "tasks_k_of_n" or getattr(indicator, "cumulative", False):  # what was added stays
+        return _("about {n} {per}").format(n=n, per=per)
+    fewer = row.operator in ("<", "<=")
+    now = row.current_numerator if math.isfinite(row.current_numerator) else row.current
+    said = {"n": n, "now": number(now, language), "deadline": period(row.deadline, language), "per": per}
+    said["then"] = number(now + (-row.gap_cases if fewer else row.gap_cases), language)
+    if fewer:
+        return _("the number must fall by about {n} {per}: from {now} now to {then} in {deadline}").format(**said)
+    return _("the number must rise by about {n} {per}: from {now} now to {then} in {deadline}").format(**said)
