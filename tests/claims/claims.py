@@ -330,6 +330,35 @@ def _plant_expected(printed: Printed) -> Printed:
     return printed.with_page(at, pages.at[at, "text"].replace(match[0], f"{int(match[1]) + 3}{match[2]}"))
 
 
+# ---- figures to be checked
+
+HEAPED = {"vi": "nhiều đơn vị vừa đủ đạt mục tiêu", "en": "many units only just meet the target"}
+
+
+def heaped(printed: Printed, truth: Truth) -> list[str]:
+    """A unit flagged for heaping is just on the good side of the target, and the quality page counts the same units."""
+    goal = truth.targets["LATE-2"]["threshold"]
+    values = truth.values["overdue"][raw.LAST].drop("099")
+    near = set(values.index[(values <= goal) & (values > 0.9 * goal - 1e-3)])
+    wrong = []
+    for language, words in HEAPED.items():
+        pages = printed.pages[printed.pages["language"] == language]
+        notes = pages[(pages["section"] == "notes") & pages["text"].str.contains(words)]
+        flagged = set(notes["page"])
+        wrong += [f"{language} {unit}: {values[unit]:.4f} is not just below {goal}" for unit in sorted(flagged - near)]
+        table = plain(pages.loc[pages["section"] == "findings", "text"].iloc[0])
+        counted = found(words + " {n} {n}", table, language)
+        if counted != [len(flagged)] * 2:
+            wrong.append(f"{language}: {counted} on the quality page, {len(flagged)} pages of units")
+    return wrong
+
+
+def _plant_heaped(printed: Printed) -> Printed:
+    pages = printed.pages
+    at = pages.index[(pages["section"] == "notes") & (pages["page"] == "099001") & (pages["language"] == "vi")][0]
+    return printed.with_page(at, f"Cần kiểm tra: {HEAPED['vi']} (tháng 9/2026)")
+
+
 CLAIMS = (
     Claim(
         "{level}: {k} of {m} units have kept this pace before, over {n} periods",
@@ -369,5 +398,13 @@ CLAIMS = (
         "Last numerator and denominator, threshold and months left are read from the raw files.",
         steps,
         _plant_steps,
+    ),
+    Claim(
+        "many units only just meet the target",
+        "The unit's figure lies just on the good side of the target (within a tenth of it), and the data quality page "
+        "counts as many units as have the note on their page.",
+        "The last month's shares are read from the raw files; notes on the units' pages are counted.",
+        heaped,
+        _plant_heaped,
     ),
 )
