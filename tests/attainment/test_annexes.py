@@ -208,9 +208,28 @@ def test_a_lever_of_nothing_leaves_the_calibrated_probability_as_it_is():
     )  # fmt: skip
     answer = assess(world)
     assert (answer.assessments["p_raw"] - answer.assessments["p_attain"]).abs().max() > 0.02
-    steady = answer.extra["scenarios"].set_index("unit")["p_attain"]
+    steady = answer.extra["scenarios"].query("scenario == 'points_per_period:+0'").set_index("unit")["p_attain"]
     own = answer.assessments.set_index("unit")["p_attain"]
     np.testing.assert_allclose(steady, own.reindex(steady.index), atol=1e-9)
+
+
+def test_no_lever_leaves_the_bounds_of_a_share():
+    """A late rate of 2,7 % cannot fall by a point a month for three months; 97,3 % cannot rise by three points."""
+    rng = np.random.default_rng(8)
+    bottom = np.full((8, 36), 1000.0)
+    panel = make_shares(rng.binomial(1000, 0.027, (8, 36)).astype(float), bottom)
+    predictives = {"x": forecast_panel(panel, horizon=3)}
+    promise = level(units=panel.units, operator="<=", threshold=0.02, deadline="2024-03")
+    answer = assess(make_world([promise], panels={"x": panel}, predictives=predictives, scenario_points=0.01))
+    rows = answer.extra["scenarios"].merge(answer.assessments, on=["unit", "target"], suffixes=("", "_now"))
+    assert set(rows["scenario"]) == {"gap_tenth", "best_quarter", "points_per_period:-0.01"}
+    assert rows["predicted_median"].between(0, 1).all()
+    assert (rows["predicted_median"] <= rows["predicted_median_now"] + 1e-9).all()
+    tenth = rows[rows["scenario"] == "gap_tenth"]
+    assert (tenth["gap"] > 0).all()
+    assert (tenth["predicted_median_now"] - tenth["predicted_median"]).to_numpy() == pytest.approx(
+        tenth["gap"].to_numpy() / 10, abs=5e-4
+    )
 
 
 def test_the_weakest_at_the_median_lift_only_their_parent():

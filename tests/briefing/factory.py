@@ -479,7 +479,7 @@ def _scorecard(rng, units):
 
 def _extras(assessments, rng):
     root = assessments[(assessments.unit == "64") & assessments.p_attain.notna()]
-    levers = (("points_per_period:+0.01", 0.15), ("weakest_at_median:5", 0.05))
+    levers = (("gap_tenth", 0.15), ("weakest_at_median:5", 0.05))
     scenarios = pd.concat(
         [
             pd.DataFrame(

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a pattern a line in each language
 """Writes ``docs/claims.md`` from the list of claims: ``python -m tests.claims.document``."""
 
 from .claims import CLAIMS

@@ -52,8 +52,8 @@ class AssessOptions:
         Apply the panel's own calibration where it has realised origins.
     pace_window : int
         Length in periods of the windows that say how often a pace was ever kept.
-    scenario_points : float
-        What-if lever: extra share a period (0.01 = one point).
+    scenario_points : float or None
+        An analyst's what-if lever: extra share a period (0.01 = one point); None for none.
     weakest : int
         What-if lever: how many of the weakest sub-units are lifted to the median.
 
@@ -74,7 +74,7 @@ class AssessOptions:
     block_units: int = 256
     calibrate: bool = True
     pace_window: int = 6
-    scenario_points: float = 0.01
+    scenario_points: float | None = None
     weakest: int = 5
 
     def __post_init__(self) -> None:

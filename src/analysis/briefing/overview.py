@@ -401,6 +401,10 @@ def scenario_word(view: View, scenario: str) -> str:
     kind, _colon, detail = scenario.partition(":")
     if kind == "weakest_at_median":
         return _("the {n} weakest sub-units at the median").format(n=detail)
+    if kind == "gap_tenth":
+        return _("a tenth of the gap closed on top of the forecast")
+    if kind == "best_quarter":
+        return _("at the pace of the fastest quarter of units at its level")
     if kind != "points_per_period":
         return scenario.replace("_", " ")
     gain = points(float(detail), view.language, 0, signed=detail[0] == "+")
