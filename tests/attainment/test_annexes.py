@@ -208,9 +208,28 @@ def test_a_lever_of_nothing_leaves_the_calibrated_probability_as_it_is():
     )  # fmt: skip
     answer = assess(world)
     assert (answer.assessments["p_raw"] - answer.assessments["p_attain"]).abs().max() > 0.02
-    steady = answer.extra["scenarios"].set_index("unit")["p_attain"]
+    steady = answer.extra["scenarios"].query("scenario == 'points_per_period:+0'").set_index("unit")["p_attain"]
     own = answer.assessments.set_index("unit")["p_attain"]
     np.testing.assert_allclose(steady, own.reindex(steady.index), atol=1e-9)
+
+
+def test_no_lever_leaves_the_bounds_of_a_share():
+    """A late rate of 2,7 % cannot fall by a point a month for three months; 97,3 % cannot rise by three points."""
+    rng = np.random.default_rng(8)
+    bottom = np.full((8, 36), 1000.0)
+    panel = make_shares(rng.binomial(1000, 0.027, (8, 36)).astype(float), bottom)
+    predictives = {"x": forecast_panel(panel, horizon=3)}
+    promise = level(units=panel.units, operator="<=", threshold=0.02, deadline="2024-03")
+    answer = assess(make_world([promise], panels={"x": panel}, predictives=predictives, scenario_points=0.01))
+    rows = answer.extra["scenarios"].merge(answer.assessments, on=["unit", "target"], suffixes=("", "_now"))
+    assert set(rows["scenario"]) == {"gap_tenth", "best_quarter", "points_per_period:-0.01"}
+    assert rows["predicted_median"].between(0, 1).all()
+    assert (rows["predicted_median"] <= rows["predicted_median_now"] + 1e-9).all()
+    tenth = rows[rows["scenario"] == "gap_tenth"]
+    assert (tenth["gap"] > 0).all()
+    assert (tenth["predicted_median_now"] - tenth["predicted_median"]).to_numpy() == pytest.approx(
+        tenth["gap"].to_numpy() / 10, abs=5e-4
+    )
 
 
 def test_the_weakest_at_the_median_lift_only_their_parent():
@@ -236,11 +255,12 @@ def test_settled_promises_have_no_scenario():
 
 
 def test_heaping_just_above_a_target_is_flagged_and_an_even_spread_is_not():
-    even = np.linspace(0.78, 0.82, 41)
+    even = np.linspace(0.7, 0.9, 201)
     assert not suspicions.heaping(even, threshold=0.8, up=True)[0].any()
     heaped = np.concatenate([even, np.full(40, 0.801)])
     flagged, p = suspicions.heaping(heaped, threshold=0.8, up=True)
-    assert p < 1e-5 and 60 <= flagged.sum() <= 61 and not flagged[heaped < 0.8].any()
+    assert p < 1e-5 and 40 <= flagged.sum() <= 61 and not flagged[heaped < 0.8].any()
+    assert flagged[heaped == 0.801].all()
     assert not suspicions.heaping([0.801] * 5, threshold=0.8, up=True)[0].any()  # too few to say
 
 
@@ -248,6 +268,35 @@ def test_heaping_is_seldom_flagged_by_chance():
     rng = np.random.default_rng(0)
     hits = [suspicions.heaping(rng.normal(0.75, 0.08, 300), threshold=0.8, up=True)[0].any() for _ in range(400)]
     assert np.mean(hits) < 0.03
+
+
+@pytest.mark.parametrize("sizes", [(5, 60), (100, 900), (2000, 9000)])
+@pytest.mark.parametrize(
+    ("mean", "concentration", "threshold", "up"),
+    [
+        (0.012, 60, 0.02, False), (0.02, 200, 0.02, False), (0.03, 100, 0.02, False), (0.012, 2000, 0.02, False),
+        (0.8, 30, 0.8, True), (0.75, 300, 0.8, True), (0.9, 20, 0.8, True), (0.97, 40, 0.95, True), (0.5, 4, 0.5, True),
+    ],
+)  # fmt: skip
+def test_honest_figures_are_flagged_in_fewer_than_one_of_twenty_simulations(sizes, mean, concentration, threshold, up):
+    rng = np.random.default_rng(5)
+    hits = []
+    for _ in range(300):
+        n = rng.integers(*sizes, 155)
+        share = rng.beta(mean * concentration, (1 - mean) * concentration, 155)
+        values = rng.binomial(n, share) / n
+        hits.append(suspicions.heaping(values, threshold=threshold, up=up, denominator=n)[0].any())
+    assert np.mean(hits) < 0.05
+
+
+def test_fourteen_desks_just_below_a_limit_of_two_per_cent_are_found_and_no_others():
+    rng = np.random.default_rng(6)
+    n = rng.integers(400, 2000, 155)
+    late = rng.binomial(n, rng.beta(1.2, 60, 155))
+    late[:14] = np.floor(0.02 * n[:14])
+    flagged, _ = suspicions.heaping(late / n, threshold=0.02, up=False, denominator=n)
+    assert flagged[:14].all() and flagged.sum() <= 24
+    assert (late[flagged] / n[flagged] > 0.017).all()
 
 
 def test_level_jumps_are_found_where_they_were_put():

@@ -141,7 +141,7 @@ def test_gap_and_pace_by_hand():
     assert found["predicted_median"] == pytest.approx(0.66)
     assert found["upper80"] == pytest.approx(0.66 + norm.ppf(0.9) * 0.01)
     assert found["lower50"] == pytest.approx(0.66 + norm.ppf(0.25) * 0.01)
-    assert found["pace_percentile"] == 0.0  # nobody ever gained so much on the logit scale in three months
+    assert found["pace_percentile"] == 0.0  # in no three months did it gain 15 points
 
 
 def test_a_unit_that_reports_late_has_its_missing_months_to_make_up():

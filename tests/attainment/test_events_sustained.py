@@ -173,8 +173,39 @@ def test_three_neighbouring_months_may_lie_on_both_sides_of_today():
     """61 and 62 % are behind us at 500 dossiers each: January needs 57 %, February and January together 119 - 61."""
     shares = make_shares([[290, 305, 310]], [[500] * 3])
     forecast = make_forecast(shares, [0.56, 0.61], [0.02, 0.02], lower=0.0, upper=1.0)
-    _, readings = solve(sustained(operator=">=", start="2023-11", deadline="2024-02"), shares, forecast)
+    _, readings = solve(sustained(operator=">=", start="2023-11", deadline="2024-02"), shares, forecast, min_points=3)
     draws = np.random.default_rng(3).normal([0.56, 0.61], 0.02, (200_000, 2))
     kept = (0.61 + 0.62 + draws[:, 0] >= 1.8) & (0.62 + draws.sum(axis=1) >= 1.8)
     assert readings.loc["rolling_3", "p"] == pytest.approx(kept.mean(), abs=WITHIN)
     assert kept.mean() < 0.5  # only the months ahead, there would be no three of them
+
+
+def test_gap_pace_and_peers_of_a_cumulative_promise_are_those_of_the_whole_time():
+    panel = make_shares([[80, 80, 20, 55], [95, 95, 95, 95]], [[100] * 4] * 2)
+    forecast = make_forecast(panel, [0.5, 0.5], [0.01] * 2, lower=0.0, upper=1.0)
+    promise = make_target(
+        "T", "x", "sustained_from", ("u0", "u1"), ">=", 0.6, start="2023-11", deadline="2024-02", reading="cumulative"
+    )
+    found = assess(make_world([promise], panels={"x": panel}, predictives={"x": forecast}))
+    row = found.assessments.set_index("unit").loc["u0"]
+    assert (row["current"], row["current_numerator"], row["current_denominator"]) == (0.375, 75, 200)
+    assert row["gap_cases"] == 45 and not row["attained_now"]  # 60 % of 200 are 120
+    assert row["predicted_median"] == pytest.approx((75 + 100) / 400, abs=0.01)
+    assert np.isnan(row["required_pace"])  # a level is needed, not a pace
+    own = found.extra["readings"].query("official").set_index("unit").loc["u0"]
+    assert (own["n_rest"], own["needed_rest"]) == (2, pytest.approx((240 - 75) / 200))
+    assert own[["expected_rest", "cases_rest"]].tolist() == [200, 165]
+    peers = found.extra["pace"].set_index("unit").loc["u0"]
+    assert peers[["window", "n_units", "n_kept"]].tolist() == [2, 2, 1]  # 82.5 % over two months: u1 only
+
+
+def test_what_cannot_be_assessed_has_no_probability_in_any_table():
+    shares = make_shares([[290, 305, 310]], [[500] * 3])
+    forecast = make_forecast(shares, [0.56, 0.61], [0.02, 0.02], lower=0.0, upper=1.0)
+    level = make_target("L", "x", "level_at", ("u0",), ">=", 0.6, deadline="2024-02", milestones=[("2024-01", 0.5)])
+    promises = [sustained(operator=">=", start="2023-12", deadline="2024-02"), level]
+    found = assess(make_world(promises, panels={"x": shares}, predictives={"x": forecast}))
+    assert found.assessments["status"].tolist() == ["not_assessable"] * 2
+    assert found.assessments[["p_attain", "p_raw"]].isna().all(axis=None)
+    assert found.extra["readings"]["p"].isna().all() and found.extra["milestones"]["p"].isna().all()
+    assert "scenarios" not in found.extra

@@ -479,7 +479,7 @@ def _scorecard(rng, units):
 
 def _extras(assessments, rng):
     root = assessments[(assessments.unit == "64") & assessments.p_attain.notna()]
-    levers = (("points_per_period:+0.01", 0.15), ("weakest_at_median:5", 0.05))
+    levers = (("gap_tenth", 0.15), ("weakest_at_median:5", 0.05))
     scenarios = pd.concat(
         [
             pd.DataFrame(
@@ -496,7 +496,14 @@ def _extras(assessments, rng):
     )
     rollup = pd.DataFrame(
         dict(
-            unit=root.unit, target=root.target, n_parts=9, expected_met=4.2, met_low=2.0, met_high=6.0, p_from_parts=0.4
+            unit=root.unit,
+            target=root.target,
+            n_parts=9,
+            n_counted=9,
+            expected_met=4.2,
+            met_low=2.0,
+            met_high=6.0,
+            p_from_parts=0.4,
         )
     )
     both = assessments[assessments.p_attain.notna()]

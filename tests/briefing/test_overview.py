@@ -166,9 +166,9 @@ def test_levers_and_the_band_of_sub_units_are_labelled(run):
     assert header == [
         "Target",
         "As forecast",
-        "better by 1 percentage point in every period",
+        "a tenth of the gap closed on top of the forecast",
         "the 5 weakest sub-units at the median",
-        "Sub-units that will meet it, 80% interval",
+        "Sub-units that will meet it, of those that can be assessed, 80% interval",
         "Interval, from none to all",
     ]
     assert "2 to 6 of 9" in table.tbody.text

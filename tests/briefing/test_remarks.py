@@ -10,7 +10,7 @@ from analysis.briefing.parts import measure_of, speaks_of_series
 from analysis.briefing.remarks import remarks
 from analysis.briefing.view import view_of
 
-TARGET = Row(unit="001", target="T", indicator="online", settled=False, p_attain=0.3)
+TARGET = Row(unit="001", target="T", indicator="online", settled=False, p_attain=0.3, gap_cases=121.0)
 KEY = {"unit": "001", "target": "T"}
 CASES = {
     "readings": (
@@ -53,8 +53,8 @@ CASES = {
         "mốc 65% vào tháng 12/2026: xác suất 61%",
     ),
     "scenarios": (
-        [dict(scenario="points_per_period:+0.01", p_attain=0.78)],
-        "xác suất nếu mỗi kỳ +1 điểm phần trăm so với dự báo: 78%",
+        [dict(scenario="gap_tenth", p_attain=0.78)],
+        "xác suất nếu bù thêm một phần mười phần còn thiếu (13 trường hợp) so với dự báo: 78%",
     ),
 }
 
@@ -112,7 +112,7 @@ def test_rows_of_other_units_and_targets_stay_out(run):
 
 @pytest.mark.parametrize("change", [{"settled": True}, {"p_attain": 0.85}, {"p_attain": float("nan")}])
 def test_levers_are_told_only_where_a_promise_is_in_doubt(run, change):
-    table = pd.DataFrame([KEY | {"scenario": "points_per_period:+0.01", "p_attain": 0.9}])
+    table = pd.DataFrame([KEY | {"scenario": "gap_tenth", "p_attain": 0.9}])
     row = Row(**{**vars(TARGET), **change})
     assert remarks(view_of(replace(run, extra={"scenarios": table}), "vi"), row) == []
 

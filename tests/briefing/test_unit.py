@@ -320,11 +320,11 @@ def test_a_lever_that_moves_nothing_is_not_told(run):
     said = {}
     for gain in (0.0, 0.2):
         table = pd.DataFrame(
-            [(row.unit, row.target, "points_per_period:+0.01", row.p_attain + gain)],
+            [(row.unit, row.target, "gap_tenth", row.p_attain + gain)],
             columns=["unit", "target", "scenario", "p_attain"],
         )
         page = unit_page(replace(run, extra={**run.extra, "scenarios": table}), unit=row.unit, language="en")
-        said[gain] = "percentage point per period on top of the forecast" in str(page.targets().html)
+        said[gain] = "of the gap" in str(page.targets().html)
     assert said == {0.0: False, 0.2: True}
 
 

@@ -42,6 +42,8 @@ EVENTS: dict[str, Callable[[Case], Outcome]] = {
 EVENTS["conditional"] = partial(conditional, events=EVENTS)
 LAST = ("indicators_k_of_n",)  # kinds that look at the answers to others
 _ANSWER = ["p_attain", "settled", "attained_now", "grade", "n_points", "n_origins"]  # what they look at
+# columns of the kinds' own tables that are probabilities about the target
+PROBABILITIES = ("p", "p_all", "p_quota", "p_population", "p_joint", "p_if_independent", "p_attain")
 _KEY = ("target", "unit", "scenario", "reading", "component", "member", "period", "place", "task")
 
 
@@ -77,6 +79,7 @@ def assess(world: World, *, previous: pd.DataFrame | None = None, annexes: bool 
         return Assessed(ASSESSMENTS.empty(), {})
     frame = pd.concat(frames, ignore_index=True)
     add_sub_units(frame, world)
+    _withhold(extra, frame)
     if annexes:
         _add_annexes(extra, frame, world, previous)
     table = as_table(frame[[name for name in ASSESSMENTS.columns if name in frame]], ASSESSMENTS)
@@ -120,6 +123,24 @@ def _outcome(case: Case, extra: dict[str, list[pd.DataFrame]]) -> pd.DataFrame:
     )
 
 
+def _withhold(extra: dict[str, list[pd.DataFrame]], frame: pd.DataFrame) -> None:
+    """No probability of what cannot be assessed is stored, in no table; in place."""
+    unknown = frame.loc[frame["status"] == "not_assessable", ["unit", "target"]]
+    unknown = pd.MultiIndex.from_frame(unknown)
+    for tables in extra.values():
+        for at, table in enumerate(tables):
+            withheld = [name for name in PROBABILITIES if name in table]
+            if not withheld or "unit" not in table or not len(table):
+                continue
+            lost = pd.MultiIndex.from_frame(table[["unit", "target"]]).isin(unknown)
+            if "scenario" in table:
+                tables[at] = table[~lost]
+                continue
+            if "settled" in table:
+                lost &= ~table["settled"].to_numpy(dtype=bool)
+            tables[at] = table.assign(**{name: table[name].mask(lost) for name in withheld})
+
+
 def _add_annexes(extra: dict[str, list[pd.DataFrame]], frame: pd.DataFrame, world: World, previous) -> None:
     denominators = pd.concat(extra["denominators"], ignore_index=True) if "denominators" in extra else None
     _add(extra, "flip_flops", flip_flops(frame, previous))
@@ -158,4 +179,6 @@ def _judged(frame: pd.DataFrame, world: World, previous: pd.DataFrame | None) ->
     lacking = np.where((grade == "D") & ~settled, weak, np.where(np.isnan(p), "no_forecast", ""))
     reason = np.where(frame["reason"] == "", lacking, frame["reason"])
     frame = frame.assign(grade=grade, p_attain=p, reason=reason)
-    return with_statuses(frame, previous, bands=options.bands)
+    frame = with_statuses(frame, previous, bands=options.bands)
+    withheld = (frame["status"] == "not_assessable").to_numpy()
+    return frame.assign(p_attain=frame["p_attain"].mask(withheld), p_raw=frame["p_raw"].mask(withheld))

@@ -74,15 +74,15 @@ def add_gap(frame: pd.DataFrame, case: Case) -> None:
     frame["gap_cases"] = cases_needed(*counts, operator=case.operator, threshold=frame["threshold"])
 
 
-def add_pace(frame: pd.DataFrame, case: Case) -> pd.DataFrame:
-    """Required and actual pace per period, and how often any unit ever kept such a pace.
+def add_pace(frame: pd.DataFrame, case: Case, *, values: np.ndarray | None = None) -> pd.DataFrame:
+    """Required and actual pace per period, and how many comparable units ever kept such a pace; the "pace" extra.
 
-    Returns the "pace" extra: the same on the scale of comparison, share_that_kept (of all windows of all units) and
-    units_that_kept (of the units, in any window).
+    `values` (n, T) are what the promise reads where it is not the panel's own value.
     """
     if case.panel is None or case.horizon is None:
         return pd.DataFrame()
-    panel, usable = case.panel, case.panel.usable()
+    panel = case.panel
+    values = panel.usable() if values is None else values
     window = pace.window_length(
         horizon=case.horizon,
         n_periods=panel.n_periods,
@@ -93,28 +93,31 @@ def add_pace(frame: pd.DataFrame, case: Case) -> pd.DataFrame:
     current, threshold = frame["current"].to_numpy(), frame["threshold"].to_numpy()
     recent = max(window, panel.season_length)
     frame["required_pace"] = pace.required_pace(current, threshold=threshold, horizon=left)
-    frame["actual_pace"] = pace.actual_pace(case.pick(usable), window=recent)
+    frame["actual_pace"] = pace.actual_pace(case.pick(values), window=recent)
     if "gap_cases" in frame:
         missing = np.clip(frame["gap_cases"].to_numpy(dtype=float), 0, None)
         frame["required_cases"] = np.where(left > 0, missing / np.clip(left, 1, None), np.nan)
-    scaled = pace.scaled(panel)
-    about = {"kind": panel.kind, "resolution": panel.resolution}
-    bottom = frame["current_denominator"].to_numpy() if panel.denominator is not None else None
-    now = pace.on_scale(current, denominator=bottom, **about)
-    goal = pace.on_scale(threshold, denominator=bottom, **about)
-    required = pace.required_pace(now, threshold=goal, horizon=left)
-    how = {"required": required, "window": window, "up": case.up}
-    frame["pace_percentile"] = pace.share_that_kept(scaled, **how)
-    return pd.DataFrame(
-        {
-            "unit": frame["unit"],
-            "window": window,
-            "required_scaled": required,
-            "actual_scaled": pace.actual_pace(case.pick(scaled), window=recent),
-            "share_that_kept": frame["pace_percentile"],
-            "units_that_kept": pace.units_that_kept(scaled, **how),
-        }
-    )
+    required = frame["required_pace"].to_numpy()
+    if panel.kind == "count":  # 100 books a month are much for one unit and little for another
+        own, goal = np.full(panel.n_units, np.nan), np.where(threshold > 0, threshold, np.nan)
+        own[case.rows[case.rows >= 0]] = goal[case.rows >= 0]
+        values, required = values / own[:, None], required / goal
+    return kept_before(frame, case, reached=pace.moved(values, window=window), required=required, window=window)
+
+
+def kept_before(
+    frame: pd.DataFrame, case: Case, *, reached: np.ndarray, required: np.ndarray, window: int
+) -> pd.DataFrame:
+    """The "pace" extra: :func:`analysis.attainment.pace.kept_by` among units of the same level and depth in the tree.
+
+    The share of past stretches goes into the frame.
+    """
+    group = case.world.group_of
+    groups, asked = (np.array([group.get(one, "") for one in units]) for units in (case.panel.units, case.units))
+    table = pace.kept_by(reached, groups, required=required, asked=asked, up=case.up)
+    with np.errstate(all="ignore"):
+        frame["pace_percentile"] = (table["n_stretches_kept"] / table["n_stretches"]).to_numpy()
+    return table.assign(unit=frame["unit"].to_numpy(), window=window)[["unit", "window", *table.columns]]
 
 
 def add_forecast(frame: pd.DataFrame, case: Case, *, horizon: int) -> None:

@@ -1,12 +1,13 @@
-"""How fast must a unit move, how fast does it move, and how often did any unit ever move that fast?
+"""How fast must a unit move, how fast does it move, and how many comparable units ever moved that fast?
 
-A pace is a change per period: in the indicator's own unit for the reader, on the logit scale for comparison (half a
-point at 95 % is harder than at 50 %), and in cases of the numerator. Positive always means towards the target.
+A pace is a change per period in the indicator's own unit, as it is printed: what is compared is what the reader sees. A
+count is compared as a share of each unit's own target. Comparable are the units of the same level, as deep in the tree.
 """
 
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from analysis.forecasting.panel import Panel, last_observed
 from analysis.forecasting.scales import logit
@@ -87,45 +88,42 @@ def window_length(*, horizon: int, n_periods: int, season_length: int, pace_wind
     return max(1, min(pace_window, longest, max(1, horizon)))
 
 
-def share_that_kept(scaled: np.ndarray, *, required, window: int, up: bool) -> np.ndarray:
-    """Share of all unit-windows whose pace was at least the required one ("3 % of units in any 6 months").
+def moved(values: np.ndarray, *, window: int) -> np.ndarray:
+    """Change per period of each row over every window, shape (n, T - window).
 
-    `scaled` (n, T) are all units on the scale of :func:`on_scale`, `required` (m,) is a change per period on it. NaN
-    where there is no window or no requirement.
-
-    >>> share_that_kept(np.array([[0.0, 1.0, 3.0]]), required=[1.5], window=1, up=True).tolist()   # windows +1 and +2
-    [0.5]
+    >>> moved(np.array([[0.0, 1.0, 4.0]]), window=2).tolist()
+    [[2.0]]
     """
-    paces, required = _towards(scaled, required, window=window, up=up)
-    return _share_at_least(np.sort(paces[np.isfinite(paces)]), required)
+    n_windows = max(values.shape[1] - window, 0)
+    return (values[:, values.shape[1] - n_windows :] - values[:, :n_windows]) / window
 
 
-def _towards(scaled: np.ndarray, required, *, window: int, up: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Paces over every window, shape (n, T - window), and the required ones, both positive where things get better."""
+def kept_by(reached: np.ndarray, groups: np.ndarray, *, required, asked: np.ndarray, up: bool) -> pd.DataFrame:
+    """How many units of the same group, and how many of their stretches, ever reached at least what is required.
+
+    `reached` (n, W) are the paces (or levels) of all units over every stretch and `groups` (n,) their groups; `required`
+    (m,) is asked of units of the groups `asked` (m,). Columns n_units (with a stretch at all), n_kept, n_stretches,
+    n_stretches_kept; missing where nothing is required.
+
+    >>> paces = np.array([[1.0, 2.0], [1.0, 0.0], [9.0, 0.0]])
+    >>> found = kept_by(paces, np.array(["a", "a", "b"]), required=[1.5], asked=np.array(["a"]), up=True)
+    >>> found.to_numpy().tolist()
+    [[2.0, 1.0, 4.0, 1.0]]
+    """
     sign = 1.0 if up else -1.0
-    n_windows = max(scaled.shape[1] - window, 0)
-    paces = sign * (scaled[:, scaled.shape[1] - n_windows :] - scaled[:, :n_windows]) / window
-    return paces, sign * np.asarray(required, dtype=float)
+    reached, required = sign * reached, sign * np.asarray(required, dtype=float)
+    out = np.full((len(required), 4), np.nan)
+    for group in dict.fromkeys(asked):
+        mine = np.flatnonzero(np.isfinite(required) & (asked == group))
+        known = np.isfinite(reached) & (groups == group)[:, None]
+        best = np.sort(np.where(known, reached, -np.inf).max(axis=1, initial=-np.inf)[known.any(axis=1)])
+        for column, one in ((0, best), (2, np.sort(reached[known]))):
+            out[mine, column] = len(one)
+            out[mine, column + 1] = _at_least(one, required[mine])
+    return pd.DataFrame(out, columns=["n_units", "n_kept", "n_stretches", "n_stretches_kept"])
 
 
-def _share_at_least(paces: np.ndarray, required: np.ndarray) -> np.ndarray:
-    """Share of sorted paces that are at least as large as each required one, a rounding error apart."""
-    if not len(paces):
-        return np.full(required.shape, np.nan)
+def _at_least(paces: np.ndarray, required: np.ndarray) -> np.ndarray:
+    """How many of sorted paces are at least as large as each required one, a rounding error apart."""
     tiny = 1e-12 * np.maximum(1, np.abs(required))
-    kept = 1 - np.searchsorted(paces, required - tiny, side="left") / len(paces)
-    return np.where(np.isfinite(required), kept, np.nan)
-
-
-def units_that_kept(scaled: np.ndarray, *, required, window: int, up: bool) -> np.ndarray:
-    """Share of units that ever kept the required pace over a window, of those with a window at all.
-
-    Arguments as of :func:`share_that_kept`.
-
-    >>> units_that_kept(np.array([[0.0, 1.0, 3.0], [0.0, 1.0, 1.0]]), required=[1.5], window=1, up=True).tolist()
-    [0.5]
-    """
-    paces, required = _towards(scaled, required, window=window, up=up)
-    known = np.isfinite(paces)
-    best = np.sort(np.where(known, paces, -np.inf).max(axis=1, initial=-np.inf)[known.any(axis=1)])
-    return _share_at_least(best, required)
+    return len(paces) - np.searchsorted(paces, required - tiny, side="left")

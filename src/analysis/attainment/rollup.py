@@ -99,7 +99,8 @@ def _p_as_if_bound(case: Case, rows: np.ndarray, goal: float) -> np.ndarray:
 def roll_up(frame: pd.DataFrame, world: World) -> pd.DataFrame:
     """Joint simulation of the sub-units of every parent, for targets on shares and counts.
 
-    `expected_met` is the number of sub-units that meet the same target, `met_low` to `met_high` its 80 % band.
+    `expected_met` is the number of sub-units that meet the same target, `met_low` to `met_high` its 80 % band, of
+    `n_counted`: those that can be assessed.
     """
     rows = [_one_parent(case, own, parent) for case, own, parent in _parents(frame, world, kinds=KINDS)]
     return pd.DataFrame([row for row in rows if row is not None])
@@ -127,6 +128,7 @@ def _one_parent(case: Case, own: pd.DataFrame, parent: str) -> dict | None:
         "target": case.target.target,
         "p_direct": own.at[parent, "p_attain"],
         "n_parts": len(rows),
+        "n_counted": len(rows),
         "current": own.at[parent, "current"],
         "current_from_parts": total,
         "difference": own.at[parent, "current"] - total,
@@ -138,7 +140,11 @@ def _one_parent(case: Case, own: pd.DataFrame, parent: str) -> dict | None:
     threshold = own["threshold"].reindex([panel.units[one] for one in rows]).to_numpy(dtype=float)
     if panel.kind == "rate" and own.index.isin(case.world.parts[parent]).sum() == 0:
         threshold = np.full(len(rows), goal)  # as if it bound them too
-    return row | _simulated(case, rows, weight, threshold, goal)
+    status = own["status"].reindex([panel.units[one] for one in rows]).to_numpy()
+    threshold = np.where(status == "not_assessable", np.nan, threshold)  # not counted, neither as met nor as missed
+    row["n_counted"] = int(np.isfinite(threshold).sum())
+    found = _simulated(case, rows, weight, threshold, goal)
+    return row | found | ({"p_from_parts": np.nan} if own.at[parent, "status"] == "not_assessable" else {})
 
 
 def _simulated(case: Case, rows: np.ndarray, weight: np.ndarray, threshold: np.ndarray, goal: float) -> dict:
@@ -197,7 +203,8 @@ def contributions(frame: pd.DataFrame, world: World) -> pd.DataFrame:
     `pull` is in units of the indicator (positive: holds the parent back), `pull_cases` in cases; place 1 pulls most.
     """
     found = _parents(frame, world, kinds=(*KINDS, "sustained_from"))
-    tables = [_pulls(case, own, parent) for case, own, parent in found]
+    of_today = (one for one in found if one[0].target.reading in (None, "each_period"))
+    tables = [_pulls(case, own, parent) for case, own, parent in of_today]
     tables = [table for table in tables if len(table)]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 

@@ -23,7 +23,8 @@ from analysis.attainment.world import Case, World
 from analysis.forecasting.panel import Panel
 from analysis.words.periods import frequency_of
 
-BAND = 0.02  # half-width of the strip around a target: two points
+BAND = 0.02  # width of the widest strip on each side of a target: two points
+LEAST_NEAR = 6  # units near a target below which nothing is said
 HEAPING_P = 0.01
 FLIP = 0.6745  # median absolute deviation of a normal distribution, in standard deviations
 JUMP = 6.0  # robust standard deviations
@@ -87,11 +88,14 @@ def _flag(name: str, panel: Panel, column: np.ndarray, signal: str, *, value: np
 
 
 def _heaping(case: Case) -> pd.DataFrame:
-    """Units just above a target that has too many of them just above it."""
+    """Units just on the good side of a target that has too many of them there."""
     thresholds = case.thresholds[np.isfinite(case.thresholds)]
     if case.panel is None or case.panel.kind != "rate" or not len(thresholds) or np.ptp(thresholds) > 0:
         return pd.DataFrame()
-    flagged, _ = heaping(observed_at(case, 0)[0], threshold=float(thresholds[0]), up=case.up)
+    if case.target.reading not in (None, "each_period"):  # one month is not what the promise reads
+        return pd.DataFrame()
+    values, counts = observed_at(case, 0)
+    flagged, _ = heaping(values, threshold=float(thresholds[0]), up=case.up, denominator=counts.get("denominator"))
     column = np.full(case.panel.n_units, -1)
     column[case.rows[flagged & (case.rows >= 0)]] = case.panel.n_periods - 1
     return _flag(case.target.indicator, case.panel, column, "heaping").assign(rule=case.target.target)
@@ -118,24 +122,38 @@ def _quotas(world: World, denominators: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def heaping(values, *, threshold: float, up: bool, band: float = BAND) -> tuple[np.ndarray, float]:
-    """Units just above the target when there are too many of them for chance, and the one-sided p value.
+def heaping(values, *, threshold: float, up: bool, denominator=None) -> tuple[np.ndarray, float]:
+    """Units just on the good side of the target when there are too many of them for chance, and the p value.
 
-    Without heaping a unit within `band` of the target is as likely above as below it (the density is smooth).
+    The band is at most `BAND`, a tenth of the way from the target to the nearer bound, and half the spread of the units.
+    In it there must be more units than in the band on the other side of the target, and more than in the next band on
+    the same side: a density that only rises or falls through the target is no heap. Shares of few cases are compared by
+    whole cases, so that both sides hold as many possible values.
 
-    The p value is 1 where fewer than six units are near.
+    The p value, the larger of the two, is 1 where fewer than six units are near.
 
     >>> heaping([0.801] * 12 + [0.79], threshold=0.8, up=True)[1] < 0.01
     True
     """
     values = np.asarray(values, dtype=float)
-    distance = (values - threshold) if up else (threshold - values)
-    with np.errstate(invalid="ignore"):
-        above, below = (distance >= 0) & (distance < band), (distance < 0) & (distance >= -band)
-    near = int(above.sum() + below.sum())
-    if near < 6:
+    if np.isfinite(values).sum() < LEAST_NEAR:
         return np.zeros(len(values), dtype=bool), 1.0
-    p_value = float(bdtrc(above.sum() - 1, near, 0.5))  # of so many above, or more
+    sign = 1.0 if up else -1.0
+    distance = sign * (values - threshold)
+    if denominator is not None:
+        n = np.asarray(denominator, dtype=float)
+        with np.errstate(all="ignore"):
+            first = np.ceil(threshold * n - 1e-9) if up else np.floor(threshold * n + 1e-9)  # the last good count
+            distance = np.where(n > 0, (sign * (np.rint(values * n) - first) + 0.5) / n, np.nan)
+    band = min(BAND, min(threshold, 1 - threshold) / 10, float(np.nanstd(values)) / 2)
+    with np.errstate(invalid="ignore"):
+        above = (distance >= 0) & (distance < band)
+        below, beyond = (distance < 0) & (distance >= -band), (distance >= band) & (distance < 2 * band)
+    n_above = int(above.sum())
+    if n_above + below.sum() < LEAST_NEAR:
+        return np.zeros(len(values), dtype=bool), 1.0
+    # of so many in two bands, so many in this one, or more
+    p_value = max(float(bdtrc(n_above - 1, n_above + int(other.sum()), 0.5)) for other in (below, beyond))
     return above & (p_value < HEAPING_P), p_value
 
 

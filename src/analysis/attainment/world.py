@@ -52,8 +52,8 @@ class AssessOptions:
         Apply the panel's own calibration where it has realised origins.
     pace_window : int
         Length in periods of the windows that say how often a pace was ever kept.
-    scenario_points : float
-        What-if lever: extra share a period (0.01 = one point).
+    scenario_points : float or None
+        An analyst's what-if lever: extra share a period (0.01 = one point); None for none.
     weakest : int
         What-if lever: how many of the weakest sub-units are lifted to the median.
 
@@ -74,7 +74,7 @@ class AssessOptions:
     block_units: int = 256
     calibrate: bool = True
     pace_window: int = 6
-    scenario_points: float = 0.01
+    scenario_points: float | None = None
     weakest: int = 5
 
     def __post_init__(self) -> None:
@@ -127,6 +127,19 @@ class World:
         if "cumulative" not in self.indicators:  # plain tables do not state it
             return frozenset()
         return frozenset(self.indicators.loc[self.indicators["cumulative"].eq(True), "indicator"])
+
+    @cached_property
+    def group_of(self) -> dict[str, str]:
+        """Unit -> its level and depth in the tree: units of one group can be compared."""
+        parent, level = (dict(zip(self.units["unit"], self.units[name])) for name in ("parent", "level"))
+        found = {}
+        for unit in parent:
+            above, seen = parent[unit], {unit}
+            while above and above not in seen:
+                seen.add(above)
+                above = parent.get(above, "")
+            found[unit] = f"{len(seen)} {level[unit]}"
+        return found
 
     @cached_property
     def parts(self) -> dict[str, tuple[str, ...]]:

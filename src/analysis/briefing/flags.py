@@ -18,6 +18,7 @@ SIGNALS = {  # codes of attainment's signals and suspicions
     "level_jump": N_("the level changes suddenly and stays there"),
     "quota_population": N_("quota met, but few of those eligible"),
 }
+CHECK = ("heaping", "end_of_period", "denominator_drop", "level_jump", "quota_population")  # figures to be checked
 SEVERITIES = {"error": N_("Rejected"), "warning": N_("To be checked"), "info": N_("Note")}
 
 
@@ -27,4 +28,4 @@ def flag_word(flag: str, language: str) -> str:
     >>> flag_word("missing_period", "vi"), flag_word("odd_thing", "vi")
     ('thiếu kỳ số liệu', 'odd thing')
     """
-    return word_of(FLAG_WORDS, flag, language)
+    return word_of(FLAG_WORDS if flag in FLAG_WORDS else SIGNALS, flag, language)

@@ -81,7 +81,8 @@ class OverviewPage(parts.Page):
 
     def _facts(self) -> Markup:
         _, language, rows = self.view._, self.view.language, self.all_rows
-        open_p = [row.p_attain for row in rows if row.status not in ("met", "missed") and math.isfinite(row.p_attain)]
+        closed = ("met", "missed", "not_assessable")
+        open_p = [row.p_attain for row in rows if row.status not in closed and math.isfinite(row.p_attain)]
         expected = _("{k} of {n}").format(
             k=number(sum(1 - p for p in open_p), language), n=number(len(open_p), language)
         )
@@ -90,7 +91,7 @@ class OverviewPage(parts.Page):
         return parts.facts(
             [
                 (_("targets on track, all units together"), ratio(good, len(rows), language)),
-                (_("targets expected to be missed, of those still open"), expected),
+                (_("targets expected to be missed, of those still open that can be assessed"), expected),
                 (_("targets that cannot be assessed, all units together"), number(unclear, language)),
             ]
         )
@@ -446,7 +447,8 @@ def scenarios(view: View) -> Fragment:
         return parts.note(_("This run has no scenarios."))
     levers, p = _levers(found)
     header = [_("Target"), _("As forecast"), *[scenario_word(view, one) for one in levers]]
-    header += [_("Sub-units that will meet it, 80% interval"), _("Interval, from none to all")]
+    counted = _("Sub-units that will meet it, of those that can be assessed, 80% interval")
+    header += [counted, _("Interval, from none to all")]
     parts_of = {row.target: row for row in rollup}
     body = []
     for row in view.assessed(view.root):
@@ -488,8 +490,8 @@ def _band(view: View, sub) -> tuple[str, Markup]:
     """How many sub-units will meet a target: the 80 % band in words and drawn; dashes where it is not known."""
     if sub is None or not math.isfinite(sub.met_low):
         return "–", Markup("")
-    low, high, n = (number(one, view.language) for one in (sub.met_low, sub.met_high, sub.n_parts))
-    low_share, high_share, now = (one / sub.n_parts for one in (sub.met_low, sub.met_high, sub.expected_met))
+    low, high, n = (number(one, view.language) for one in (sub.met_low, sub.met_high, sub.n_counted))
+    low_share, high_share, now = (one / sub.n_counted for one in (sub.met_low, sub.met_high, sub.expected_met))
     said = view._("{low} to {high} of {n}").format(low=low, high=high, n=n)
     return said, strip(low=low_share, high=high_share, now=now)
 
@@ -500,6 +502,10 @@ def scenario_word(view: View, scenario: str) -> str:
     kind, _colon, detail = scenario.partition(":")
     if kind == "weakest_at_median":
         return _("the {n} weakest sub-units at the median").format(n=detail)
+    if kind == "gap_tenth":
+        return _("a tenth of the gap closed on top of the forecast")
+    if kind == "best_quarter":
+        return _("at the pace of the fastest quarter of units at its level")
     if kind != "points_per_period":
         return scenario.replace("_", " ")
     gain = points(float(detail), view.language, 0, signed=detail[0] == "+")

@@ -262,6 +262,8 @@ def speaks_of_series(view: View, row) -> bool:
         return False
     if row.kind == "rank_le":
         return indicator.kind == "rank"
+    if row.kind == "sustained_from" and row.target in view.targets:
+        return view.targets[row.target].reading not in ("cumulative", "rolling_3")
     if row.kind != "score_ge" or not math.isfinite(row.current):
         return True
     history = view.history(row.unit, row.indicator)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
+import pandas as pd
 from markupsafe import Markup
 
 from analysis.briefing import parts
-from analysis.briefing.flags import SEVERITIES, flag_word
+from analysis.briefing.flags import CHECK, SEVERITIES, flag_word
 from analysis.briefing.found import found_words
 from analysis.briefing.fragment import Fragment, name_html, tabled, tag
 from analysis.briefing.locale import N_, number, percent, period, ratio
@@ -23,9 +26,21 @@ class QualityPage(parts.Page):
     NOTEBOOK = "data_quality"
     TITLE = N_("Data quality")
 
+    @cached_property
+    def found(self) -> pd.DataFrame:
+        """What the checks found, and the figures that need checking: those of the units' pages, each once."""
+        found, signals = self.view.run.quality, self.view.extra("signals")
+        if not len(signals):
+            return found
+        odd = signals[signals["signal"].isin(CHECK)].rename(columns={"signal": "flag"})
+        key = ["unit", "indicator", "period", "flag"]
+        odd = odd[~pd.MultiIndex.from_frame(odd[key]).isin(pd.MultiIndex.from_frame(found[key]))]
+        odd = odd[key].drop_duplicates().assign(severity="warning", details="", source="")
+        return pd.concat([found, odd], ignore_index=True)
+
     def answer(self) -> Fragment:
         """How many findings, how grave, in how many units."""
-        _, language, found = self.view._, self.view.language, self.view.run.quality
+        _, language, found = self.view._, self.view.language, self.found
         rows = len(self.view.run.observations)
         n = {one: int((found["severity"] == one).sum()) for one in SEVERITIES}
         text = _("Figures used: {n}; rejected: {errors}; to be checked: {warnings}; notes: {notes}.").format(
@@ -46,7 +61,7 @@ class QualityPage(parts.Page):
 
     def findings(self) -> Fragment:
         """Findings by kind, the grave ones first, with examples."""
-        _, language, found = self.view._, self.view.language, self.view.run.quality
+        _, language, found = self.view._, self.view.language, self.found
         if found.empty:
             return parts.note(_("The checks found nothing."))
         groups = found.groupby(["severity", "flag"], sort=True)
@@ -78,12 +93,13 @@ class QualityPage(parts.Page):
         for row in group.drop_duplicates("unit").head(MAX_EXAMPLES).itertuples(index=False):
             name = name_html(self.view.name(row.unit)) if row.unit else self.view._("no single unit")
             when = f", {period(row.period, self.view.language, short=True)}" if row.period else ""
-            shown.append(Markup("{}{}: {}").format(name, when, found_words(self.view, row)))
+            said = found_words(self.view, row) if row.details else self.view.indicator_name(row.indicator)
+            shown.append(Markup("{}{}: {}").format(name, when, said))
         return Markup("; ").join(shown)
 
     def units(self) -> Fragment:
         """Units with the most findings that matter."""
-        _, language, found = self.view._, self.view.language, self.view.run.quality
+        _, language, found = self.view._, self.view.language, self.found
         grave = found[(found["severity"] != "info") & (found["unit"] != "")]
         if grave.empty:
             return parts.note(_("No unit has an important finding."))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from markupsafe import Markup
 
 from analysis.briefing.fragment import table
-from analysis.briefing.locale import number, percent, period, points
+from analysis.briefing.locale import number, percent, period
 from analysis.briefing.view import View
 from analysis.briefing.wording import READINGS, difference, list_of, probability, quantity, word_of
 
@@ -36,7 +36,10 @@ def _readings(view: View, row, rows: list) -> str:
     if mine is None:
         return ""
     text = _("{reading} (official)").format(reading=word_of(READINGS, mine.reading, language))
-    if mine.n_broken > 0:
+    if mine.reading == "cumulative":  # one value over all periods: no period of it is missed
+        share = quantity(mine.so_far, view.indicators.get(row.indicator), language)
+        text += ": " + _("{value} so far").format(value=share)
+    elif mine.n_broken > 0:
         text += ": " + _("missed in {k} of {n} periods, first in {period}").format(
             k=number(mine.n_broken, language),
             n=number(mine.n_observed, language),
@@ -167,13 +170,20 @@ def _lever(view: View, row, rows: list) -> str:
     """What the strongest stated lever would change, where the promise is in doubt."""
     if not row.p_attain < 0.8:
         return ""
+    _, language, said = view._, view.language, []
     for one in rows:
-        kind, _colon, detail = one.scenario.partition(":")
-        if kind == "points_per_period" and one.p_attain >= row.p_attain + WORTH_SAYING:
-            gain = points(float(detail), view.language, 0, signed=detail.startswith("+"))
-            p = probability(one.p_attain, view.language)
-            return view._("probability with {points} per period on top of the forecast: {p}").format(points=gain, p=p)
-    return ""
+        if one.p_attain < row.p_attain + WORTH_SAYING:
+            continue
+        p = probability(one.p_attain, language)
+        if one.scenario == "gap_tenth" and math.isfinite(row.gap_cases):
+            n = number(math.ceil(row.gap_cases / 10), language)
+            pattern = _("probability if a tenth of the gap ({n} cases) is closed on top of the forecast: {p}")
+            said.append(pattern.format(n=n, p=p))
+        elif one.scenario == "gap_tenth":
+            said.append(_("probability if a tenth of the gap is closed on top of the forecast: {p}").format(p=p))
+        elif one.scenario == "best_quarter":
+            said.append(_("probability at the pace of the fastest quarter of units at its level: {p}").format(p=p))
+    return "; ".join(said)
 
 
 _REMARKS: dict[str, Callable[[View, tuple, list], str]] = {  # extra table -> what it says

@@ -59,9 +59,12 @@ class UnitPage(parts.Page):
             return Markup("")
         good = sum(one.status in ON_TRACK for one in rows)
         pairs = [(_("targets on track"), ratio(good, len(rows), language))]
-        open_p = [one.p_attain for one in rows if np.isfinite(one.p_attain)]
-        if open_p:
-            pairs.append((_("targets expected to be missed"), number(sum(1 - p for p in open_p), language, 1)))
+        known = [one.p_attain for one in rows if one.status != "not_assessable" and np.isfinite(one.p_attain)]
+        if known:
+            expected = _("{k} of {n}").format(
+                k=number(sum(1 - p for p in known), language, 1), n=number(len(known), language)
+            )
+            pairs.append((_("targets expected to be missed, of those that can be assessed"), expected))
         below = [one for one in rows if one.n_sub_units > 0]
         if below:
             row = urgent(below)
@@ -159,12 +162,17 @@ def urgent(rows: list[tuple]):
     """
     open_rows = [one for one in rows if one.status in WORST_FIRST and not one.settled]
     if open_rows:
-        return min(open_rows, key=lambda one: (one.p_attain, one.target))
+        return min(open_rows, key=_most_in_doubt)
     missed = [one for one in rows if one.status == "missed"]
     if missed:
         return missed[0]
     held = [one for one in rows if one.status in ON_TRACK and not one.settled]
-    return min(held, key=lambda one: (one.p_attain, one.target)) if held else (rows[0] if rows else None)
+    return min(held, key=_most_in_doubt) if held else (rows[0] if rows else None)
+
+
+def _most_in_doubt(row) -> tuple:
+    """Order of open rows: probability, then the unrounded one, for many lie at 1 %, then the code."""
+    return (row.p_attain, row.p_raw if np.isfinite(row.p_raw) else row.p_attain, row.target)
 
 
 def say_answer(view: View, *, name: str, rows: list[tuple]) -> str:

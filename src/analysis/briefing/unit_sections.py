@@ -13,7 +13,7 @@ from markupsafe import Markup
 from analysis.briefing import parts
 from analysis.briefing.charts import trajectory
 from analysis.briefing.charts.trajectory import MAX_HISTORY, Panel, Promised, frequency_of
-from analysis.briefing.flags import SEVERITIES, SIGNALS, flag_word
+from analysis.briefing.flags import CHECK, SEVERITIES, SIGNALS, flag_word
 from analysis.briefing.found import found_words
 from analysis.briefing.fragment import Fragment, name_html, table, tabled, tag
 from analysis.briefing.locale import NOTHING, number, percent, period
@@ -376,6 +376,11 @@ def data_notes(view: View, *, unit: str) -> Fragment:
         return Fragment(parts.sentence(text), "note", text)
     text = "\n".join(Markup(one).striptags() for one in lines[:MAX_NOTES])
     html = parts.bullets(lines[:MAX_NOTES])
+    if any(row.signal in CHECK for row in view.rows("signals", unit)):
+        reply = _(
+            "“To be checked” does not say that a figure is wrong; the unit can explain it, and its answer counts."
+        )
+        html += parts.sentence(reply, class_="soft")
     if len(lines) > MAX_NOTES:
         rest = number(len(lines) - MAX_NOTES, view.language)
         html += parts.sentence(_("More notes on the data quality page: {n}.").format(n=rest))

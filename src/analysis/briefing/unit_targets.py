@@ -18,6 +18,7 @@ from analysis.briefing.view import View
 from analysis.briefing.wording import (
     PER_PERIOD,
     difference,
+    level_word,
     quantity,
     say_chance_of,
     say_goal,
@@ -117,7 +118,11 @@ def _level(view: View, row, indicator, scale: Scale | None) -> Markup:
     show = lambda value, **how: quantity(value, indicator, language, **how)
     late = row.current_period and row.current_period != view.cutoff
     now = _("now {value} ({period})") if late else _("now {value}")
-    lines = [now.format(value=show(row.current), period=period(row.current_period, language))]
+    target = view.targets.get(row.target)
+    since = period(target.start, language) if getattr(target, "reading", "") == "cumulative" else ""
+    if since:
+        now = _("from {start} to {period}: {value}")
+    lines = [now.format(value=show(row.current), period=period(row.current_period, language), start=since)]
     past = math.isfinite(row.horizon) and row.horizon <= 0
     if past and math.isfinite(row.predicted_median):
         lines.append(_("at the deadline {value}").format(value=show(row.predicted_median)))
@@ -139,8 +144,17 @@ def _level(view: View, row, indicator, scale: Scale | None) -> Markup:
     return drawn + Markup("").join(tag("span", one, class_="read") + Markup(" ") for one in lines)
 
 
+def _rest(view: View, row):
+    """What the rest of a cumulative promise needs: its row of the readings; None for other promises."""
+    rows = view.rows("readings", row.unit, row.target) if row.kind == "sustained_from" and not row.settled else []
+    return next((one for one in rows if one.official and math.isfinite(getattr(one, "needed_rest", math.nan))), None)
+
+
 def _pace(view: View, row, indicator) -> Markup:
     _ = view._
+    rest = _rest(view, row)
+    if rest is not None and indicator is not None:
+        return _pace_of_rest(view, row, indicator, rest)
     if indicator is None or not math.isfinite(row.required_pace) or row.settled:
         return tag("span", "–", class_="nil")
     per = _per(view, row)
@@ -153,20 +167,45 @@ def _pace(view: View, row, indicator) -> Markup:
     return Markup(" ").join(lines + [tag("span", often, class_="soft")] * bool(often))
 
 
-def _how_often(view: View, row) -> str:
-    """How many units ever moved as fast as is needed; without that table, how many of their spells did."""
+def _pace_of_rest(view: View, row, indicator, rest) -> Markup:
+    """A cumulative promise: the mean level that the remaining periods need, and how many ever held it so long."""
     _, language = view._, view.language
-    shown = lambda share: percent(share, language, 1 if 0 < share < 0.005 else 0)  # "0%" would deny them
+    needed = _("needed on average over the remaining {n} periods: {level}").format(
+        n=number(rest.n_rest, language), level=quantity(max(rest.needed_rest, 0.0), indicator, language)
+    )
+    lines = [tag("b", needed)]
+    often = "" if row.attained_now else _how_often(view, row)
+    if indicator.kind == "rate" and rest.needed_rest > 1:
+        often = _("this is more than all of them")
+    return Markup(" ").join(lines + [tag("span", often, class_="soft")] * bool(often))
+
+
+def _how_often(view: View, row) -> str:
+    """How many units of the same level ever moved as fast as is needed; a unit alone at its level: its own stretches."""
+    _, language = view._, view.language
     for one in view.rows("pace", row.unit, row.target):
-        share = getattr(one, "units_that_kept", math.nan)
-        if math.isfinite(share):
-            some = _("{share} of units have kept this pace before, over {n} periods")
-            often = some if share > 0 else _("no unit has ever kept this pace over {n} periods")
-            return often.format(share=shown(share), n=number(one.window, language))
-    if not math.isfinite(row.pace_percentile):
-        return ""
-    often = _("this pace was kept in {share} of past stretches of this length (all units)")
-    return often.format(share=shown(row.pace_percentile))
+        if not one.n_units > 0 or not math.isfinite(one.n_kept):
+            continue
+        if _rest(view, row) is not None:
+            some = _("{level}: {k} of {m} units have kept this level before, over {n} periods")
+            none = _("{level}: none of {m} units has ever kept this level over {n} periods")
+        elif one.n_units > 1:
+            some = _("{level}: {k} of {m} units have kept this pace before, over {n} periods")
+            none = _("{level}: none of {m} units has ever kept this pace over {n} periods")
+        else:
+            some = _("this unit kept this pace in {k} of its {m} past stretches of {n} periods; {level}: no other unit")
+            none = _("this unit never kept this pace in its {m} past stretches of {n} periods; {level}: no other unit")
+        k, m = (one.n_kept, one.n_units) if one.n_units > 1 else (one.n_stretches_kept, one.n_stretches)
+        said = (some if k > 0 else none).format(
+            level=level_word(view.unit(row.unit).level, language),
+            k=number(k, language),
+            m=number(m, language),
+            n=number(one.window, language),
+        )
+        if getattr(view.indicators.get(row.indicator), "kind", "") == "count":
+            said += " " + _("(as a share of each unit's own target)")
+        return said
+    return ""
 
 
 def _moved(view: View, pace: float, indicator) -> str:
@@ -198,10 +237,33 @@ def _closing(view: View, row, indicator) -> Markup:
     pattern = _("{things}: {n} fewer needed") if fewer else _("{things}: {n} more needed")
     lines = [tag("b", pattern.format(n=number(row.gap_cases, language), things=things))]
     if math.isfinite(row.required_cases):
-        needed = number(math.ceil(row.required_cases), language)
-        lines.append(tag("span", _("about {n} {per}").format(n=needed, per=_per(view, row))))
+        lines.append(tag("span", _say_steps(view, row, indicator)))
+    rest = _rest(view, row)
+    if rest is not None and math.isfinite(rest.cases_rest):
+        said = _("of {n} expected in the remaining {m} periods ({of}), {k} are needed").format(
+            n=number(rest.expected_rest, language),
+            m=number(rest.n_rest, language),
+            of=view.text(indicator, "denominator"),
+            k=number(rest.cases_rest, language),
+        )
+        lines.append(tag("span", said))
     if math.isfinite(row.current_denominator):
         things = view.text(indicator, "denominator")
         base = _("{things}: {n}").format(n=number(row.current_denominator, language), things=things)
         lines.append(tag("span", base, class_="soft"))
     return Markup(" ").join(lines)
+
+
+def _say_steps(view: View, row, indicator) -> str:
+    """How many cases a period: to be added to a total that keeps, or by how much each month's own number must rise."""
+    _, language = view._, view.language
+    n, per = number(math.ceil(row.required_cases - 1e-9), language), _per(view, row)
+    if row.kind == "tasks_k_of_n" or getattr(indicator, "cumulative", False):  # what was added stays
+        return _("about {n} {per}").format(n=n, per=per)
+    fewer = row.operator in ("<", "<=")
+    now = row.current_numerator if math.isfinite(row.current_numerator) else row.current
+    said = {"n": n, "now": number(now, language), "deadline": period(row.deadline, language), "per": per}
+    said["then"] = number(now + (-row.gap_cases if fewer else row.gap_cases), language)
+    if fewer:
+        return _("the number must fall by about {n} {per}: from {now} now to {then} in {deadline}").format(**said)
+    return _("the number must rise by about {n} {per}: from {now} now to {then} in {deadline}").format(**said)

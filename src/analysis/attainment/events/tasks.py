@@ -23,7 +23,7 @@ STATES = ("done_on_time", "done_late", "open_in_time", "open_overdue")
 COLUMNS = ("task", "target", "unit", "due", "done")
 MIN_DONE = 5  # finished tasks below which no delay is estimated
 MAX_COMMON = 0.5  # upper bound of the correlation between tasks of one unit
-LIKELY = 0.5  # an open task less likely than this to be done in time blocks
+LIKELY = 0.5  # an open task less likely than this to be done in time blocks, overdue or not
 LEAST_PATHS = 10_000  # there is no time axis here: many paths cost little
 _TABLE = "prepared tasks"  # key of the world's memory
 _DETAIL = ["unit", "task", "state", "due", "done", "p_done", "blocking"]
@@ -92,8 +92,7 @@ def _with_p_done(mine: pd.DataFrame, curve: Curve | None, *, today: int, deadlin
     if curve is not None and not finished.all():
         due = mine["due_day"].to_numpy()[~finished]
         p[~finished] = p_done_by(due, today=today, deadline=deadline, curve=curve)
-    blocking = ~finished & ((p < LIKELY) | (mine["state"] == "open_overdue").to_numpy())
-    return mine.assign(p_done=p, blocking=blocking)
+    return mine.assign(p_done=p, blocking=~finished & (p < LIKELY))
 
 
 def _counts(case: Case, mine: pd.DataFrame, deadline: float) -> pd.DataFrame:

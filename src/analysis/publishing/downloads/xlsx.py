@@ -344,7 +344,7 @@ def _assessments(make: _Maker) -> Sheet:
         ),
         Column(_("Actual pace per period (rates: percentage points)"), make.gaps(frame["actual_pace"], codes), gap, 18),
         Column(
-            _("Past stretches of all units that kept this pace (%)"),
+            _("Past stretches of units of the same level that kept this pace (%)"),
             _numbers(frame["pace_percentile"]),
             "probability",
             18,
