@@ -146,11 +146,12 @@ def test_statuses_that_go_back_and_forth_are_counted(run):
 
 
 def test_a_change_with_several_causes_shows_the_part_of_each(run):
-    sizes = {"from_target": 0.0, "from_revision": -0.1, "from_new_figures": 0.3, "from_model": 0.001}
-    table = run.extra["changes"].head(1).assign(p_change=0.2, cause="new_figures", **sizes)
+    sizes = {"from_target": 0.0, "from_revision": -0.1, "from_surprise": 0.3, "from_model": 0.001}
+    table = run.extra["changes"].head(1).assign(p_change=0.2, cause="surprise", **sizes)
     page = overview_page(replace(run, extra={"changes": table}), language="en")
     why = soup(page.changes()).tbody.find_all("td")[-1].text
-    assert why == "new figures: +30 percentage points; an old figure was revised: −10 percentage points"
+    said = "new figures, other than forecast: +30 percentage points; an old figure was revised: −10 percentage points"
+    assert why == said
 
 
 def test_sub_units_stand_beside_the_whole(run):

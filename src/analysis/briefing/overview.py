@@ -349,7 +349,7 @@ def _why(view: View, row) -> str:
     _, language = view._, view.language
     sizes = {cause: getattr(row, f"from_{cause}", math.nan) for cause in CAUSES}
     causes = sorted((one for one in sizes if abs(sizes[one]) >= 0.005), key=lambda one: (-abs(sizes[one]), one))
-    if len(causes) > 1:
+    if len(causes) > 1 and not set(causes) <= set(FIGURES):
         shown = [(_(CAUSES[one]), points(sizes[one], language, 0, signed=True)) for one in causes]
         return "; ".join(_("{cause}: {n}").format(cause=cause, n=size) for cause, size in shown)
     cause = word_of(CAUSES, row.cause, language)

@@ -110,6 +110,8 @@ def figures_then(observations: pd.DataFrame, *, known_on: str, cutoff: str, kept
 
 def first_known(observations: pd.DataFrame, *, periods: Iterable[str]) -> dict[str, str]:
     """Period -> the day its first figures were known, where that was within the quarter after it."""
+    if "vintage" not in observations:  # plain tables state none
+        return {}
     days = observations[observations["value"].notna()].groupby("period")["vintage"].min()
     return {one: days[one] for one in periods if one in days and "" < days[one] <= due_of(one)}
 
