@@ -496,7 +496,8 @@ def _extras(assessments, rng):
     )
     rollup = pd.DataFrame(
         dict(
-            unit=root.unit, target=root.target, n_parts=9, n_counted=9, expected_met=4.2, met_low=2.0, met_high=6.0, p_from_parts=0.4
+            unit=root.unit, target=root.target, n_parts=9, n_counted=9,
+            expected_met=4.2, met_low=2.0, met_high=6.0, p_from_parts=0.4
         )
     )
     both = assessments[assessments.p_attain.notna()]

@@ -377,7 +377,7 @@ def data_notes(view: View, *, unit: str) -> Fragment:
     text = "\n".join(Markup(one).striptags() for one in lines[:MAX_NOTES])
     html = parts.bullets(lines[:MAX_NOTES])
     if any(row.signal in CHECK for row in view.rows("signals", unit)):
-        reply = _("“To be checked” does not say that a figure is wrong; the unit can explain it, and its answer counts.")
+        reply = _("“To be checked” does not say that a figure is wrong; the unit can explain it, and its answer counts.")  # noqa: E501
         html += parts.sentence(reply, class_="soft")
     if len(lines) > MAX_NOTES:
         rest = number(len(lines) - MAX_NOTES, view.language)
