@@ -19,7 +19,7 @@ NUMBER = r"[−-]?[\d.,]*\d"
 
 @dataclass(frozen=True)
 class Printed:
-    """Tables of the run, and the rows of every unit's table of targets: language, unit, target, text of each cell."""
+    """Tables of the run, and every row of every unit's table of targets, with each cell's text."""
 
     tables: dict[str, pd.DataFrame]
     rows: pd.DataFrame

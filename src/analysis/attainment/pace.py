@@ -101,9 +101,9 @@ def moved(values: np.ndarray, *, window: int) -> np.ndarray:
 def kept_by(reached: np.ndarray, groups: np.ndarray, *, required, asked: np.ndarray, up: bool) -> pd.DataFrame:
     """How many units of the same group, and how many of their stretches, ever reached at least what is required.
 
-    `reached` (n, W) are the paces (or levels) of all units over every stretch and `groups` (n,) their groups; `required`
-    (m,) is asked of units of the groups `asked` (m,). Columns n_units (with a stretch at all), n_kept, n_stretches,
-    n_stretches_kept; missing where nothing is required.
+    `reached` (n, W): paces (or levels) of all units over every stretch; `groups` (n,): their groups. Each `required`
+    (m,) is compared with the units of its group in `asked` (m,). Columns n_units (with a stretch at all), n_kept,
+    n_stretches, n_stretches_kept; missing where nothing is required.
 
     >>> paces = np.array([[1.0, 2.0], [1.0, 0.0], [9.0, 0.0]])
     >>> found = kept_by(paces, np.array(["a", "a", "b"]), required=[1.5], asked=np.array(["a"]), up=True)

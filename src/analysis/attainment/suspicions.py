@@ -125,10 +125,10 @@ def _quotas(world: World, denominators: pd.DataFrame) -> pd.DataFrame:
 def heaping(values, *, threshold: float, up: bool, denominator=None) -> tuple[np.ndarray, float]:
     """Units just on the good side of the target when there are too many of them for chance, and the p value.
 
-    The band is at most `BAND`, a tenth of the way from the target to the nearer bound, and half the spread of the units.
-    In it there must be more units than in the band on the other side of the target, and more than in the next band on
-    the same side: a density that only rises or falls through the target is no heap. Shares of few cases are compared by
-    whole cases, so that both sides hold as many possible values.
+    The band is at most `BAND`, a tenth of the way from the target to the nearer bound, and half the units' spread. In
+    it there must be more units than in the band on the other side of the target, and more than in the next band on
+    the same side: a density that only rises or falls through the target is no heap. Shares of few cases are compared
+    by whole cases, so that both sides hold as many possible values.
 
     The p value, the larger of the two, is 1 where fewer than six units are near.
 

@@ -92,7 +92,7 @@ def _tenth(case: Case, own: pd.DataFrame) -> pd.DataFrame:
 def _best_quarter(case: Case, own: pd.DataFrame) -> pd.DataFrame:
     """Today's figure, and from there the pace that a quarter of the comparable units keep or surpass.
 
-    Paces are compared on the modelling scale; only where four units or more can be, and where it is faster than forecast.
+    Paces are compared on the modelling scale, where at least four units can be; only where it is faster than forecast.
     """
     scaled = case.predictive.scale.forward(case.panel.usable())
     window = max(case.options.pace_window, case.panel.season_length)

@@ -181,7 +181,7 @@ def _pace_of_rest(view: View, row, indicator, rest) -> Markup:
 
 
 def _how_often(view: View, row) -> str:
-    """How many units of the same level ever moved as fast as is needed; a unit alone at its level: its own stretches."""
+    """How many units of the same level ever moved as fast as is needed; of a unit alone there, its own stretches."""
     _, language = view._, view.language
     for one in view.rows("pace", row.unit, row.target):
         if not one.n_units > 0 or not math.isfinite(one.n_kept):

@@ -5,8 +5,8 @@ each_period  every period from the start to the end holds; one observed period t
 cumulative   the value over the whole span (sums of numerators and denominators; the mean for a level) holds at its end
 rolling_3    every three neighbouring periods together hold
 ============ =======================================================================================================
-The end is the deadline, or `horizon_periods` after the cutoff where the target is open-ended. Current value, gap, pace and
-forecast are those of the official reading: of a cumulative one the value so far, and the level that the rest needs.
+The end is the deadline, or `horizon_periods` after the cutoff where the target is open-ended. Current value, gap, pace
+and forecast are those of the official reading: of a cumulative one the value so far, and the level that the rest needs.
 """
 
 from __future__ import annotations
