@@ -39,7 +39,7 @@ def sustained_from(case: Case) -> Outcome:
     extra = {"pace": _measure(frame, case, first=first, stop=last + end)}
     if forecast is not None:
         frame[list(measures.QUANTILE_NAMES)] = forecast
-    table = table.merge(frame[["unit", *REST]], on="unit", how="left") if REST[0] in frame else table
+    table = table.merge(frame.reindex(columns=["unit", *REST]), on="unit", how="left")
     frame = frame.drop(columns=[one for one in REST if one in frame])
     is_official = table["reading"] == case.target.reading
     official = table[is_official].set_index("unit").loc[frame["unit"]]
