@@ -187,11 +187,11 @@ def changes(view: View) -> Fragment:
     common, signals = _say_common(view), _signals(view)
     said = parts.sentence(text)
     if common:
-        said += tag(
-            "p",
-            _("Surprises that nearly all units share: look for a common cause first, also in our forecast"),
-            class_="lead",
+        lead = _(
+            "Surprises that nearly all units share: look for a common cause first, also in revised figures or in our "
+            "forecast"
         )
+        said += tag("p", lead, class_="lead")
         said += parts.bullets(common)
     text = " ".join([text, *common])
     largest = _largest(rows)
