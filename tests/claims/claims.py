@@ -342,7 +342,8 @@ def _plant_assessed(printed: Printed) -> Printed:
 def _plant_expected(printed: Printed) -> Printed:
     pages = printed.pages
     at = pages.index[(pages["page"] == "overview") & (pages["section"] == "answer") & (pages["language"] == "vi")][0]
-    match = list(re.finditer(r"(\d+)(/2\.\d{3})", pages.at[at, "text"]))[-1]
+    all_rows = f"/{len(printed.tables['assessments']):,}".replace(",", ".")  # of the other counts on the page
+    match = next(one for one in re.finditer(r"(\d+)(/2\.\d{3})", pages.at[at, "text"]) if one[2] != all_rows)
     return printed.with_page(at, pages.at[at, "text"].replace(match[0], f"{int(match[1]) + 3}{match[2]}"))
 
 
