@@ -106,6 +106,15 @@ def test_verify_names_a_published_run_that_the_register_does_not_hold_any_more(p
     assert "data/register/country.jsonl" in said and "no entry has the seal" in said
 
 
+def test_an_earlier_run_that_is_named_is_not_published_in_place_of_the_current_one(project):
+    top = project / "outputs/country"
+    june = next(path for path in sorted((top / "runs").iterdir()) if path.name.startswith("2026-06"))
+    before = current_run(top)
+    said = candich(project, "publish", june, "--on", "2026-10-20", code=2)
+    assert "the current run is of 2026-09, later than 2026-06" in said
+    assert current_run(top) == before and len(Register(project, "country").entries()) == 2
+
+
 def test_the_day_may_be_given_for_simulated_runs_only(project):
     path = project / "params/country.yml"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"simulated": False}))

@@ -181,6 +181,17 @@ def test_a_run_that_was_made_but_not_published_is_published_by_the_next_start(fr
     assert len(Register(fresh, "country").entries()) == 1
 
 
+def test_a_publication_killed_before_it_became_current_is_completed_by_the_next_start(project):
+    """The register has the entry, the published run is whole, and `current` still leads to the draft."""
+    top = project / "outputs/country"
+    published = os.readlink(top / "current")
+    (draft,) = [path.name for path in (top / "runs").iterdir() if not (path / "entry.json").exists()]
+    (top / "current").unlink()
+    (top / "current").symlink_to(f"runs/{draft}")
+    assert quarter(project, day("2026-10-06")).made
+    assert os.readlink(top / "current") == published and len(Register(project, "country").entries()) == 1
+
+
 def test_a_mail_server_that_is_down_leaves_a_published_quarter_and_exit_code_3(fresh, monkeypatch):
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))

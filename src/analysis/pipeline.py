@@ -205,8 +205,9 @@ def publish(
     run = records.find_run(run_dir)
     run_id = records.read_manifest(run / MANIFEST)["run_id"]
     with RunFolder.locked(run.parents[1], run_id=run_id) as folder:
-        run = folder.current or run
         tables, register = records.load_run(run), records.Register(records.project_of(run), run_id)
+        cutoff, entries = tables.manifest["cutoff"], []
+        _require_newest(cutoff, previous=folder.current, path=folder.path)
         if on is not None and not tables.params.get("simulated"):
             found, remedy = "the day of publication may be given for simulated runs only", "Leave --on out"
             raise ParamsError(Problem("--on", found, "", remedy))
@@ -216,7 +217,6 @@ def publish(
             register.append(read_entry(done / ENTRY))
             folder.switch(done)
             return _published(folder, register)
-        cutoff, entries = tables.manifest["cutoff"], []
         with folder.build(key, cutoff=cutoff, before_switch=lambda: register.append(entries[0])) as building:
             if not (building / ENTRY).is_file():
                 entry = register.next_entry(tables.manifest, records.to_keep(tables), published_on=as_day(on))

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from analysis.publishing.jobs import FAILED, PageResult
 from analysis.records import Register
+from analysis.records.register import PUBLISHED
 from analysis.records.store import MANIFEST, read_manifest
 from analysis.words import periods
 from analysis.words.errors import AnalysisError, ParamsError, Problem, PublishError, require
@@ -124,7 +125,7 @@ def is_published(asked: str, *, current: Path | None, register: Register) -> boo
     if not entries or current is None:
         return False
     manifest = read_manifest(current / MANIFEST)
-    return "register" in manifest or dict(entries[-1].tables) != manifest["tables"]
+    return manifest.get("register", {}).get("state") == PUBLISHED or dict(entries[-1].tables) != manifest["tables"]
 
 
 class OperatorLog:

@@ -95,7 +95,7 @@ def _register_verdicts(manifest: Mapping, project: Path) -> list[Verdict]:
     register = records.Register(project, manifest["run_id"])
     name = register.path.relative_to(project).as_posix()
     try:
-        seal = manifest["register"].get("seal")
+        seal = manifest.get("register", {}).get("seal")
         register.find(seal) if seal else register.entries()
     except DataError as error:
         return [Verdict(name, ALTERED, reason=problem.found) for problem in error.problems]
