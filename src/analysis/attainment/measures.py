@@ -40,6 +40,13 @@ def base_frame(case: Case) -> pd.DataFrame:
     frame["n_points"] = np.isfinite(usable).sum(axis=1)
     frame["stale"] = np.where(seen, case.panel.n_periods - 1 - last, case.panel.n_periods)
     frame["broken"] = (case.pick(case.panel.first) > 0) & (frame["n_points"] < case.options.min_points)
+    add_attained(frame, case)
+    set_reason(frame, "no_series", where=case.rows < 0)
+    return frame
+
+
+def add_attained(frame: pd.DataFrame, case: Case) -> None:
+    """Whether the current value meets the target, its counts compared exactly where they are known; in place."""
     frame["attained_now"] = meets_threshold(
         frame["current"],
         operator=case.operator,
@@ -48,8 +55,6 @@ def base_frame(case: Case) -> pd.DataFrame:
         numerator=frame["current_numerator"],
         denominator=frame["current_denominator"],
     )
-    set_reason(frame, "no_series", where=case.rows < 0)
-    return frame
 
 
 def set_reason(frame: pd.DataFrame, reason: str | np.ndarray, *, where: object = True) -> None:

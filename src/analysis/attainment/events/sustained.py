@@ -69,14 +69,7 @@ def _measure(frame: pd.DataFrame, case: Case, *, first: int, stop: int) -> pd.Da
     for name in ("numerator", "denominator"):
         known = name in spans and spans[name].shape[1] > 0
         frame[f"current_{name}"] = np.nansum(spans[name], axis=1) if known else np.nan
-    frame["attained_now"] = meets_threshold(
-        frame["current"],
-        operator=case.operator,
-        threshold=frame["threshold"],
-        upper=case.upper,
-        numerator=frame["current_numerator"],
-        denominator=frame["current_denominator"],
-    )
+    measures.add_attained(frame, case)
     measures.add_gap(frame, case)
     if stop <= last:
         frame[list(measures.QUANTILE_NAMES)] = frame[["current"] * len(measures.QUANTILE_NAMES)].to_numpy()
