@@ -190,7 +190,7 @@ def prepare(folder: Path, mode: str) -> None:
     if mode == "again":
         command(folder, "first")
         path = folder / "notebooks/unit_briefing.ipynb"
-        path.write_text(path.read_text().replace("page = unit_page(", "page  =  unit_page("))
+        path.write_text(path.read_text().replace("page = cd.unit_page(", "page  =  cd.unit_page("))
     if mode == "quarter":
         command(folder, "early")
     if mode == "publish":
